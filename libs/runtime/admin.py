@@ -1,0 +1,25 @@
+"""Topics: made once, with the settings that a history needs."""
+
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import TopicAlreadyExistsError
+
+from runtime.settings import Settings
+from schemas.topics import HISTORIES, PARTITIONS
+
+
+def create_topics(settings: Settings, *, partitions: int = PARTITIONS, replication: int = 1) -> list[str]:
+    """Create the histories that are missing, kept for ever; returns their names."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+    try:
+        known = admin.list_topics()
+        missing = [topic for topic in map(settings.topic, HISTORIES) if topic not in known]
+        kept = {"retention.ms": "-1", "cleanup.policy": "delete", "max.message.bytes": "4194304"}
+        if missing:
+            admin.create_topics(
+                [NewTopic(name, partitions, replication, topic_configs=kept) for name in missing]
+            )
+        return missing
+    except TopicAlreadyExistsError:  # another process was faster
+        return []
+    finally:
+        admin.close()

@@ -1,0 +1,62 @@
+"""A lease: one holder at a time for what must not run twice, with a number that fences off whoever held it before."""
+
+import os
+import secrets
+import socket
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from schemas.envelope import Json
+
+
+class LeaseLost(Exception):
+    """Somebody else holds the lease now: what was being done under it must stop."""
+
+
+class Lease:
+    """The lease `name` in a collection of leases; its document also keeps what belongs to the lease's work.
+
+    Times are the holder's own clock's: a clock that is wrong by less than `ttl_s` costs at most a duplicate, never a loss.
+    """
+
+    def __init__(self, leases: Collection[Json], name: str, ttl_s: float) -> None:
+        self._leases = leases
+        self._name = name
+        self._ttl = timedelta(seconds=ttl_s)
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._fence = 0
+
+    def acquire(self) -> Json | None:
+        """Take the lease if it is free or ran out: its document, or None where somebody holds it."""
+        now = datetime.now(UTC)
+        try:
+            held = self._leases.find_one_and_update(
+                {"_id": self._name, "until": {"$lt": now}},
+                {"$set": {"holder": self._holder, "until": now + self._ttl}, "$inc": {"fence": 1}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        except DuplicateKeyError:  # it exists, and its time has not come
+            return None
+        self._fence = held["fence"]
+        return held
+
+    def renew(self, **kept: Any) -> None:
+        """Hold on for another term, and keep `kept` in the lease's document. Raises LeaseLost."""
+        result = self._leases.update_one(
+            {"_id": self._name, "holder": self._holder, "fence": self._fence},
+            {"$set": {**kept, "until": datetime.now(UTC) + self._ttl}},
+        )
+        if result.matched_count == 0:
+            raise LeaseLost(self._name)
+
+    def release(self) -> None:
+        """Give the lease up, so that the next holder need not wait for it to run out."""
+        self._leases.update_one(
+            {"_id": self._name, "holder": self._holder, "fence": self._fence},
+            {"$set": {"until": datetime(1970, 1, 1, tzinfo=UTC)}},
+        )

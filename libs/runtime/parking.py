@@ -1,0 +1,91 @@
+"""Parking: an event that cannot be handled waits here, and the later ones of its stream behind it, in order.
+
+One document a parked stream: `{_id: "topic stream", topic, stream, error, since, events: [{position, raw}]}`. `position` is
+`partition:offset` on Kafka: an event delivered twice is parked once.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from schemas.envelope import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a topic: its stream (the key), its place and its bytes."""
+
+    topic: str
+    stream: str
+    position: str
+    raw: bytes
+    traceparent: str | None = None
+
+
+class Parking:
+    """The parked streams of one service."""
+
+    def __init__(self, database: AsyncDatabase[Json]) -> None:
+        self._parked = database["parked"]
+
+    async def parked(self, topic: str, streams: Iterable[str]) -> set[str]:
+        """Which of these streams are parked."""
+        ids = {f"{topic} {stream}": stream for stream in streams}
+        return {ids[document["_id"]] async for document in self._parked.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
+
+    async def park(self, message: Message, error: str) -> None:
+        """Park a message that could not be handled, and with it its stream from here on."""
+        await self._parked.update_one(
+            {"_id": _id(message)},
+            {
+                "$setOnInsert": {
+                    "topic": message.topic,
+                    "stream": message.stream,
+                    "error": error,
+                    "since": datetime.now(UTC),
+                    "events": [],
+                }
+            },
+            upsert=True,
+        )
+        await self.join(message)
+
+    async def join(self, message: Message) -> bool:
+        """Put a message behind the others of its parked stream; False where the stream is parked no longer."""
+        waiting = {"position": message.position, "raw": message.raw}
+        result = await self._parked.update_one(
+            {"_id": _id(message), "events.position": {"$ne": message.position}}, {"$push": {"events": waiting}}
+        )
+        return result.matched_count == 1 or await self._parked.count_documents({"_id": _id(message)}) == 1
+
+    async def list(self) -> list[Json]:
+        """All that is parked, the longest waiting first."""
+        return await self._parked.find().sort("since").to_list()
+
+    async def get(self, id: str) -> Json | None:
+        return await self._parked.find_one({"_id": id})
+
+    async def redrive(self, id: str, handle: Callable[[Message], Awaitable[None]]) -> str | None:
+        """Handle a parked stream's events in order, each leaving as it succeeds; the error of the first that does not.
+
+        When none is left the stream is parked no longer. Later events go on joining meanwhile.
+        """
+        while document := await self.get(id):
+            if not document["events"]:
+                await self._parked.delete_one({"_id": id, "events": []})
+                continue
+            first = document["events"][0]
+            message = Message(document["topic"], document["stream"], first["position"], first["raw"])
+            try:
+                await handle(message)
+            except Exception as error:
+                await self._parked.update_one({"_id": id}, {"$set": {"error": repr(error)}})
+                return repr(error)
+            await self._parked.update_one({"_id": id}, {"$pull": {"events": {"position": first["position"]}}})
+        return None
+
+
+def _id(message: Message) -> str:
+    return f"{message.topic} {message.stream}"

@@ -1,0 +1,175 @@
+"""The relay: each new element of a stream's `events` becomes an event on Kafka. The outbox is the change stream.
+
+One relay a service runs at a time, under a lease; it may send an event twice (after a crash), never too few and never out
+of order. Its place, a resume token, is saved only after the broker's acknowledgement.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+import structlog
+from bson import Timestamp
+from kafka import KafkaProducer
+from kafka.producer.future import FutureRecordMetadata
+from opentelemetry.trace import SpanKind
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import OperationFailure, PyMongoError
+
+from runtime import telemetry
+from runtime.crash import crash_point
+from runtime.lease import Lease, LeaseLost
+from runtime.settings import Settings
+from schemas.envelope import Decider, Json
+from schemas.topics import CONTENT_TYPE
+
+log = structlog.get_logger()
+
+#: Changes between two saves of the relay's place, at most.
+SAVE_EVERY = 2000
+#: Seconds between two saves when little happens.
+SAVE_EVERY_S = 1.0
+#: How far back a rescan reaches beyond the last place: a document's `changed` is a little older than its oplog entry.
+RESCAN_MARGIN_S = 60
+#: The oplog no longer reaches back to the saved place (ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken).
+HISTORY_LOST = (286, 280, 260)
+TO_BE_TRIED_AGAIN_S = 1.0
+
+
+class Relay(threading.Thread):
+    """Passes on the events of one service's streams until `stop()`; holds the lease `relay` meanwhile."""
+
+    def __init__(self, settings: Settings, service: str, deciders: tuple[Decider[Any, Any, Any], ...]) -> None:
+        super().__init__(name="relay", daemon=True)
+        self._settings = settings
+        self._service = service
+        self._topics = {decider.collection: settings.topic(decider.topic) for decider in deciders}
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Ask the thread to end; it saves its place and gives the lease up first."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        with MongoClient[Json](self._settings.mongo_url, w="majority", journal=True, tz_aware=True) as client:
+            database = client[self._settings.database(self._service)]
+            lease = Lease(database["leases"], "relay", self._settings.lease_s)
+            while not self._stopping.is_set():
+                try:
+                    held = lease.acquire()
+                    if held is None:
+                        self._stopping.wait(self._settings.lease_s / 4)
+                        continue
+                    log.info("relay.lease-acquired", fence=held["fence"])
+                    self._relay(database, lease, held)
+                    lease.release()
+                except LeaseLost:
+                    log.warning("relay.lease-lost")
+                except Exception as error:  # a broker or database that is away: the saved place is where to go on
+                    log.error("relay.interrupted", error=repr(error))
+                    self._stopping.wait(TO_BE_TRIED_AGAIN_S)
+
+    def _relay(self, database: Database[Json], lease: Lease, held: Json) -> None:
+        producer = KafkaProducer(
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            # An event is sent until it is taken: giving up on one would let the next of its stream overtake it.
+            delivery_timeout_ms=2**31 - 1,
+            linger_ms=2,
+        )
+        try:
+            self._follow(database, lease, held, producer)
+        except OperationFailure as error:
+            if error.code not in HISTORY_LOST:
+                raise
+            log.warning("relay.history-lost", since=str(held.get("at")))
+            lease.renew(token=None)
+        finally:
+            producer.close(timeout=5)
+
+    def _follow(self, database: Database[Json], lease: Lease, held: Json, producer: KafkaProducer) -> None:
+        sent: list[FutureRecordMetadata] = []
+        at: Timestamp | None = held.get("at")
+        saved, saved_token = time.monotonic(), held.get("token")
+
+        def save(token: Mapping[str, Any] | None) -> None:
+            nonlocal saved, saved_token
+            producer.flush()
+            for future in sent:
+                future.get(timeout=0)
+            sent.clear()
+            crash_point("relay.after_ack")
+            lease.renew(token=token, at=at)
+            crash_point("relay.after_save")
+            saved, saved_token = time.monotonic(), token
+
+        with database.watch(
+            self._pipeline(), resume_after=saved_token, batch_size=1000, max_await_time_ms=200
+        ) as changes:
+            if saved_token is None:
+                # The change stream is open already, so that nothing falls between the scan and what comes after it.
+                for collection, stream, event in self._rescan(database, at):
+                    sent.append(self._send(producer, collection, stream, event))
+                    if len(sent) >= SAVE_EVERY:
+                        save(None)
+                save(changes.resume_token)
+            while not self._stopping.is_set():
+                if time.monotonic() - saved > self._settings.lease_s:  # stopped for long: is the lease still ours?
+                    save(saved_token)
+                change = changes.try_next()
+                if change is not None:
+                    at = change["clusterTime"]
+                    collection = change["ns"]["coll"]
+                    for event in _new_events(change):
+                        sent.append(self._send(producer, collection, change["documentKey"]["_id"], event))
+                    telemetry.RELAY_LAG.set(max(0.0, time.time() - at.time))
+                idle = change is None and bool(sent)
+                if idle or len(sent) >= SAVE_EVERY or time.monotonic() - saved > SAVE_EVERY_S:
+                    save(changes.resume_token)
+            save(changes.resume_token)
+
+    def _pipeline(self) -> list[Json]:
+        return [
+            {"$match": {"ns.coll": {"$in": list(self._topics)}, "operationType": {"$in": ["insert", "update"]}}},
+            {"$unset": ["fullDocument.state", "updateDescription.updatedFields.state"]},
+        ]
+
+    def _rescan(self, database: Database[Json], since: Timestamp | None) -> Iterator[tuple[str, str, Json]]:
+        """Every event of every stream that changed after `since` (None: of all streams)."""
+        changed = {"changed": {"$gte": Timestamp(max(0, since.time - RESCAN_MARGIN_S), 0)}} if since else {}
+        for collection in self._topics:
+            for document in database[collection].find(changed, {"events": 1}):
+                for event in document["events"]:
+                    yield collection, document["_id"], event
+
+    def _send(self, producer: KafkaProducer, collection: str, stream: str, event: Json) -> FutureRecordMetadata:
+        topic = self._topics[collection]
+        headers = [("content-type", CONTENT_TYPE)]
+        with telemetry.span(f"send {topic}", parent=event.get("traceparent"), kind=SpanKind.PRODUCER) as traceparent:
+            if traceparent:
+                headers.append(("traceparent", traceparent.encode()))
+            future = producer.send(topic, key=stream.encode(), value=orjson.dumps(event), headers=headers)
+        telemetry.RELAYED.labels(topic).inc()
+        crash_point("relay.after_send")
+        return future
+
+
+def _new_events(change: Mapping[str, Any]) -> list[Json]:
+    """The events that one change added, in order: all of an insert, the `events.N` of an update."""
+    if change["operationType"] == "insert":
+        return list(change["fullDocument"]["events"])
+    added = change["updateDescription"]["updatedFields"]
+    places = sorted((int(name.removeprefix("events.")), name) for name in added if name.startswith("events."))
+    return [added[name] for _, name in places]
+
+
+def relay_position(database: Database[Json]) -> Json | None:
+    """Where a service's relay is: its lease's document (`holder`, `until`, `at`), or None where none ever ran."""
+    try:
+        return database["leases"].find_one({"_id": "relay"}, {"token": 0})
+    except PyMongoError:
+        return None

@@ -1,0 +1,74 @@
+"""Reading histories from their beginning: for rebuilding projections, and for the audit."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+
+from runtime.consume import React
+from schemas.events import decode
+
+#: Events given to a projection at once.
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What is to be read: each partition's first and end offset, as they stood when asked."""
+
+    first: dict[TopicPartition, int]
+    end: dict[TopicPartition, int]
+
+    @property
+    def messages(self) -> int:
+        return sum(self.end[tp] - self.first[tp] for tp in self.end)
+
+
+def extent(bootstrap: str, topics: Sequence[str]) -> Extent:
+    """How much history there is now."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap)
+    try:
+        parts = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic) or ()]
+        return Extent(consumer.beginning_offsets(parts), consumer.end_offsets(parts))
+    finally:
+        consumer.close()
+
+
+def read(bootstrap: str, within: Extent) -> Iterator[list[ConsumerRecord]]:
+    """Every message of an extent, in lists; in order within each partition. Writes nothing, commits nothing."""
+    left = {tp for tp, end in within.end.items() if end > within.first[tp]}
+    if not left:
+        return
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=None,
+        enable_auto_commit=False,
+        max_poll_records=10_000,
+        fetch_max_bytes=64 * 1024 * 1024,
+        max_partition_fetch_bytes=8 * 1024 * 1024,
+    )
+    try:
+        consumer.assign(sorted(left))
+        for tp in left:
+            consumer.seek(tp, within.first[tp])
+        while left:
+            for tp, records in consumer.poll(timeout_ms=1000).items():
+                end = within.end[tp]
+                yield [record for record in records if record.offset < end]
+            done = {tp for tp in left if consumer.position(tp) >= within.end[tp]}
+            if done:
+                left -= done
+                consumer.pause(*done)
+    finally:
+        consumer.close()
+
+
+async def rebuild(bootstrap: str, topics: Sequence[str], react: React) -> int:
+    """Give a projection every event again, from the first; returns how many there were."""
+    count = 0
+    for records in read(bootstrap, extent(bootstrap, topics)):
+        for start in range(0, len(records), BATCH):
+            await react([decode(record.value) for record in records[start : start + BATCH]])
+        count += len(records)
+    return count

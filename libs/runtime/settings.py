@@ -1,0 +1,51 @@
+"""What a process is told by its environment: variables prefixed SHUANGQIAN_."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Defaults are those of the local stack, so that `python -m review api` works beside `make run`."""
+
+    model_config = SettingsConfigDict(env_prefix="SHUANGQIAN_")
+
+    kafka_bootstrap: str = "127.0.0.1:19092"
+    mongo_url: str = "mongodb://127.0.0.1:27117/?replicaSet=rs0"
+    database_prefix: str = "shuangqian_"
+    # Put before the names of topics and consumer groups, where several installations share one Kafka.
+    topic_prefix: str = ""
+
+    host: str = "127.0.0.1"
+    api_port: int = 8000
+    ops_port: int = 8100
+
+    session_secret: str = "for-tests-and-single-processes-only"
+    oidc_issuer: str = "http://localhost:8010"
+    oidc_client_id: str = "shuangqian"
+    oidc_client_secret: str = "local"
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 8025
+    mail_from: str = "shuangqian@localhost"
+    # Webhooks go to public https addresses only, except where this says otherwise (the local stack, tests).
+    webhooks_to_private_addresses: bool = False
+    node_modules: Path = Path("node_modules")
+
+    publishing_url: str = "http://localhost:8000"
+    submissions_url: str = "http://localhost:8001"
+    review_url: str = "http://localhost:8002"
+    notifications_url: str = "http://localhost:8003"
+    audit_url: str = "http://localhost:8004"
+
+    # Where spans go, by OTLP over HTTP; none are made where this is not set.
+    otlp_endpoint: str | None = None
+    # Seconds a lease (the relay's, the sender's) outlives its holder's last renewal.
+    lease_s: float = 10.0
+    # The named crash point at which this process ends itself, and how often it passes it first: `handle.after_write:3`.
+    crash_at: str | None = None
+
+    def database(self, service: str) -> str:
+        return self.database_prefix + service
+
+    def topic(self, name: str) -> str:
+        return self.topic_prefix + name

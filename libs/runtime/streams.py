@@ -1,0 +1,204 @@
+"""The stream store: one decision is one document write.
+
+A stream is one MongoDB document `{_id, version, state, events}`. `Streams.handle` loads it, decides, and writes state and
+events together, guarded by `version`. Nothing else writes. The relay makes Kafka's history of what is written here.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from bson import Timestamp
+from pymongo import InsertOne, UpdateOne
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
+
+from runtime import telemetry
+from runtime.crash import crash_point
+from schemas import events
+from schemas.envelope import C, Decider, Event, F, Json, Refusal, S
+
+#: A stream that would grow beyond this is a mistake of modelling: what can grow without end is several streams.
+MAX_EVENTS = 2000
+DUPLICATE_KEY = 11000
+ATTEMPTS = 20
+
+
+class StreamFull(Exception):
+    """A stream would pass MAX_EVENTS. The message names it."""
+
+
+class Contended(Exception):
+    """Others wrote the same streams first, ATTEMPTS times in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[S]):
+    """What became of one command.
+
+    `events` are those that its cause has in the stream, whether written now (`fresh`) or by an earlier delivery.
+    """
+
+    stream: str
+    version: int
+    state: S
+    events: tuple[Event, ...] = ()
+    refusal: Refusal | None = None
+    fresh: bool = False
+
+
+@dataclass(slots=True)
+class _Stream(Generic[S]):
+    """A stream while commands are decided on it: `stored` events are in the database, `new` ones are not yet."""
+
+    id: str
+    stored: list[Json]
+    state: S
+    new: list[Event]
+
+    @property
+    def version(self) -> int:
+        return len(self.stored) + len(self.new)
+
+    def caused_by(self, cause: str) -> tuple[Event, ...]:
+        before = [events.from_json(event) for event in self.stored if event["causationid"] == cause]
+        return (*before, *(event for event in self.new if event.causationid == cause))
+
+
+class Streams(Generic[S, C, F]):
+    """The streams of one decider, in `database[decider.collection]`."""
+
+    def __init__(self, database: AsyncDatabase[Json], decider: Decider[S, C, F]) -> None:
+        self.decider = decider
+        self.collection = database[decider.collection]
+
+    async def get(self, stream: str) -> Outcome[S]:
+        """The stream's state and history; version 0 where it does not exist."""
+        found = (await self._load([stream]))[stream]
+        return Outcome(stream, found.version, found.state, tuple(events.from_json(event) for event in found.stored))
+
+    async def handle(self, commands: Sequence[C]) -> list[Outcome[S]]:
+        """Carry out commands, any number at once, in order within each stream; an outcome for each.
+
+        Raises what `decide` raises, StreamFull, Contended, or a PyMongoError; commands already written stay written, and
+        asking again is harmless, for a cause that is in the history takes no second effect.
+        """
+        outcomes: dict[int, Outcome[S]] = {}
+        waiting = list(enumerate(commands))
+        for attempt in range(ATTEMPTS):
+            streams = await self._load({command.stream for _, command in waiting})
+            decided: dict[str, list[tuple[int, Outcome[S]]]] = {}
+            for index, command in waiting:
+                decided.setdefault(command.stream, []).append((index, self._decide(streams[command.stream], command)))
+            written = await self._write([stream for stream in streams.values() if stream.new])
+            for stream, results in decided.items():
+                if not streams[stream].new or stream in written:
+                    outcomes.update(results)
+            waiting = [(index, command) for index, command in waiting if index not in outcomes]
+            if not waiting:
+                return [outcomes[index] for index in range(len(commands))]
+            await asyncio.sleep(min(0.01 * 2**attempt, 1.0))
+        raise Contended(", ".join(sorted({command.stream for _, command in waiting})))
+
+    async def _load(self, ids: Iterable[str]) -> dict[str, _Stream[S]]:
+        streams = {id: _Stream(id, [], self.decider.state(), []) for id in ids}
+        async for document in self.collection.find({"_id": {"$in": list(streams)}}, {"changed": 0}):
+            state = self.decider.state.model_validate(document["state"], strict=False)
+            streams[document["_id"]] = _Stream(document["_id"], document["events"], state, [])
+        return streams
+
+    def _decide(self, stream: _Stream[S], command: C) -> Outcome[S]:
+        if known := stream.caused_by(command.cause):
+            return Outcome(stream.id, stream.version, stream.state, known)
+        facts = self.decider.decide(stream.state, command)
+        if isinstance(facts, Refusal):
+            return Outcome(stream.id, stream.version, stream.state, refusal=facts)
+        if stream.version + len(facts) > MAX_EVENTS:
+            raise StreamFull(f"{stream.id} holds {stream.version} events; {MAX_EVENTS} is the most a stream may have")
+        added = self._wrap(stream, command, facts) if facts else ()
+        stream.new.extend(added)
+        for fact in facts:
+            stream.state = self.decider.evolve(stream.state, fact)
+        return Outcome(stream.id, stream.version, stream.state, added, fresh=bool(added))
+
+    def _wrap(self, stream: _Stream[S], command: C, facts: tuple[F, ...]) -> tuple[Event, ...]:
+        source, version = self.decider.source, stream.version
+        first = stream.stored[0]["correlationid"] if stream.stored else stream.new[0].correlationid if stream.new else None
+        # A stream's story is one trace: a person's act goes on where the stream's last event left off.
+        last = stream.new[-1].traceparent if stream.new else stream.stored[-1].get("traceparent") if stream.stored else None
+        with telemetry.span(f"{self.decider.noun} decide", parent=command.traceparent or last) as traceparent:
+            return tuple(
+                Event(
+                    id=f"{stream.id}/{version + n}",
+                    source=source,
+                    subject=stream.id,
+                    time=command.at,
+                    sequence=version + n,
+                    causationid=command.cause,
+                    correlationid=first or command.correlation or f"{source}/{stream.id}/1",
+                    actor=command.actor,
+                    data=fact,
+                    traceparent=traceparent,
+                )
+                for n, fact in enumerate(facts, start=1)
+            )
+
+    async def _write(self, streams: Sequence[_Stream[S]]) -> set[str]:
+        """Write each stream whose version is still the one decided on; the ids of those surely written.
+
+        One not in the result may have been written all the same (a connection lost, another's stream in the same bulk):
+        the caller reads again, and finds its cause or decides anew.
+        """
+        if not streams:
+            return set()
+        crash_point("handle.before_write")
+        inserts = [stream for stream in streams if not stream.stored]
+        updates = [stream for stream in streams if stream.stored]
+        lost: set[str] = set()
+        try:
+            result = await self.collection.bulk_write(
+                [_insert(stream) for stream in inserts] + [_update(stream) for stream in updates], ordered=False
+            )
+            matched = result.matched_count
+        except BulkWriteError as error:
+            details: Any = error.details
+            if details["writeConcernErrors"] or any(e["code"] != DUPLICATE_KEY for e in details["writeErrors"]):
+                if not error.has_error_label("RetryableWriteError") and not details["writeConcernErrors"]:
+                    raise
+                return set()
+            lost = {inserts[e["index"]].id for e in details["writeErrors"]}
+            matched = details["nMatched"]
+        except ConnectionFailure:
+            return set()
+        except PyMongoError as error:
+            if not error.has_error_label("RetryableWriteError"):
+                raise
+            return set()
+        crash_point("handle.after_write")
+        if matched < len(updates):
+            lost |= {stream.id for stream in updates}
+        return {stream.id for stream in streams} - lost
+
+
+def _insert(stream: _Stream[Any]) -> InsertOne[Json]:
+    return InsertOne(
+        {
+            "_id": stream.id,
+            "version": stream.version,
+            "state": stream.state.model_dump(mode="json"),
+            "events": [event.to_json() for event in stream.new],
+            "changed": Timestamp(0, 0),  # the server puts its own time in place of this one
+        }
+    )
+
+
+def _update(stream: _Stream[Any]) -> UpdateOne:
+    return UpdateOne(
+        {"_id": stream.id, "version": len(stream.stored)},
+        {
+            "$set": {"version": stream.version, "state": stream.state.model_dump(mode="json")},
+            "$push": {"events": {"$each": [event.to_json() for event in stream.new]}},
+            "$currentDate": {"changed": {"$type": "timestamp"}},
+        },
+    )

@@ -1,0 +1,101 @@
+"""Traces, metrics and logs, for every process alike."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Link, SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import Counter, Gauge, Histogram
+
+EVENTS = Counter("shuangqian_events_handled", "Events that a consumer handled", ["topic"])
+PARKED = Counter("shuangqian_events_parked", "Events that a consumer could not handle and parked", ["topic"])
+RELAYED = Counter("shuangqian_events_relayed", "Events that the relay sent and the broker acknowledged", ["topic"])
+RELAY_LAG = Gauge("shuangqian_relay_lag_seconds", "Age of the last change that the relay passed on, when it did")
+CONSUMER_LAG = Gauge("shuangqian_consumer_lag_events", "Events that wait for this process", ["topic"])
+BATCH = Histogram("shuangqian_consume_batch_seconds", "Time to handle one batch of events", ["topic"])
+
+_propagator = TraceContextTextMapPropagator()
+_tracer = trace.get_tracer("shuangqian")
+
+
+def set_up(process: str, otlp_endpoint: str | None) -> None:
+    """Log JSON lines to stdout, and send spans to `otlp_endpoint` (OTLP over HTTP) where there is one.
+
+    `process` names this process in logs and traces: "review-worker".
+    """
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _add_trace_id,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(levelname)s %(name)s %(message)s")
+    if otlp_endpoint:
+        provider = TracerProvider(resource=Resource.create({SERVICE_NAME: process}))
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{otlp_endpoint}/v1/traces")))
+        trace.set_tracer_provider(provider)
+
+
+def flush() -> None:
+    """Send the spans that wait; called as the last thing a process does."""
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        provider.shutdown()
+
+
+@contextmanager
+def span(name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, **attributes: Any) -> Iterator[str | None]:
+    """A span around a block; yields its `traceparent` (W3C Trace Context), or None where nothing is traced.
+
+    `parent` is a traceparent; without one the current span is the parent, with one the current span is linked.
+    """
+    if not tracing():
+        yield parent
+        return
+    current = trace.get_current_span().get_span_context()
+    links = [Link(current)] if parent and current.is_valid else []
+    with _tracer.start_as_current_span(
+        name, context=_context(parent), kind=kind, links=links, attributes=attributes
+    ):
+        yield current_traceparent()
+
+
+def current_traceparent() -> str | None:
+    """The current span as a `traceparent` header's value."""
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier)
+    return carrier.get("traceparent")
+
+
+def tracing() -> bool:
+    """Whether spans are made at all: then, and only then, is it worth preparing them."""
+    return isinstance(trace.get_tracer_provider(), TracerProvider)
+
+
+def _context(traceparent: str | None) -> Context | None:
+    return _propagator.extract({"traceparent": traceparent}) if traceparent else None
+
+
+def _add_trace_id(_logger: object, _method: str, event: Any) -> Any:
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = trace.format_trace_id(context.trace_id)
+    return event

@@ -1,0 +1,91 @@
+"""Facts of the notifications service. None holds an address: those are kept apart, where they can be erased."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.envelope import Fact
+
+
+class Filter(BaseModel):
+    """What a subscriber wants to hear of: an empty field means all."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kinds: tuple[str, ...] = ()
+    sectors: tuple[str, ...] = ()
+    partners: tuple[str, ...] = ()
+
+    def matches(self, *, kind: str, sector: str | None, partner: str) -> bool:
+        return (
+            (not self.kinds or kind in self.kinds)
+            and (not self.sectors or sector in self.sectors)
+            and (not self.partners or partner in self.partners)
+        )
+
+
+# A subscription. Stream: a random id.
+
+
+class SubscriptionRequested(Fact):
+    TYPE: ClassVar[str] = "subscription.requested.v1"
+    channel: Literal["email", "webhook"]
+    language: Literal["zh", "en"]
+    filter: Filter
+
+
+class SubscriptionConfirmed(Fact):
+    TYPE: ClassVar[str] = "subscription.confirmed.v1"
+
+
+class SubscriptionSuspended(Fact):
+    """Deliveries failed for so long that no more are tried until the subscriber confirms again."""
+
+    TYPE: ClassVar[str] = "subscription.suspended.v1"
+    reason: str
+
+
+class SubscriptionCancelled(Fact):
+    TYPE: ClassVar[str] = "subscription.cancelled.v1"
+
+
+SubscriptionFact = SubscriptionRequested | SubscriptionConfirmed | SubscriptionSuspended | SubscriptionCancelled
+SUBSCRIPTION_FACTS = (SubscriptionRequested, SubscriptionConfirmed, SubscriptionSuspended, SubscriptionCancelled)
+
+# A delivery. Stream: `subscription:entry@edition` (a webhook's call) or `subscription:release` (a month's email).
+
+
+class DeliveryQueued(Fact):
+    """`entries` are `partner/reference@edition`: one for a webhook's call, all that match for a month's email."""
+
+    TYPE: ClassVar[str] = "delivery.queued.v1"
+    subscription: str
+    channel: Literal["email", "webhook"]
+    release: str | None
+    entries: tuple[str, ...]
+    due: datetime
+
+
+class DeliveryAttempted(Fact):
+    """An attempt that failed; `error` holds no address. The next one is due at `due`."""
+
+    TYPE: ClassVar[str] = "delivery.attempted.v1"
+    attempt: int
+    error: str
+    due: datetime
+
+
+class DeliveryDelivered(Fact):
+    TYPE: ClassVar[str] = "delivery.delivered.v1"
+    attempt: int
+
+
+class DeliveryAbandoned(Fact):
+    TYPE: ClassVar[str] = "delivery.abandoned.v1"
+    attempt: int
+    error: str
+
+
+DeliveryFact = DeliveryQueued | DeliveryAttempted | DeliveryDelivered | DeliveryAbandoned
+DELIVERY_FACTS = (DeliveryQueued, DeliveryAttempted, DeliveryDelivered, DeliveryAbandoned)

@@ -1,0 +1,138 @@
+"""Facts of the review service. A case's stream: `partner/reference@revision`."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.entry import Entry
+from schemas.envelope import Fact
+
+#: What each kind is scored by, 0 to 5, with each criterion's weight in per cent (design, section 5).
+CRITERIA: dict[str, dict[str, int]] = {
+    "scene": {"facing-society": 35, "touching-the-future": 35, "linking-applications": 30},
+    "product": {"hard-core-support": 40, "open-compatibility": 30, "unique-personality": 30},
+    "linkage": {"evidence": 50, "benefit": 30, "repeatability": 20},
+}
+#: Concordant reviews that decide a case.
+REVIEWS_NEEDED = 2
+
+
+class Verdict(StrEnum):
+    APPROVE = "approve"
+    REQUEST_CHANGES = "request-changes"
+    REJECT = "reject"
+
+
+class Decision(StrEnum):
+    APPROVED = "approved"
+    CHANGES_REQUESTED = "changes-requested"
+    REJECTED = "rejected"
+
+
+class Route(StrEnum):
+    """Where a case goes after the machine's checks."""
+
+    ORDINARY = "ordinary"
+    RETURN = "return"  # back to the partner at once
+
+
+class CheckFinding(BaseModel):
+    """What a check noticed. `weight` counts against the entry (0–100); `resembles` names a case for near-duplicates."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rule: str
+    pointer: str
+    weight: int
+    resembles: str | None = None
+    similarity: int | None = None  # per cent
+
+
+class CaseOpened(Fact):
+    """`entry` is without contact. `previous` is the case of the revision before, where there was one."""
+
+    TYPE: ClassVar[str] = "case.opened.v1"
+    submission: str
+    revision: int
+    partner: str
+    digest: str
+    entry: Entry
+    previous: str | None
+
+
+class CaseChecked(Fact):
+    TYPE: ClassVar[str] = "case.checked.v1"
+    ruleset: str
+    findings: tuple[CheckFinding, ...]
+    score: int  # 100 less the findings' weights, at least 0
+    route: Route
+
+
+class CaseClaimed(Fact):
+    """A lease: `reviewer` alone may give the next review, until `until`."""
+
+    TYPE: ClassVar[str] = "case.claimed.v1"
+    reviewer: str
+    until: datetime
+
+
+class CaseReleased(Fact):
+    TYPE: ClassVar[str] = "case.released.v1"
+    reviewer: str
+    reason: Literal["given-back", "lease-ran-out"]
+
+
+class CaseConflictDeclared(Fact):
+    TYPE: ClassVar[str] = "case.conflict-declared.v1"
+    reviewer: str
+
+
+class CaseReviewGiven(Fact):
+    TYPE: ClassVar[str] = "case.review-given.v1"
+    reviewer: str
+    scores: dict[str, int]
+    verdict: Verdict
+    comment: str
+
+
+class CaseDecided(Fact):
+    """Carries what publishing needs, so that nobody has to ask. `score` is the weighted mean of the reviews, 0–100."""
+
+    TYPE: ClassVar[str] = "case.decided.v1"
+    submission: str
+    revision: int
+    partner: str
+    digest: str
+    decision: Decision
+    score: int | None
+    reasons: tuple[str, ...]
+    entry: Entry
+
+
+class CaseClosed(Fact):
+    TYPE: ClassVar[str] = "case.closed.v1"
+    reason: Literal["withdrawn", "superseded"]
+
+
+CaseFact = (
+    CaseOpened
+    | CaseChecked
+    | CaseClaimed
+    | CaseReleased
+    | CaseConflictDeclared
+    | CaseReviewGiven
+    | CaseDecided
+    | CaseClosed
+)
+CASE_FACTS = (
+    CaseOpened,
+    CaseChecked,
+    CaseClaimed,
+    CaseReleased,
+    CaseConflictDeclared,
+    CaseReviewGiven,
+    CaseDecided,
+    CaseClosed,
+)

@@ -1,0 +1,69 @@
+"""Facts of the submissions service: what a partner sent, and who the partners are."""
+
+from typing import ClassVar, Literal
+
+from schemas.entry import Entry, Name
+from schemas.envelope import Fact
+from schemas.rules import Finding
+
+# A submission. Stream: `partner/reference`.
+
+
+class SubmissionReceived(Fact):
+    """The first revision that kept every rule. `digest` is the SHA-256 of the entry's canonical form."""
+
+    TYPE: ClassVar[str] = "submission.received.v1"
+    revision: int
+    digest: str
+    entry: Entry
+
+
+class SubmissionRevised(Fact):
+    TYPE: ClassVar[str] = "submission.revised.v1"
+    revision: int
+    digest: str
+    entry: Entry
+
+
+class SubmissionWithdrawn(Fact):
+    TYPE: ClassVar[str] = "submission.withdrawn.v1"
+    reason: str
+
+
+class SubmissionRefused(Fact):
+    """What came broke rules: all of them are named. `digest` is the SHA-256 of the bytes as they came."""
+
+    TYPE: ClassVar[str] = "submission.refused.v1"
+    revision: int | None
+    digest: str
+    findings: tuple[Finding, ...]
+
+
+SubmissionFact = SubmissionReceived | SubmissionRevised | SubmissionWithdrawn | SubmissionRefused
+SUBMISSION_FACTS = (SubmissionReceived, SubmissionRevised, SubmissionWithdrawn, SubmissionRefused)
+
+# A partner and its API keys. Stream: the partner's USCC.
+
+
+class PartnerRegistered(Fact):
+    TYPE: ClassVar[str] = "partner.registered.v1"
+    name: Name
+    type: Literal["agency", "enterprise"]
+
+
+class PartnerKeyIssued(Fact):
+    """`hash` is the SHA-256 of the key, which has 256 random bits and is shown once, to its owner."""
+
+    TYPE: ClassVar[str] = "partner.key-issued.v1"
+    key: str
+    label: str
+    hash: str
+
+
+class PartnerKeyRevoked(Fact):
+    TYPE: ClassVar[str] = "partner.key-revoked.v1"
+    key: str
+
+
+PartnerFact = PartnerRegistered | PartnerKeyIssued | PartnerKeyRevoked
+PARTNER_FACTS = (PartnerRegistered, PartnerKeyIssued, PartnerKeyRevoked)

@@ -1,0 +1,158 @@
+"""From one service's streams to another's: relay, Kafka, consumer; and what is parked on the way."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+from kafka import KafkaProducer
+from pymongo import AsyncMongoClient
+
+from runtime.admin import create_topics
+from runtime.consume import redrive_one, subscribe, worker_app
+from runtime.parking import Parking
+from runtime.relay import Relay
+from runtime.replay import extent, read
+from runtime.settings import Settings
+from runtime.streams import Streams
+from runtime.worker import running
+from schemas.envelope import Event
+from schemas.events import decode
+from schemas.submission import PartnerKeyIssued
+from schemas.topics import SUBMISSIONS
+from tests.runtime.keyring import AT, COPIES, KEYRINGS, Issue, Keyring, issue
+
+
+@pytest.fixture
+async def settings(kafka: str, mongo: str) -> Settings:
+    prefix = secrets.token_hex(4)
+    made = Settings(
+        kafka_bootstrap=kafka, mongo_url=mongo, database_prefix=f"test_{prefix}_", topic_prefix=f"{prefix}.", lease_s=2
+    )
+    await asyncio.to_thread(create_topics, made, partitions=3)
+    return made
+
+
+@pytest.fixture
+async def client(settings: Settings) -> AsyncIterator[AsyncMongoClient[Any]]:
+    async with AsyncMongoClient[Any](settings.mongo_url, w="majority", journal=True, tz_aware=True) as made:
+        yield made
+
+
+def copying(copies: Streams[Keyring, Issue, Any]) -> Any:
+    """A reaction: every key that is issued is issued in the copy too."""
+
+    async def react(events: Sequence[Event]) -> None:
+        commands = []
+        for event in events:
+            assert isinstance(event.data, PartnerKeyIssued)
+            commands.append(replace(issue(event.subject, event.data.key), cause=event.ref))
+        await copies.handle(commands)
+
+    return react
+
+
+async def eventually(check: Any, seconds: float = 30.0) -> Any:
+    """The first true answer of `check`, asked again and again."""
+    for _ in range(int(seconds / 0.05)):
+        if answer := await check():
+            return answer
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s")
+
+
+def history(settings: Settings) -> dict[str, list[int]]:
+    """The sequences of each stream on Kafka, in order."""
+    sequences: dict[str, list[int]] = {}
+    topic = settings.topic(SUBMISSIONS)
+    for records in read(settings.kafka_bootstrap, extent(settings.kafka_bootstrap, [topic])):
+        for record in records:
+            event = decode(record.value)
+            sequences.setdefault(event.subject, []).append(event.sequence)
+    return sequences
+
+
+async def test_every_event_reaches_the_other_service_once(settings: Settings, client: AsyncMongoClient[Any]) -> None:
+    keyrings = Streams(client[settings.database("submissions")], KEYRINGS)
+    copies_db = client[settings.database("review")]
+    copies = Streams(copies_db, COPIES)
+    app = worker_app("review", settings)
+    subscribe(app, settings.topic(SUBMISSIONS), copying(copies), Parking(copies_db))
+    await keyrings.handle([issue(f"before-{n}", "1") for n in range(50)])
+    async with running(app, Relay(settings, "submissions", (KEYRINGS,))):
+        await keyrings.handle([issue(f"s{n % 100}", str(n)) for n in range(1000)])
+
+        async def all_there() -> bool:
+            return len([d async for d in copies_db["copies"].find({"version": {"$in": [1, 10]}})]) == 150
+
+        await eventually(all_there)
+    assert (await copies.get("s7")).state == (await keyrings.get("s7")).state
+    assert await asyncio.to_thread(history, settings) == {f"before-{n}": [1] for n in range(50)} | {
+        f"s{n}": list(range(1, 11)) for n in range(100)
+    }
+
+
+async def test_poison_parks_its_stream_alone_and_is_redriven_in_order(
+    settings: Settings, client: AsyncMongoClient[Any]
+) -> None:
+    copies_db = client[settings.database("review")]
+    copies, parking = Streams(copies_db, COPIES), Parking(copies_db)
+    healthy = copying(copies)
+    faulty = {"on": True}
+
+    async def react(events: Sequence[Event]) -> None:
+        if faulty["on"] and any(event.subject == "raises" and event.sequence == 2 for event in events):
+            raise RuntimeError("a bug")
+        await healthy(events)
+
+    app = worker_app("review", settings)
+    topic = settings.topic(SUBMISSIONS)
+    subscribe(app, topic, react, parking)
+
+    def send_all() -> None:
+        producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
+        for sequence in (1, 2, 3):
+            for stream in ("raises", "fine"):
+                event = Event(
+                    id=f"{stream}/{sequence}",
+                    source="/submissions",
+                    subject=stream,
+                    time=AT,
+                    sequence=sequence,
+                    causationid="x",
+                    correlationid="x",
+                    actor="user:test",
+                    data=PartnerKeyIssued(key=str(sequence), label="", hash=""),
+                )
+                producer.send(topic, key=stream.encode(), value=orjson.dumps(event.to_json()))
+        producer.send(topic, key=b"bytes", value=b"\xff\x00 no event")
+        producer.send(topic, key=b"unknown", value=orjson.dumps({**event.to_json(), "type": "partner.promoted.v1"}))
+        producer.flush()
+
+    await asyncio.to_thread(send_all)
+    async with running(app, Relay(settings, "submissions", (KEYRINGS,))):
+
+        async def done() -> bool:
+            return (await copies.get("fine")).version == 3 and len(await parking.list()) == 3
+
+        await eventually(done)
+
+        async def both_wait() -> bool:
+            parked = {document["stream"]: document for document in await parking.list()}
+            return len(parked["raises"]["events"]) == 2
+
+        await eventually(both_wait)
+    parked = {document["stream"]: document for document in await parking.list()}
+    assert "unknown event type partner.promoted.v1" in parked["unknown"]["error"]
+    assert "not JSON" in parked["bytes"]["error"]
+    assert "a bug" in parked["raises"]["error"]
+    assert (await copies.get("raises")).state.keys == ("1",)
+
+    assert await parking.redrive(parked["raises"]["_id"], lambda message: redrive_one(message, react)) is not None
+    faulty["on"] = False
+    assert await parking.redrive(parked["raises"]["_id"], lambda message: redrive_one(message, react)) is None
+    assert (await copies.get("raises")).state.keys == ("1", "2", "3")
+    assert {document["stream"] for document in await parking.list()} == {"unknown", "bytes"}

@@ -1,0 +1,91 @@
+"""The stream store: one decision is one write, and a cause takes effect once."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient
+
+from runtime.streams import MAX_EVENTS, StreamFull, Streams
+from tests.runtime.keyring import COPIES, KEYRINGS, Issue, Keyring, issue
+
+Keyrings = Streams[Keyring, Issue, Any]
+
+
+@pytest.fixture
+async def database(mongo: str) -> AsyncIterator[Any]:
+    async with AsyncMongoClient[Any](mongo, w="majority", journal=True) as client:
+        name = f"test_{secrets.token_hex(4)}"
+        yield client[name]
+        await client.drop_database(name)
+
+
+@pytest.fixture
+def keyrings(database: Any) -> Keyrings:
+    return Streams(database, KEYRINGS)
+
+
+async def test_a_new_stream_has_its_facts_and_their_fold(keyrings: Keyrings) -> None:
+    first, second, other = await keyrings.handle([issue("a", "1"), issue("a", "2"), issue("b", "1")])
+    assert (first.version, second.version, other.version) == (1, 2, 1)
+    stored = await keyrings.get("a")
+    assert stored.state == Keyring(keys=("1", "2"))
+    assert [event.id for event in stored.events] == ["a/1", "a/2"]
+    assert {event.correlationid for event in stored.events} == {"/submissions/a/1"}
+
+
+async def test_the_same_cause_again_decides_nothing_and_answers_the_same(keyrings: Keyrings) -> None:
+    (first,) = await keyrings.handle([issue("a", "1", cause="x")])
+    (again,) = await keyrings.handle([issue("a", "2", cause="x")])
+    assert (first.fresh, again.fresh) == (True, False)
+    assert again.events == first.events
+    assert (await keyrings.get("a")).version == 1
+
+
+async def test_the_same_cause_twice_in_one_batch_takes_effect_once(keyrings: Keyrings) -> None:
+    outcomes = await keyrings.handle([issue("a", "1", cause="x"), issue("a", "1", cause="x")])
+    assert [outcome.fresh for outcome in outcomes] == [True, False]
+    assert (await keyrings.get("a")).version == 1
+
+
+async def test_a_refusal_writes_nothing(keyrings: Keyrings) -> None:
+    (outcome,) = await keyrings.handle([issue("a", "full")])
+    assert outcome.refusal is not None and outcome.refusal.rule == "keyring.full"
+    assert (await keyrings.get("a")).version == 0
+
+
+async def test_a_decide_that_raises_writes_nothing_of_its_batch(keyrings: Keyrings) -> None:
+    with pytest.raises(RuntimeError):
+        await keyrings.handle([issue("a", "1"), issue("b", "poison")])
+    assert (await keyrings.get("a")).version == 0
+
+
+async def test_writers_at_once_lose_nothing_and_leave_no_gap(keyrings: Keyrings) -> None:
+    await asyncio.gather(*(keyrings.handle([issue(s, f"{w}.{n}") for s in "abc"]) for w in range(8) for n in range(5)))
+    for stream in "abc":
+        stored = await keyrings.get(stream)
+        assert stored.version == 40 and [event.sequence for event in stored.events] == list(range(1, 41))
+        assert sorted(stored.state.keys) == sorted(f"{w}.{n}" for w in range(8) for n in range(5))
+
+
+async def test_a_stream_refuses_to_grow_without_end(keyrings: Keyrings) -> None:
+    await keyrings.handle([issue("a", str(n)) for n in range(MAX_EVENTS)])
+    with pytest.raises(StreamFull, match="a holds 2000 events"):
+        await keyrings.handle([issue("a", "one more")])
+
+
+async def test_a_writer_cancelled_midway_finds_what_it_wrote(keyrings: Keyrings) -> None:
+    for n in range(20):
+        task = asyncio.create_task(keyrings.handle([issue("a", str(n))]))
+        await asyncio.sleep(0.0005 * n)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await keyrings.handle([issue("a", str(n))])
+    assert (await keyrings.get("a")).state.keys == tuple(str(n) for n in range(20))
+
+
+async def test_streams_of_two_deciders_do_not_meet(database: Any) -> None:
+    await Streams(database, KEYRINGS).handle([issue("a", "1")])
+    assert (await Streams(database, COPIES).get("a")).version == 0
