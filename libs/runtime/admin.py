@@ -15,9 +15,7 @@ def create_topics(settings: Settings, *, partitions: int = PARTITIONS, replicati
         missing = [topic for topic in map(settings.topic, HISTORIES) if topic not in known]
         kept = {"retention.ms": "-1", "cleanup.policy": "delete", "max.message.bytes": "4194304"}
         if missing:
-            admin.create_topics(
-                [NewTopic(name, partitions, replication, topic_configs=kept) for name in missing]
-            )
+            admin.create_topics([NewTopic(name, partitions, replication, topic_configs=kept) for name in missing])
         return missing
     except TopicAlreadyExistsError:  # another process was faster
         return []

@@ -1,7 +1,7 @@
 """The consumer: a service's reactions to the events of others, on Faust.
 
-Events are taken in batches, handled, and acknowledged strictly in order after the write (docs/decisions/0002). An event that
-cannot be handled is parked with the later ones of its stream; the others go on.
+Events are taken in batches, handled, and acknowledged strictly in order after the write (docs/decisions/0002). An
+event that cannot be handled is parked with the later ones of its stream; the others go on.
 """
 
 import asyncio
@@ -9,10 +9,11 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 import faust
 import structlog
-from faust.types import EventT, StreamT
+from faust.types import EventT
 from opentelemetry.trace import SpanKind
 from pymongo.errors import ConnectionFailure, PyMongoError
 
@@ -26,7 +27,7 @@ from schemas.events import decode
 
 log = structlog.get_logger()
 
-#: What a service does about events: all of them or, where it raises, to be asked again one by one. Must bear repetition.
+#: What a service does about events: all of them or, where it raises, asked again one by one. It must bear repetition.
 React = Callable[[Sequence[Event]], Awaitable[None]]
 
 #: Events handled together, at most.
@@ -59,8 +60,8 @@ def subscribe(app: faust.App, topic: str, react: React, parking: Parking) -> Non
     """Have `react` handle every event of a topic."""
     source = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
-    async def agent(stream: StreamT[bytes]) -> None:
-        queue = stream.channel.queue  # type: ignore[attr-defined]
+    async def agent(stream: Any) -> None:
+        queue = stream.channel.queue
         async for first in stream.noack().events():
             taken = [first]
             while len(taken) < BATCH and not queue.empty():
@@ -185,7 +186,7 @@ async def watch(app: faust.App) -> None:
 def _lag(app: faust.App) -> dict[str, int]:
     """Events that wait for this process, by topic."""
     waiting: dict[str, int] = {}
-    consumer = app.consumer
+    consumer: Any = app.consumer
     for tp in consumer.assignment():
         highwater = consumer.highwater(tp)
         done = consumer._committed_offset.get(tp) or 0  # Faust has no public way to ask

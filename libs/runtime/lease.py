@@ -20,7 +20,7 @@ class LeaseLost(Exception):
 class Lease:
     """The lease `name` in a collection of leases; its document also keeps what belongs to the lease's work.
 
-    Times are the holder's own clock's: a clock that is wrong by less than `ttl_s` costs at most a duplicate, never a loss.
+    Times are the holder's own clock's: one that is wrong by less than `ttl_s` costs at most a duplicate, never a loss.
     """
 
     def __init__(self, leases: Collection[Json], name: str, ttl_s: float) -> None:
@@ -42,6 +42,7 @@ class Lease:
             )
         except DuplicateKeyError:  # it exists, and its time has not come
             return None
+        assert held is not None  # an upsert that returns the document after it
         self._fence = held["fence"]
         return held
 

@@ -1,7 +1,7 @@
 """Parking: an event that cannot be handled waits here, and the later ones of its stream behind it, in order.
 
-One document a parked stream: `{_id: "topic stream", topic, stream, error, since, events: [{position, raw}]}`. `position` is
-`partition:offset` on Kafka: an event delivered twice is parked once.
+One document a parked stream: `{_id: "topic stream", topic, stream, error, since, events: [{position, raw}]}`.
+`position` is `partition:offset` on Kafka: an event delivered twice is parked once.
 """
 
 from collections.abc import Awaitable, Callable, Iterable

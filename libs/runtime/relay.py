@@ -1,12 +1,13 @@
 """The relay: each new element of a stream's `events` becomes an event on Kafka. The outbox is the change stream.
 
-One relay a service runs at a time, under a lease; it may send an event twice (after a crash), never too few and never out
-of order. Its place, a resume token, is saved only after the broker's acknowledgement.
+One relay a service runs at a time, under a lease; it may send an event twice (after a crash), but never loses one nor
+sends it out of order. Its place, a resume token, is saved only after the broker's acknowledgement.
 """
 
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from kafka.producer.future import FutureRecordMetadata
 from opentelemetry.trace import SpanKind
 from pymongo import MongoClient
 from pymongo.database import Database
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure
 
 from runtime import telemetry
 from runtime.crash import crash_point
@@ -34,7 +35,7 @@ SAVE_EVERY = 2000
 SAVE_EVERY_S = 1.0
 #: How far back a rescan reaches beyond the last place: a document's `changed` is a little older than its oplog entry.
 RESCAN_MARGIN_S = 60
-#: The oplog no longer reaches back to the saved place (ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken).
+#: The oplog does not reach back to the saved place (ChangeStreamHistoryLost, ...FatalError, InvalidResumeToken).
 HISTORY_LOST = (286, 280, 260)
 TO_BE_TRIED_AGAIN_S = 1.0
 
@@ -96,14 +97,16 @@ class Relay(threading.Thread):
         at: Timestamp | None = held.get("at")
         saved, saved_token = time.monotonic(), held.get("token")
 
-        def save(token: Mapping[str, Any] | None) -> None:
+        def save(token: Mapping[str, Any] | None, *, idle: bool = False) -> None:
             nonlocal saved, saved_token
             producer.flush()
             for future in sent:
                 future.get(timeout=0)
             sent.clear()
             crash_point("relay.after_ack")
-            lease.renew(token=token, at=at)
+            behind_s = 0.0 if idle or at is None else max(0.0, time.time() - at.time)
+            telemetry.RELAY_LAG.set(behind_s)
+            lease.renew(token=token, at=at, saved=datetime.now(UTC), behind_s=behind_s)
             crash_point("relay.after_save")
             saved, saved_token = time.monotonic(), token
 
@@ -126,10 +129,9 @@ class Relay(threading.Thread):
                     collection = change["ns"]["coll"]
                     for event in _new_events(change):
                         sent.append(self._send(producer, collection, change["documentKey"]["_id"], event))
-                    telemetry.RELAY_LAG.set(max(0.0, time.time() - at.time))
-                idle = change is None and bool(sent)
-                if idle or len(sent) >= SAVE_EVERY or time.monotonic() - saved > SAVE_EVERY_S:
-                    save(changes.resume_token)
+                idle = change is None
+                if (idle and sent) or len(sent) >= SAVE_EVERY or time.monotonic() - saved > SAVE_EVERY_S:
+                    save(changes.resume_token, idle=idle)
             save(changes.resume_token)
 
     def _pipeline(self) -> list[Json]:
@@ -165,11 +167,3 @@ def _new_events(change: Mapping[str, Any]) -> list[Json]:
     added = change["updateDescription"]["updatedFields"]
     places = sorted((int(name.removeprefix("events.")), name) for name in added if name.startswith("events."))
     return [added[name] for _, name in places]
-
-
-def relay_position(database: Database[Json]) -> Json | None:
-    """Where a service's relay is: its lease's document (`holder`, `until`, `at`), or None where none ever ran."""
-    try:
-        return database["leases"].find_one({"_id": "relay"}, {"token": 0})
-    except PyMongoError:
-        return None

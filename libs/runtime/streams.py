@@ -1,10 +1,11 @@
 """The stream store: one decision is one document write.
 
-A stream is one MongoDB document `{_id, version, state, events}`. `Streams.handle` loads it, decides, and writes state and
-events together, guarded by `version`. Nothing else writes. The relay makes Kafka's history of what is written here.
+A stream is one MongoDB document `{_id, version, state, events}`. `Streams.handle` loads it, decides, and writes state
+and events together, guarded by `version`. Nothing else writes. The relay makes Kafka's history of what is written.
 """
 
 import asyncio
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
@@ -22,7 +23,8 @@ from schemas.envelope import C, Decider, Event, F, Json, Refusal, S
 #: A stream that would grow beyond this is a mistake of modelling: what can grow without end is several streams.
 MAX_EVENTS = 2000
 DUPLICATE_KEY = 11000
-ATTEMPTS = 20
+#: Each attempt on a stream that many write is won by one of them.
+ATTEMPTS = 50
 
 
 class StreamFull(Exception):
@@ -61,6 +63,10 @@ class _Stream(Generic[S]):
     def version(self) -> int:
         return len(self.stored) + len(self.new)
 
+    @property
+    def last(self) -> Json | None:
+        return self.new[-1].to_json() if self.new else self.stored[-1] if self.stored else None
+
     def caused_by(self, cause: str) -> tuple[Event, ...]:
         before = [events.from_json(event) for event in self.stored if event["causationid"] == cause]
         return (*before, *(event for event in self.new if event.causationid == cause))
@@ -81,8 +87,8 @@ class Streams(Generic[S, C, F]):
     async def handle(self, commands: Sequence[C]) -> list[Outcome[S]]:
         """Carry out commands, any number at once, in order within each stream; an outcome for each.
 
-        Raises what `decide` raises, StreamFull, Contended, or a PyMongoError; commands already written stay written, and
-        asking again is harmless, for a cause that is in the history takes no second effect.
+        Raises what `decide` raises, StreamFull, Contended, or a PyMongoError; commands already written stay written,
+        and asking again is harmless, for a cause that is in the history takes no second effect.
         """
         outcomes: dict[int, Outcome[S]] = {}
         waiting = list(enumerate(commands))
@@ -98,7 +104,7 @@ class Streams(Generic[S, C, F]):
             waiting = [(index, command) for index, command in waiting if index not in outcomes]
             if not waiting:
                 return [outcomes[index] for index in range(len(commands))]
-            await asyncio.sleep(min(0.01 * 2**attempt, 1.0))
+            await asyncio.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.5)))  # apart from the others who lost
         raise Contended(", ".join(sorted({command.stream for _, command in waiting})))
 
     async def _load(self, ids: Iterable[str]) -> dict[str, _Stream[S]]:
@@ -123,11 +129,11 @@ class Streams(Generic[S, C, F]):
         return Outcome(stream.id, stream.version, stream.state, added, fresh=bool(added))
 
     def _wrap(self, stream: _Stream[S], command: C, facts: tuple[F, ...]) -> tuple[Event, ...]:
-        source, version = self.decider.source, stream.version
-        first = stream.stored[0]["correlationid"] if stream.stored else stream.new[0].correlationid if stream.new else None
+        source, version, last = self.decider.source, stream.version, stream.last
+        correlation = (last["correlationid"] if last else command.correlation) or f"{source}/{stream.id}/1"
         # A stream's story is one trace: a person's act goes on where the stream's last event left off.
-        last = stream.new[-1].traceparent if stream.new else stream.stored[-1].get("traceparent") if stream.stored else None
-        with telemetry.span(f"{self.decider.noun} decide", parent=command.traceparent or last) as traceparent:
+        parent = command.traceparent or (last.get("traceparent") if last else None)
+        with telemetry.span(f"{self.decider.noun} decide", parent=parent) as traceparent:
             return tuple(
                 Event(
                     id=f"{stream.id}/{version + n}",
@@ -136,7 +142,7 @@ class Streams(Generic[S, C, F]):
                     time=command.at,
                     sequence=version + n,
                     causationid=command.cause,
-                    correlationid=first or command.correlation or f"{source}/{stream.id}/1",
+                    correlationid=correlation,
                     actor=command.actor,
                     data=fact,
                     traceparent=traceparent,

@@ -62,7 +62,9 @@ def flush() -> None:
 
 
 @contextmanager
-def span(name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, **attributes: Any) -> Iterator[str | None]:
+def span(
+    name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, **attributes: Any
+) -> Iterator[str | None]:
     """A span around a block; yields its `traceparent` (W3C Trace Context), or None where nothing is traced.
 
     `parent` is a traceparent; without one the current span is the parent, with one the current span is linked.
@@ -72,9 +74,7 @@ def span(name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INTE
         return
     current = trace.get_current_span().get_span_context()
     links = [Link(current)] if parent and current.is_valid else []
-    with _tracer.start_as_current_span(
-        name, context=_context(parent), kind=kind, links=links, attributes=attributes
-    ):
+    with _tracer.start_as_current_span(name, context=_context(parent), kind=kind, links=links, attributes=attributes):
         yield current_traceparent()
 
 

@@ -37,8 +37,8 @@ class Command:
     """What someone asks of one stream. Time and ids come in with it, so that deciding needs neither clock nor chance.
 
     `cause` names the event (`Event.ref`) or request that asks; one cause takes effect in a stream only once.
-    `actor` is `partner:<uscc>`, `user:<subject>` or `service:<name>`. `correlation` is the `ref` of the submission's first
-    event, handed on from event to event (None: the first event of the stream starts a correlation of its own).
+    `actor` is `partner:<uscc>`, `user:<subject>` or `service:<name>`. `correlation` is the `ref` of the submission's
+    first event, handed on from event to event (None: the stream's first event starts a correlation of its own).
     """
 
     stream: str
@@ -69,7 +69,7 @@ class Decider(Generic[S, C, F]):
     service: str  # whose it is: "review"
     collection: str  # where its streams are kept: "cases"
     state: type[S]
-    facts: tuple[type[F], ...]
+    facts: tuple[type[Fact], ...]
     decide: Callable[[S, C], tuple[F, ...] | Refusal]
     evolve: Callable[[S, F], S]
 

@@ -71,13 +71,7 @@ class EntryRetracted(Fact):
 
 
 EntryFact = (
-    EntryQueued
-    | EntryWithdrawn
-    | EntryScheduled
-    | EntryUnscheduled
-    | EntryPublished
-    | EntryCorrected
-    | EntryRetracted
+    EntryQueued | EntryWithdrawn | EntryScheduled | EntryUnscheduled | EntryPublished | EntryCorrected | EntryRetracted
 )
 ENTRY_FACTS = (
     EntryQueued,

@@ -12,7 +12,8 @@ from kafka import KafkaProducer
 from pymongo import AsyncMongoClient
 
 from runtime.admin import create_topics
-from runtime.consume import redrive_one, subscribe, worker_app
+from runtime.consume import subscribe, worker_app
+from runtime.operations import Operations
 from runtime.parking import Parking
 from runtime.relay import Relay
 from runtime.replay import extent, read
@@ -145,14 +146,20 @@ async def test_poison_parks_its_stream_alone_and_is_redriven_in_order(
             return len(parked["raises"]["events"]) == 2
 
         await eventually(both_wait)
+    operations = Operations("review", settings, copies_db, {SUBMISSIONS: react})
+    waiting = {stream.stream: stream.waiting for stream in await operations.parked()}
+    assert waiting == {"raises": 2, "unknown": 1, "bytes": 1}
+    assert [(consumer.topic, consumer.lag) for consumer in (await operations.status()).consumers] == [(topic, 0)]
     parked = {document["stream"]: document for document in await parking.list()}
     assert "unknown event type partner.promoted.v1" in parked["unknown"]["error"]
     assert "not JSON" in parked["bytes"]["error"]
     assert "a bug" in parked["raises"]["error"]
     assert (await copies.get("raises")).state.keys == ("1",)
 
-    assert await parking.redrive(parked["raises"]["_id"], lambda message: redrive_one(message, react)) is not None
+    id = parked["raises"]["_id"]
+    assert await operations.redrive(id, "user:operator") == 0
     faulty["on"] = False
-    assert await parking.redrive(parked["raises"]["_id"], lambda message: redrive_one(message, react)) is None
+    assert await operations.redrive(id, "user:operator") == 2
+    assert await operations.redrive(id, "user:operator") is None
     assert (await copies.get("raises")).state.keys == ("1", "2", "3")
     assert {document["stream"] for document in await parking.list()} == {"unknown", "bytes"}

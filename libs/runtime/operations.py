@@ -1,0 +1,189 @@
+"""What an operator asks of one service: what is parked, what waits and for what, and to send parked events on again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from pymongo.asynchronous.database import AsyncDatabase
+
+from runtime.consume import React, redrive_one
+from runtime.parking import Message, Parking
+from runtime.settings import Settings
+from schemas.envelope import Json
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Parked:
+    """A stream whose events wait since one of them could not be handled (design, promise 5).
+
+    `id` names it for `redrive`; `waiting` counts its events, the first included; `topic`, `partition` and `offset`
+    say where that first one lies in Kafka; `raw` is that event as it came, undecodable bytes replaced; `error` is
+    the exception's type and text.
+    """
+
+    id: str
+    stream: str
+    topic: str
+    partition: int
+    offset: int
+    since: datetime
+    waiting: int
+    error: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class Relay:
+    """How the outbox stands. `lag_s` is the age in seconds of the oldest change not yet in Kafka, 0 when none waits."""
+
+    holder: str | None
+    position_at: datetime | None
+    lag_s: float
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """How far one topic has been read: `lag` in events behind its end, `oldest_s` the age of the next one to handle."""
+
+    topic: str
+    lag: int
+    oldest_s: float
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Something that waits: `count` items, the oldest `oldest_s` seconds old; `frees` says what will free it."""
+
+    name: str
+    count: int
+    oldest_s: float
+    frees: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """What `/operations` shows; `relay` is None where the service emits nothing."""
+
+    relay: Relay | None
+    consumers: tuple[Consumer, ...] = ()
+    queues: tuple[Queue, ...] = ()
+
+
+#: A service's own queues, as they stand.
+Queues = Callable[[], Awaitable[tuple[Queue, ...]]]
+
+
+async def no_queues() -> tuple[Queue, ...]:
+    """For a service in which nothing waits but events."""
+    return ()
+
+
+class Operations:
+    """One service as its operator sees it. `reactions` are what its worker subscribes, by topic."""
+
+    def __init__(
+        self,
+        service: str,
+        settings: Settings,
+        database: AsyncDatabase[Json],
+        reactions: Mapping[str, React],
+        queues: Queues = no_queues,
+    ) -> None:
+        self._group = settings.topic_prefix + service
+        self._settings = settings
+        self._parking = Parking(database)
+        self._leases = database["leases"]
+        self._reactions = {settings.topic(topic): react for topic, react in reactions.items()}
+        self._queues = queues
+
+    async def parked(self) -> list[Parked]:
+        """All parked streams, the oldest first."""
+        return [_parked(document) for document in await self._parking.list() if document["events"]]
+
+    async def redrive(self, id: str, actor: str) -> int | None:
+        """Handle the parked events of one stream again, in order; how many were, or None if nothing is parked there."""
+        document = await self._parking.get(id)
+        if document is None:
+            return None
+        handled = 0
+
+        async def handle(message: Message) -> None:
+            nonlocal handled
+            await redrive_one(message, self._reactions[message.topic])
+            handled += 1
+
+        error = await self._parking.redrive(id, handle)
+        log.info("parking.redriven", stream=document["stream"], actor=actor, handled=handled, error=error)
+        return handled
+
+    async def status(self) -> Status:
+        """Relay, consumers and queues, as they stand now."""
+        relay = await self._leases.find_one({"_id": "relay"})
+        consumers = await asyncio.to_thread(self._consumers)
+        return Status(relay=_relay(relay), consumers=consumers, queues=await self._queues())
+
+    def _consumers(self) -> tuple[Consumer, ...]:
+        if not self._reactions:
+            return ()
+        admin = KafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap)
+        consumer = KafkaConsumer(bootstrap_servers=self._settings.kafka_bootstrap, group_id=None)
+        try:
+            committed = admin.list_group_offsets(self._group)[self._group]
+            return tuple(_behind(consumer, topic, committed) for topic in self._reactions)
+        finally:
+            consumer.close()
+            admin.close()
+
+
+def _behind(consumer: KafkaConsumer, topic: str, committed: Mapping[TopicPartition, object]) -> Consumer:
+    partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+    end, first = consumer.end_offsets(partitions), consumer.beginning_offsets(partitions)
+    done = {tp: max(getattr(committed.get(tp), "offset", first[tp]), first[tp]) for tp in partitions}
+    waiting = [tp for tp in partitions if end[tp] > done[tp]]
+    oldest = datetime.now(UTC).timestamp()
+    if waiting:
+        consumer.assign(waiting)
+        for tp in waiting:
+            consumer.seek(tp, done[tp])
+        for records in consumer.poll(timeout_ms=1000, max_records=len(waiting) * 100).values():
+            oldest = min(oldest, records[0].timestamp / 1000)
+    return Consumer(
+        topic=topic,
+        lag=sum(end[tp] - done[tp] for tp in partitions),
+        oldest_s=max(0.0, datetime.now(UTC).timestamp() - oldest),
+    )
+
+
+def _relay(lease: Json | None) -> Relay:
+    now = datetime.now(UTC)
+    if lease is None:
+        return Relay(holder=None, position_at=None, lag_s=0.0)
+    held = lease["until"] > now
+    position = lease.get("at")
+    return Relay(
+        holder=lease["holder"] if held else None,
+        position_at=position.as_datetime() if position else None,
+        # With nobody at the lease, whatever was written since may wait.
+        lag_s=lease.get("behind_s", 0.0) if held else (now - lease.get("saved", now)).total_seconds(),
+    )
+
+
+def _parked(document: Json) -> Parked:
+    first = document["events"][0]
+    partition, _, offset = first["position"].partition(":")
+    return Parked(
+        id=document["_id"],
+        stream=document["stream"],
+        topic=document["topic"],
+        partition=int(partition),
+        offset=int(offset),
+        since=document["since"],
+        waiting=len(document["events"]),
+        error=document["error"],
+        raw=first["raw"].decode(errors="replace"),
+    )

@@ -1,0 +1,131 @@
+"""What intake says of good and bad submissions: every breach at once, by rule and JSON Pointer."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.rules import MAX_LINE_BYTES, TEXTS, Finding, check, digest
+
+SCENE: dict[str, Any] = {
+    "kind": "scene",
+    "title": {"zh": "地铁智能检修", "en": "Smart metro maintenance"},
+    "summary": {"zh": "为全市地铁线路寻找智能检修的产品与团队。"},
+    "owner": {"name": {"zh": "成都某局"}, "uscc": "91510100MA6C00000M"},
+    "district": "wuhou",
+    "level": "industrial",
+    "industry": "new-manufacturing",
+    "needs": [{"zh": "轨道裂纹识别"}],
+    "opens": "2026-12-01",
+    "closes": "2027-03-31",
+    "offers": [{"type": "space", "amount": 1200, "unit": "m2"}],
+}
+
+
+def line(**changes: Any) -> bytes:
+    """A good submission with some of its entry's fields changed; None removes one."""
+    entry = {name: value for name, value in {**SCENE, **changes}.items() if value is not None}
+    return orjson.dumps({"reference": "SC-1", "revision": 1, "entry": entry})
+
+
+def breaches(raw: bytes) -> list[tuple[str, str]]:
+    submission, findings = check(raw)
+    assert (submission is None) == bool(findings)
+    return [(finding.rule, finding.pointer) for finding in findings]
+
+
+def test_a_good_submission_has_no_findings() -> None:
+    submission, findings = check(line())
+    assert findings == () and submission is not None and submission.reference == "SC-1"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (line(title=None), [("required", "/entry/title")]),
+        (line(title={"zh": "短"}), [("length", "/entry/title/zh")]),
+        (line(district="beijing"), [("choice", "/entry/district")]),
+        (line(opens="2026/12/01"), [("date", "/entry/opens")]),
+        (line(closes="2026-11-30"), [("dates.order", "/entry/closes")]),
+        (line(industry=None), [("scene.level-fit", "/entry/industry")]),
+        (line(theme="capital-linkage"), [("scene.level-fit", "/entry/theme")]),
+        (line(offers=[{"type": "fund", "amount": 5, "unit": "m2"}]), [("offer.unit", "/entry/offers/0/unit")]),
+        (
+            line(offers=[{"type": "space", "amount": 20_000_000, "unit": "m2"}]),
+            [("offer.amount", "/entry/offers/0/amount")],
+        ),
+        (line(budget_yuan="100"), [("type", "/entry/budget_yuan")]),
+        (line(budget="100"), [("unknown-field", "/entry/budget")]),
+        (line(needs=[]), [("count", "/entry/needs")]),
+        (line(owner={"name": {"zh": "某局"}, "uscc": "91510100MA6C000001"}), [("uscc", "/entry/owner/uscc")]),
+        (line(kind="场景"), [("choice", "/entry/kind")]),
+        (line(kind=None), [("required", "/entry/kind")]),
+        (b"{", [("json", "")]),
+        (b"\xff\xfe", [("json", "")]),
+        (b'{"a": NaN}', [("json", "")]),
+        (b"[" * 100_000, [("json", "")]),
+        (b"[]", [("type", "")]),
+        (b" " * (MAX_LINE_BYTES + 1), [("size", "")]),
+        (
+            orjson.dumps({"reference": "a b", "revision": 0, "entry": SCENE}),
+            [("pattern", "/reference"), ("range", "/revision")],
+        ),
+    ],
+)
+def test_each_breach_names_its_rule_and_place(raw: bytes, expected: list[tuple[str, str]]) -> None:
+    assert breaches(raw) == expected
+
+
+def test_every_breach_is_reported_at_once() -> None:
+    raw = line(title=None, district=7, closes="2020-01-01", offers=[{"type": "talent", "amount": 0, "unit": "m2"}])
+    assert breaches(raw) == [
+        ("required", "/entry/title"),
+        ("choice", "/entry/district"),
+        ("range", "/entry/offers/0/amount"),
+        ("dates.order", "/entry/closes"),
+        ("offer.unit", "/entry/offers/0/unit"),
+    ]
+
+
+def test_a_wrong_check_digit_is_answered_with_the_right_one() -> None:
+    _, (finding,) = check(line(owner={"name": {"zh": "某局"}, "uscc": "91510100MA6C000001"}))
+    assert "(M)" in finding.text("en") and "(M)" in finding.text("zh")
+
+
+def test_personal_data_is_not_repeated_in_findings() -> None:
+    _, (finding,) = check(line(contact={"name": "张三", "phone": "not a number"}))
+    assert (finding.pointer, finding.found) == ("/entry/contact/phone", None)
+
+
+@pytest.mark.parametrize("rule", TEXTS)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_rule_has_a_text_in_both_languages(rule: str, language: str) -> None:
+    assert Finding(rule=rule, pointer="", found="F", expected="E").text(language).strip()
+
+
+def test_the_digest_depends_on_what_is_said_and_not_on_how() -> None:
+    one, _ = check(line())
+    other, _ = check(orjson.dumps(orjson.loads(line()), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2))
+    third, _ = check(line(budget_yuan=1))
+    assert one and other and third
+    assert digest(one) == digest(other) != digest(third)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*SCENE, "contact", "asks", "evidence", "stage", "unknown"]), json_values))
+def test_whatever_json_a_partner_sends_it_gets_findings_and_no_exception(changes: dict[str, Any]) -> None:
+    for finding in check(orjson.dumps({"reference": "A", "revision": 1, "entry": {**SCENE, **changes}}))[1]:
+        assert finding.text("zh") and finding.text("en")
+
+
+@given(st.binary(max_size=200))
+def test_whatever_bytes_a_partner_sends_it_gets_findings_and_no_exception(raw: bytes) -> None:
+    assert check(raw)[1]
