@@ -1,0 +1,43 @@
+# Every command of the project. `make help` lists them.
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+CODE := libs services deploy tests
+.DEFAULT_GOAL := help
+.PHONY: help setup run reset check test bench faults docs fmt
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Install what is needed, where it has changed
+	@deploy/local/setup.sh
+
+run: setup ## Start everything and do the main job on the sample (ONCE=1: exit after it)
+	@exec $(PYTHON) -m deploy.local run $(if $(ONCE),--once)
+
+reset: setup ## Delete the data that `make run` keeps (YES=1: do not ask)
+	@exec $(PYTHON) -m deploy.local reset $(if $(YES),--yes)
+
+check: setup ## Lint, types, import contracts and domain tests, in under a minute
+	@$(PYTHON) -m ruff check $(CODE)
+	@$(PYTHON) -m ruff format --check $(CODE)
+	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports --config pyproject.toml
+	@$(PYTHON) -m pytest -q -m "not io"
+
+test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys in a browser
+	@deploy/local/setup.sh browser
+	@$(MAKE) --no-print-directory check
+	@$(PYTHON) -m pytest -m io
+
+bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|latency|replay|startup)
+	@exec $(PYTHON) -m tests.bench $(ONLY)
+
+faults: setup ## Kill processes at random under load, as often as asked (KILLS=1000 for a night)
+	@KILLS=$(or $(KILLS),50) $(PYTHON) -m pytest tests/faults
+
+docs: setup ## Generate the event catalogue and the JSON Schemas
+	@$(PYTHON) -m schemas.catalogue
+
+fmt: setup ## Format the code and mend what can be mended
+	@$(PYTHON) -m ruff check --fix $(CODE)
+	@$(PYTHON) -m ruff format $(CODE)

@@ -1,0 +1,55 @@
+"""A webhook receiver on this machine, as a subscriber would write one: it verifies each call and remembers its id."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from deploy.local.ports import HOST, free
+
+
+@dataclass
+class Receiver:
+    """What came: `calls` counts each webhook-id, `forged` the calls whose signature did not verify.
+
+    `secret` is set once the subscription has one; calls before that (the challenge) are answered and not counted.
+    """
+
+    address: str
+    secret: str | None = None
+    calls: Counter[str] = field(default_factory=Counter)
+    forged: int = 0
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    """A receiver on a free port for the block."""
+    (port,) = free(1)
+    receiver = Receiver(f"http://{HOST}:{port}/")
+    app = FastAPI()
+
+    @app.post("/")
+    async def take(request: Request) -> Response:
+        if receiver.secret:
+            try:
+                Webhook(receiver.secret).verify(await request.body(), dict(request.headers))
+            except WebhookVerificationError:
+                receiver.forged += 1
+                return Response(status_code=400)
+            receiver.calls[request.headers["webhook-id"]] += 1
+        return Response(status_code=204)
+
+    server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_config=None))
+    serving = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            await asyncio.sleep(0.01)
+        yield receiver
+    finally:
+        server.should_exit = True
+        await serving

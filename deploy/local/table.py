@@ -1,0 +1,124 @@
+"""The process table: everything that `make run` starts, with its settings and how to know that it is ready."""
+
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deploy.local import kafka, mongo
+from deploy.local.people import Somebody, people
+from deploy.local.ports import HOST
+from deploy.local.supervise import Process, responds
+from runtime.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ("submissions", "review", "publishing", "notifications", "audit")
+#: Audit reads histories and writes to none, so it has no worker.
+WORKERS = ("submissions", "review", "publishing", "notifications")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What runs where. The story finds everything through it.
+
+    `settings` are those that all services share (addresses, Kafka, MongoDB, …); `inbox_url` shows the mail that was
+    sent, with `/messages` as JSON; `people` can sign in at `settings.oidc_issuer`; `folder` keeps what lasts.
+    """
+
+    folder: Path
+    ports: Mapping[str, int]
+    settings: Settings
+    inbox_url: str
+    people: tuple[Somebody, ...]
+
+    def url(self, service: str) -> str:
+        """The address of a service as people use it, without a slash at its end."""
+        return str(getattr(self.settings, f"{service}_url"))
+
+
+def stack(folder: Path, ports: Mapping[str, int]) -> Stack:
+    """The stack whose data is in `folder`, on `ports`."""
+    settings = Settings(
+        kafka_bootstrap=kafka.bootstrap(ports["kafka"]),
+        mongo_url=mongo.url(ports["mongod"]),
+        host=HOST,
+        session_secret=_session_secret(folder),
+        oidc_issuer=_local(ports["issuer"]),
+        smtp_host=HOST,
+        smtp_port=ports["mail"],
+        webhooks_to_private_addresses=True,
+        node_modules=ROOT / "node_modules",
+        publishing_url=_local(ports["publishing"]),
+        submissions_url=_local(ports["submissions"]),
+        review_url=_local(ports["review"]),
+        notifications_url=_local(ports["notifications"]),
+        audit_url=_local(ports["audit"]),
+    )
+    return Stack(folder, ports, settings, _local(ports["inbox"]), people())
+
+
+def servers(stack: Stack) -> tuple[Process, ...]:
+    """What the services stand on: the broker, the database, the issuer and the mail sink."""
+    ports, folder = stack.ports, stack.folder
+    mail_argv = _python("deploy.local.mail", str(folder / "mail"), str(ports["mail"]), str(ports["inbox"]))
+    return (
+        kafka.process(folder / "kafka", ports["kafka"], ports["kafka-controller"]),
+        mongo.process(folder / "mongod", ports["mongod"]),
+        Process(
+            "issuer",
+            _python("deploy.local.issuer", str(ports["issuer"])),
+            ready=responds(f"http://{HOST}:{ports['issuer']}/.well-known/openid-configuration"),
+        ),
+        Process("mail", mail_argv, ready=responds(f"http://{HOST}:{ports['inbox']}/messages")),
+    )
+
+
+def services(stack: Stack) -> tuple[Process, ...]:
+    """Our own processes: an `api` for each service, and a `worker` for all but audit."""
+    shared = environment(stack.settings)
+    ports = stack.ports
+    apis = (
+        Process(
+            f"{service}-api",
+            _python(service, "api"),
+            ready=responds(f"http://{HOST}:{ports[service]}/readyz"),
+            env=shared | {"SHUANGQIAN_API_PORT": str(ports[service])},
+        )
+        for service in SERVICES
+    )
+    workers = (
+        Process(
+            f"{service}-worker",
+            _python(service, "worker"),
+            ready=responds(f"http://{HOST}:{ports[f'{service}-worker']}/readyz"),
+            env=shared | {"SHUANGQIAN_OPS_PORT": str(ports[f"{service}-worker"])},
+        )
+        for service in WORKERS
+    )
+    return tuple(replace(each, ready_timeout_s=90.0) for each in (*apis, *workers))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """`settings` as the environment variables that make them again; what is None is left out."""
+    values = settings.model_dump(mode="json", exclude_none=True, exclude={"api_port", "ops_port"})
+    return {f"SHUANGQIAN_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def _python(*argv: str) -> tuple[str, ...]:
+    return (sys.executable, "-u", "-m", *argv)
+
+
+def _local(port: int) -> str:
+    # Not the number: one name for all services lets one session cookie serve them all.
+    return f"http://localhost:{port}"
+
+
+def _session_secret(folder: Path) -> str:
+    """Made once a run folder, so that people stay signed in over restarts."""
+    file = folder / "session-secret"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32))
+    return file.read_text()
