@@ -39,6 +39,8 @@ class Settings(BaseSettings):
 
     # Where spans go, by OTLP over HTTP; none are made where this is not set.
     otlp_endpoint: str | None = None
+    # Seconds after which a consumer that is silent loses its partitions to the others.
+    session_timeout_s: int = 20
     # Seconds a lease (the relay's, the sender's) outlives its holder's last renewal.
     lease_s: float = 10.0
     # The named crash point at which this process ends itself, and how often it passes it first: `handle.after_write:3`.

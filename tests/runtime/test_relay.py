@@ -1,9 +1,7 @@
 """From one service's streams to another's: relay, Kafka, consumer; and what is parked on the way."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,69 +9,29 @@ import pytest
 from kafka import KafkaProducer
 from pymongo import AsyncMongoClient
 
-from runtime.admin import create_topics
 from runtime.consume import subscribe, worker_app
 from runtime.operations import Operations
 from runtime.parking import Parking
 from runtime.relay import Relay
-from runtime.replay import extent, read
 from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import running
 from schemas.envelope import Event
-from schemas.events import decode
 from schemas.submission import PartnerKeyIssued
 from schemas.topics import SUBMISSIONS
-from tests.runtime.keyring import AT, COPIES, KEYRINGS, Issue, Keyring, issue
+from tests.runtime.keyring import AT, COPIES, KEYRINGS, copying, issue
+from tests.support import eventually, own_settings, sequences
 
 
 @pytest.fixture
 async def settings(kafka: str, mongo: str) -> Settings:
-    prefix = secrets.token_hex(4)
-    made = Settings(
-        kafka_bootstrap=kafka, mongo_url=mongo, database_prefix=f"test_{prefix}_", topic_prefix=f"{prefix}.", lease_s=2
-    )
-    await asyncio.to_thread(create_topics, made, partitions=3)
-    return made
+    return await own_settings(kafka, mongo)
 
 
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[AsyncMongoClient[Any]]:
     async with AsyncMongoClient[Any](settings.mongo_url, w="majority", journal=True, tz_aware=True) as made:
         yield made
-
-
-def copying(copies: Streams[Keyring, Issue, Any]) -> Any:
-    """A reaction: every key that is issued is issued in the copy too."""
-
-    async def react(events: Sequence[Event]) -> None:
-        commands = []
-        for event in events:
-            assert isinstance(event.data, PartnerKeyIssued)
-            commands.append(replace(issue(event.subject, event.data.key), cause=event.ref))
-        await copies.handle(commands)
-
-    return react
-
-
-async def eventually(check: Any, seconds: float = 30.0) -> Any:
-    """The first true answer of `check`, asked again and again."""
-    for _ in range(int(seconds / 0.05)):
-        if answer := await check():
-            return answer
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s")
-
-
-def history(settings: Settings) -> dict[str, list[int]]:
-    """The sequences of each stream on Kafka, in order."""
-    sequences: dict[str, list[int]] = {}
-    topic = settings.topic(SUBMISSIONS)
-    for records in read(settings.kafka_bootstrap, extent(settings.kafka_bootstrap, [topic])):
-        for record in records:
-            event = decode(record.value)
-            sequences.setdefault(event.subject, []).append(event.sequence)
-    return sequences
 
 
 async def test_every_event_reaches_the_other_service_once(settings: Settings, client: AsyncMongoClient[Any]) -> None:
@@ -91,7 +49,7 @@ async def test_every_event_reaches_the_other_service_once(settings: Settings, cl
 
         await eventually(all_there)
     assert (await copies.get("s7")).state == (await keyrings.get("s7")).state
-    assert await asyncio.to_thread(history, settings) == {f"before-{n}": [1] for n in range(50)} | {
+    assert await asyncio.to_thread(sequences, settings, SUBMISSIONS) == {f"before-{n}": [1] for n in range(50)} | {
         f"s{n}": list(range(1, 11)) for n in range(100)
     }
 

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from functools import cache
-from itertools import cycle, islice
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -173,10 +173,11 @@ def _products(rng: Random, words: Object, partners: Sequence[Object]) -> Iterato
         district, where = rng.choice(words["everywhere"])
         maturity = rng.choices(range(3, 10), (1, 2, 3, 4, 5, 4, 3))[0]
         track = next(name for most, name in TRACKS.items() if maturity <= most)
+        offered = products["trying" if maturity <= 6 else "selling"]
         summary = [
             _numbered(rng, rng.choice(topic["uses"])),
             _numbered(rng, rng.choice(products["tracks"][track])),
-            *(_numbered(rng, s, place=where) for s in _aside(rng, products["deployments"], products["services"])),
+            *(_numbered(rng, s, place=where) for s in _aside(rng, offered["places"], offered["terms"])),
         ]
         named = _say(title, brand=brand, model=model, feature=feature, thing=topic["thing"])
         capability = rng.choice(topic["capabilities"])
@@ -282,7 +283,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     given = (options.kind, options.count, options.seed, partners())
     lines = faulty(*given) if options.faulty else map(orjson.dumps, generate(*given))
-    for line in islice(lines, options.count):
+    for line in lines:
         sys.stdout.buffer.write(line + b"\n")
 
 

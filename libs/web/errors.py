@@ -1,0 +1,77 @@
+"""How the application answers what goes wrong: problem+json to programs, a page with a next step to people."""
+
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from web.languages import _
+from web.pages import page
+from web.problems import Problem, as_json, wants_page
+
+
+def problem_response(request: Request, problem: Problem) -> Response:
+    """The answer to a request that met `problem`, in the reader's language and in the form they asked for."""
+    request_id = request.scope["state"]["request_id"]
+    if not wants_page(request):
+        return as_json(problem, request_id)
+    return page(
+        request,
+        "problem.html",
+        status=problem.status,
+        headers=problem.headers,
+        problem=problem,
+        request_id=request_id,
+        sign_in=f"/sign-in?next={quote(request.url.path)}" if problem.status in (401, 403) else None,
+    )
+
+
+def answer(request: Request, error: Exception) -> Response:
+    """The answer to what no route caught; where nobody foresaw it, the log has the rest under the request id."""
+    if isinstance(error, Problem):
+        return problem_response(request, error)
+    detail = _(
+        "Nothing you sent was the cause. Try again in a minute; if it happens again, tell us the request number."
+    )
+    return problem_response(request, Problem(500, "failed", _("Sorry, something went wrong"), detail))
+
+
+async def _on_problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return problem_response(request, problem)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code < 400:
+        return Response(status_code=error.status_code, headers=error.headers)
+    detail: str | None = None
+    match error.status_code:
+        case 404:
+            type, title = "not-found", _("Page not found")
+            detail = _("Check the address, or start from the catalogue.")
+        case 405:
+            type, title, detail = ("method-not-allowed", _("This address does not accept that method"), None)
+        case status:
+            type, title = f"http-{status}", str(error.detail)
+    return problem_response(request, Problem(error.status_code, type, title, detail, headers=error.headers))
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    findings = [
+        {"pointer": "".join(f"/{part}" for part in found["loc"]), "rule": found["type"], "text": found["msg"]}
+        for found in error.errors()
+    ]
+    title = _("The request is not complete or not valid")
+    return problem_response(request, Problem(422, "invalid-request", title, findings=findings))
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Teach `app` to answer problems, HTTP errors and invalid requests as this module says."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
