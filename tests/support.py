@@ -49,7 +49,7 @@ def sequences(settings: Settings, topic: str) -> dict[str, list[int]]:
 
 
 def whole(sequence: list[int]) -> bool:
-    """Whether a stream's sequences on Kafka lack nothing and are in order, but for repeats of what was already there."""
+    """Whether a stream's sequences on Kafka lack nothing and are in order, but for repeats of what was there."""
     known = 0
     for number in sequence:
         if number > known + 1:

@@ -1,90 +1,428 @@
 """The main job on the sample, told on the terminal: from six partners to the world, and the proof of it.
 
-Everything here is done from outside, through the services' addresses, as partners, reviewers and publishers would.
+Everything is done from outside, through the services' addresses, as partners, reviewers and publishers would.
+A second run finds the month published, and tells how things stand.
 """
 
 import asyncio
 import hashlib
-import json
+import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import date
 from typing import Any
 
 import httpx
+import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from audit.deciders import DECIDERS
+from audit.replay import replay
 from deploy.local.clients import signed_in
-from deploy.local.receiver import Receiver
-from deploy.local.sample.generate import linkages, partners, story
+from deploy.local.receiver import Receiver, receiving
+from deploy.local.sample.generate import partners, story
 from deploy.local.speech import either
 from deploy.local.table import Stack
+from deploy.local.teller import Teller, Wrong, must
 from schemas.review import CRITERIA
 
 SEED = 2026
 EACH = 130
 BAD = {"scene": 3, "product": 2}
+LINKAGES = 10
 TARGETS = {"scene": 100, "product": 100}
 SUBSCRIBER = "reader@example.org"
-#: The reviewers in the story, less the one who works for a partner.
-PATIENCE_S = 120.0
 
-
-class Wrong(Exception):
-    """A step is not as it must be; the message says what is and what should be."""
-
-
-@dataclass
-class Teller:
-    """Says each step on one line, with how long it took; a progress bar for the long ones where there is a terminal."""
-
-    console: Console
-    step: int = 0
-    began: float = field(default_factory=time.monotonic)
-
-    def say(self, what: str, *details: str) -> None:
-        """A step is done: what, and lines below it."""
-        self.step += 1
-        now = time.monotonic()
-        self.console.print(f"[bold]{self.step:>3}[/]  {what}  [dim]{now - self.began:.1f} s[/]")
-        for detail in details:
-            self.console.print(f"     [dim]{detail}[/]")
-        self.began = now
-
-    async def wait(self, what: str, total: int, count: Callable[[], Awaitable[int]]) -> None:
-        """Wait until `count` reaches `total`. Raises Wrong when it has not moved for PATIENCE_S seconds."""
-        with Progress(
-            TextColumn("     {task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
-        ) as progress:
-            task = progress.add_task(what, total=total)
-            reached, moved = 0, time.monotonic()
-            while reached < total:
-                now = await count()
-                if now != reached:
-                    reached, moved = now, time.monotonic()
-                    progress.update(task, completed=now)
-                elif time.monotonic() - moved > PATIENCE_S:
-                    raise Wrong(either(f"{what}: stays at {reached} of {total}", f"{what}：停在 {reached} / {total}"))
-                await asyncio.sleep(0.1)
+Json = dict[str, Any]
+Line = tuple[str, bytes]
 
 
 async def tell(stack: Stack) -> bool:
-    """Do the main job and tell it; True when every step was as it must be. On kept data, tell how things stand."""
+    """Do the main job and tell it; True when every step was as it must be."""
     console = Console(highlight=False, soft_wrap=True)
+    teller = Teller(console)
     console.print()
     try:
-        await Story(stack, Teller(console)).tell()
+        if await _published(stack):
+            await _tell_how_things_stand(stack, teller)
+        else:
+            await _tell_the_whole_story(stack, teller)
+        await _prove(stack, teller)
     except (Wrong, httpx.HTTPError) as wrong:
-        console.print(f"[red]✗  {wrong or repr(wrong)}[/]")
+        console.print(f"[red]✗[/]    {wrong!s}" if isinstance(wrong, Wrong) else f"[red]✗[/]    {wrong!r}")
         return False
     return True
+
+
+async def _tell_the_whole_story(stack: Stack, teller: Teller) -> None:
+    keys = await _register_partners(stack, teller)
+    async with receiving() as receiver:
+        webhook = await _subscribe(stack, teller, receiver)
+        lines = [line for kind in ("scene", "product") for line in story(kind, EACH, BAD[kind], SEED)]
+        lines += story("linkage", LINKAGES, 0, SEED)
+        received = await _stream_in(stack, teller, keys, lines)
+        await _review(stack, teller, keys, lines, received)
+        manifest = await _publish(stack, teller)
+        await _look_at_the_catalogue(stack, teller, manifest)
+        await _see_deliveries_arrive(stack, teller, receiver, manifest)
+        async with httpx.AsyncClient(base_url=stack.url("notifications")) as client:
+            # The receiver ends with the story: its subscription does too.
+            await client.delete(f"/subscriptions/{webhook['id']}", params={"token": webhook["token"]})
+
+
+async def _register_partners(stack: Stack, teller: Teller) -> dict[str, str]:
+    """Each partner of the sample, registered and with an API key: the keys by USCC."""
+    keys = {}
+    async with signed_in(stack.url("submissions"), "operator-zheng") as operator:
+        for partner in partners():
+            (await operator.post("/partners", json=partner)).raise_for_status()
+            answer = await operator.post(f"/partners/{partner['uscc']}/keys", json={"label": "story"})
+            keys[partner["uscc"]] = answer.raise_for_status().json()["key"]
+    teller.say(
+        f"{len(keys)} partners registered, each with an API key", f"登记了 {len(keys)} 家合作方，各有一个接口密钥"
+    )
+    return keys
+
+
+async def _subscribe(stack: Stack, teller: Teller, receiver: Receiver) -> Json:
+    """A reader by email, confirmed through the mail that came, and a program by webhook, confirmed by its challenge."""
+    async with httpx.AsyncClient(base_url=stack.url("notifications"), timeout=30) as client:
+        everything: Json = {"filter": {}, "language": "zh"}
+        asked = await client.post("/subscriptions", json={"channel": "email", "address": SUBSCRIBER, **everything})
+        asked.raise_for_status()
+        link = await _confirmation_link(stack)
+        token = httpx.URL(link).params["token"]
+        (await client.post("/subscriptions/confirm", data={"token": token}, follow_redirects=True)).raise_for_status()
+        asked = await client.post(
+            "/subscriptions", json={"channel": "webhook", "address": receiver.address, **everything}
+        )
+        webhook: Json = asked.raise_for_status().json()
+
+        async def active() -> int:
+            return int((await _subscription(client, webhook))["status"] == "active")
+
+        await teller.until(1, active, "webhook confirmed", "网络回调已确认")
+        receiver.secret = webhook["secret"]
+    teller.say(
+        "2 subscribers: one by email (confirmed by its mail), one by webhook (confirmed by its challenge)",
+        "2 位订阅者：一位用邮件（凭信中链接确认），一个程序用网络回调（凭应答确认）",
+    )
+    return webhook
+
+
+async def _subscription(client: httpx.AsyncClient, webhook: Json) -> Json:
+    shown = await client.get(f"/subscriptions/{webhook['id']}", params={"token": webhook["token"]})
+    answer: Json = shown.raise_for_status().json()
+    return answer
+
+
+async def _confirmation_link(stack: Stack) -> str:
+    async with httpx.AsyncClient(base_url=stack.inbox_url) as inbox:
+        for _ in range(300):
+            for message in reversed((await inbox.get("/messages", params={"to": SUBSCRIBER})).json()):
+                if found := re.search(r"https?://\S+/subscriptions/confirm\?token=\S+", message["text"]):
+                    return found[0]
+            await asyncio.sleep(0.1)
+    raise Wrong(either("No confirmation mail came", "没有收到确认邮件"))
+
+
+async def _stream_in(stack: Stack, teller: Teller, keys: dict[str, str], lines: Sequence[Line]) -> list[str]:
+    """Six partners at once, an NDJSON stream each; the streams received."""
+    receipts: list[Json] = []
+
+    async def send(client: httpx.AsyncClient, partner: str) -> None:
+        own = b"\n".join(line for sender, line in lines if sender == partner)
+        headers = {"Authorization": f"Bearer {keys[partner]}", "Accept-Language": either("en", "zh")}
+        async with client.stream("POST", "/submissions:stream", content=own, headers=headers) as answer:
+            answer.raise_for_status()
+            async for text in answer.aiter_lines():
+                receipts.append(orjson.loads(text))
+
+    began = time.monotonic()
+    async with httpx.AsyncClient(base_url=stack.url("submissions"), timeout=120) as client:
+        await asyncio.gather(*(send(client, partner) for partner in keys))
+    took = time.monotonic() - began
+    refused = [receipt for receipt in receipts if receipt["status"] == "refused"]
+    received = [receipt["stream"] for receipt in receipts if receipt["status"] == "received"]
+    bad = sum(BAD.values())
+    must(
+        len(refused) == bad and len(received) == len(lines) - bad,
+        f"{len(received)} received and {len(refused)} refused, instead of {len(lines) - bad} and {bad}",
+        f"接收 {len(received)} 条、退回 {len(refused)} 条，应为 {len(lines) - bad} 条和 {bad} 条",
+    )
+    finding = refused[0]["findings"][0]
+    teller.say(
+        f"{len(lines)} submissions streamed in by {len(keys)} partners at {len(lines) / took:,.0f}/s: "
+        f"{len(received)} received, {len(refused)} refused with every error",
+        f"{len(keys)} 家合作方流式报送 {len(lines)} 条，每秒 {len(lines) / took:,.0f} 条："
+        f"接收 {len(received)} 条，退回 {len(refused)} 条并列出全部错误",
+        f"{finding['pointer'] or '/'}  {finding['text']}",
+    )
+    return received
+
+
+async def _review(
+    stack: Stack, teller: Teller, keys: dict[str, str], lines: Sequence[Line], received: Sequence[str]
+) -> None:
+    """The machine checks all; reviewers decide all; who was asked for changes revises, and is decided again."""
+    reviewers = [somebody.sub for somebody in stack.people if "reviewer" in somebody.roles]
+    async with AsyncExitStack() as desks:
+        clients = [await desks.enter_async_context(signed_in(stack.url("review"), sub)) for sub in reviewers]
+
+        async def cases() -> int:
+            return len(await _decided(clients[0])) + len(await _cases(clients[0], "open"))
+
+        await teller.until(len(received), cases, "checked", "机器核查")
+        teller.say(
+            f"{len(received)} cases opened and checked by the review worker",
+            f"评审程序开立并核查了 {len(received)} 个案件",
+        )
+        outcome = await _decide_all(teller, clients, len(received))
+        changes = [case["id"] for case in outcome if case["decision"] == "changes-requested"]
+        await _revise(stack, keys, lines, changes)
+        total = len(received) + len(changes)
+        await teller.until(total, cases, "revisions checked", "核查修订稿")
+        outcome = await _decide_all(teller, clients, total)
+        counts = Counter(case["decision"] for case in outcome)
+        given = sum(case["given"] for case in outcome)
+    teller.say(
+        f"{len(reviewers)} reviewers gave {given} reviews: {counts['approved']} approved, "
+        f"{counts['rejected']} rejected, {len(changes)} sent back, revised and decided again",
+        f"{len(reviewers)} 位评审员给出 {given} 份评审：通过 {counts['approved']} 件，不通过 {counts['rejected']} 件，"
+        f"退回修改 {len(changes)} 件并已重新评定",
+    )
+
+
+async def _decide_all(teller: Teller, clients: Sequence[httpx.AsyncClient], total: int) -> list[Json]:
+    """Every reviewer takes the next case until none is open; all decided cases."""
+    working = [asyncio.create_task(_work(client)) for client in clients]
+
+    async def decided() -> int:
+        for task in working:
+            if task.done():
+                task.result()
+        return len(await _decided(clients[0]))
+
+    try:
+        await teller.until(total, decided, "decided", "评定")
+    finally:
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+    return await _decided(clients[0])
+
+
+async def _work(client: httpx.AsyncClient) -> None:
+    """One reviewer at the desk: claim the next case, score it, decide; wait when there is none."""
+    given: Counter[str] = Counter()
+    while True:
+        answer = (await client.post("/cases:next")).raise_for_status()
+        if answer.status_code == 204:
+            await asyncio.sleep(0.2)
+            continue
+        case = answer.json()
+        review = _verdict(case)
+        given[review["verdict"]] += 1
+        (await client.post(f"{case['href']}/reviews", json=review)).raise_for_status()
+
+
+def _verdict(case: Json) -> Json:
+    """What a reviewer thinks: most are good, some need work, few are hopeless, and now and then two disagree."""
+    chance = int(hashlib.sha256(case["submission"].encode()).hexdigest(), 16) % 100
+    verdict = "approve"
+    if case["kind"] != "linkage" and case["revision"] == 1:
+        if chance < 4:
+            verdict = "request-changes"
+        elif chance < 9:
+            verdict = "reject"
+        elif chance < 13 and case["given"] == 1:
+            verdict = "reject"  # the other one approved, and so will the third
+    score = {"approve": 4, "request-changes": 3, "reject": 1}[verdict]
+    comment = {
+        "approve": "",
+        "request-changes": "请补充量化指标和可核验的数据来源。 Please add measures and where they can be checked.",
+        "reject": "与本计划的方向不符。 This does not fit the programme.",
+    }[verdict]
+    return {"scores": dict.fromkeys(CRITERIA[case["kind"]], score), "verdict": verdict, "comment": comment}
+
+
+async def _revise(stack: Stack, keys: dict[str, str], lines: Sequence[Line], changes: Sequence[str]) -> None:
+    """The partners send the second revision of what reviewers asked them to change."""
+    sent = {}
+    for partner, raw in lines:
+        try:
+            line = orjson.loads(raw)
+            sent[f"{partner}/{line['reference']}"] = line
+        except (orjson.JSONDecodeError, KeyError):
+            continue  # one of the bad ones
+    async with httpx.AsyncClient(base_url=stack.url("submissions"), timeout=60) as client:
+        for case in changes:
+            submission = case.rpartition("@")[0]
+            line = sent[submission] | {"revision": 2}
+            line["entry"]["summary"]["zh"] += "已按评审意见补充量化指标与数据来源。"
+            headers = {"Authorization": f"Bearer {keys[submission.partition('/')[0]]}"}
+            (await client.post("/submissions", json=line, headers=headers)).raise_for_status()
+
+
+async def _decided(client: httpx.AsyncClient) -> list[Json]:
+    return await _cases(client, "decided")
+
+
+async def _cases(client: httpx.AsyncClient, status: str) -> list[Json]:
+    """All cases of a status that are still the newest of their submission or were decided."""
+    found: list[Json] = []
+    after: str | None = None
+    while True:
+        page = (await client.get("/cases", params={"status": status} | ({"after": after} if after else {}))).json()
+        found += page["cases"]
+        after = page["next"]
+        if not after:
+            return found
+
+
+async def _publish(stack: Stack, teller: Teller) -> list[Json]:
+    """Open the month, fill it, freeze it, publish it, while somebody keeps looking at the catalogue; the manifest."""
+    month = f"/releases/{_month()}"
+    async with signed_in(stack.url("publishing"), "publisher-wu") as publisher:
+        (await publisher.post("/releases", json={"month": _month()})).raise_for_status()
+
+        async def filled() -> int:
+            (await publisher.post(f"{month}/entries", json={"fill": True})).raise_for_status()
+            counts = (await publisher.get(month)).json()["counts"]
+            return sum(min(int(counts.get(kind, 0)), most) for kind, most in TARGETS.items())
+
+        await teller.until(sum(TARGETS.values()), filled, "added to the month", "加入当月")
+        await _add_linkages(publisher, month)
+        frozen = (await publisher.post(f"{month}/freeze")).raise_for_status().json()
+        teller.say(
+            f"{_month()} opened, filled with {_counted(frozen['counts'], 'en')}, and frozen",
+            f"开启 {_month()}，放入{_counted(frozen['counts'], 'zh')}，并冻结",
+            either("manifest", "清单") + f" {frozen['manifest'][:16]}…",
+        )
+        async with _onlooker(stack) as seen:
+            (await publisher.post(f"{month}/publish")).raise_for_status()
+            await asyncio.sleep(1.0)
+        lines: list[Json] = frozen["lines"]
+        must(
+            set(seen) == {0, len(lines)},
+            f"an onlooker saw {sorted(seen)} entries, not 0 and then {len(lines)}",
+            f"旁观者看到 {sorted(seen)} 条，应为先 0 后 {len(lines)}",
+        )
+    teller.say(
+        f"{_month()} published: an onlooker who kept asking saw 0 entries, then {len(lines)}, and nothing between",
+        f"{_month()} 已发布：不断查看的旁观者先看到 0 条，后看到 {len(lines)} 条，没有中间状态",
+        either(f"asked {sum(seen.values())} times", f"共查看 {sum(seen.values())} 次"),
+    )
+    return lines
+
+
+async def _add_linkages(publisher: httpx.AsyncClient, month: str) -> None:
+    queued = [f"{partner}/{orjson.loads(raw)['reference']}" for partner, raw in story("linkage", LINKAGES, 0, SEED)]
+    (await publisher.post(f"{month}/entries", json={"entries": queued})).raise_for_status()
+
+
+@asynccontextmanager
+async def _onlooker(stack: Stack) -> AsyncIterator[Counter[int]]:
+    """Somebody who asks the catalogue for its size, over and over, for the block; how often each size was seen."""
+    seen: Counter[int] = Counter()
+
+    async def look() -> None:
+        async with httpx.AsyncClient(base_url=stack.url("publishing"), timeout=30) as client:
+            while True:
+                seen[(await client.get("/catalogue.json")).json()["total"]] += 1
+
+    looking = asyncio.create_task(look())
+    try:
+        while not seen:
+            await asyncio.sleep(0.01)
+        yield seen
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
+async def _look_at_the_catalogue(stack: Stack, teller: Teller, manifest: Sequence[Json]) -> None:
+    """The pages a visitor would open, in both languages."""
+    async with httpx.AsyncClient(base_url=stack.url("publishing"), headers={"Accept": "text/html"}) as client:
+        title = manifest[0]["title"]
+        for language in ("zh", "en"):
+            page = await client.get(f"/catalogue/{manifest[0]['entry']}", params={"lang": language})
+            must(
+                title[language].replace("’", "") in page.text.replace("’", "").replace("&#39;", ""),
+                f"{page.url} lacks its title",
+                f"{page.url} 没有显示标题",
+            )
+        feed = (await client.get("/feed.atom")).raise_for_status().text
+        must(feed.count("<entry>") == 50, "the feed lacks entries", "订阅源缺少条目")
+    teller.say(
+        "The catalogue shows them in Chinese and English, as JSON, and as an Atom feed",
+        "公开目录以中英文、JSON 和 Atom 订阅源展示全部条目",
+        stack.url("publishing") + "/catalogue",
+    )
+
+
+async def _see_deliveries_arrive(stack: Stack, teller: Teller, receiver: Receiver, manifest: Sequence[Json]) -> None:
+    """A call for each entry, once; one mail with all of them."""
+
+    async def called() -> int:
+        return len(receiver.calls)
+
+    await teller.until(len(manifest), called, "deliveries", "投递")
+    must(
+        set(receiver.calls.values()) == {1} and not receiver.forged,
+        f"calls came {Counter(receiver.calls.values())} times, {receiver.forged} forged",
+        f"回调次数为 {Counter(receiver.calls.values())}，签名不符 {receiver.forged} 次",
+    )
+    async with httpx.AsyncClient(base_url=stack.inbox_url) as inbox:
+
+        async def mailed() -> int:
+            messages = (await inbox.get("/messages", params={"to": SUBSCRIBER})).json()
+            return sum("/subscriptions/confirm" not in message["text"] for message in messages)
+
+        await teller.until(1, mailed, "mail", "邮件")
+        must(await mailed() == 1, "more than one mail came", "收到的邮件多于一封")
+    teller.say(
+        f"Subscribers were told: {len(receiver.calls)} signed webhook calls, each once, and one mail with all of them",
+        f"订阅者已获通知：{len(receiver.calls)} 次签名回调，每条一次；一封邮件列出全部",
+        either("the mail is in ", "邮件见 ") + stack.inbox_url,
+    )
+
+
+async def _prove(stack: Stack, teller: Teller) -> None:
+    """The story's last line: the replay of the history equals the live state."""
+    verdict = await asyncio.to_thread(replay, stack.settings, DECIDERS, patience_s=30.0)
+    first = verdict.differences[0] if verdict.differences else None
+    must(verdict.equal, f"The replay differs, first: {first}", f"重放结果不一致，首处：{first}")
+    teller.say(
+        f"Audit: {verdict.events:,} events of {verdict.streams:,} streams replayed at {verdict.rate:,.0f}/s: "
+        "the replay is [bold]equal[/] to the live state",
+        f"审计：从 Kafka 重放 {verdict.streams:,} 条流的 {verdict.events:,} 个事件，每秒 {verdict.rate:,.0f} 个；"
+        "重放结果与现状[bold]一致[/]",
+    )
+
+
+async def _tell_how_things_stand(stack: Stack, teller: Teller) -> None:
+    async with httpx.AsyncClient(base_url=stack.url("publishing"), timeout=30) as client:
+        total = (await client.get("/catalogue.json")).raise_for_status().json()["total"]
+    teller.say(
+        f"The data of the last run is kept: the catalogue shows {total} entries (make reset deletes them)",
+        f"保留了上次运行的数据：公开目录有 {total} 条（make reset 可删除）",
+    )
+
+
+async def _published(stack: Stack) -> bool:
+    async with httpx.AsyncClient(base_url=stack.url("publishing"), timeout=30) as client:
+        return bool((await client.get("/catalogue.json")).raise_for_status().json()["total"])
+
+
+def _month() -> str:
+    return date.today().strftime("%Y-%m")
+
+
+def _counted(counts: dict[str, int], language: str) -> str:
+    if language == "zh":
+        names = {"scene": "场景", "product": "产品", "linkage": "对接"}
+        return "、".join(f" {count} 个{names[kind]}" for kind, count in counts.items())
+    return ", ".join(f"{count} {kind}s" for kind, count in counts.items())

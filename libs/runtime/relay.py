@@ -115,10 +115,12 @@ class Relay(threading.Thread):
         ) as changes:
             if saved_token is None:
                 # The change stream is open already, so that nothing falls between the scan and what comes after it.
+                scanned_at = database.command("ping")["operationTime"]
                 for collection, stream, event in self._rescan(database, at):
                     sent.append(self._send(producer, collection, stream, event))
                     if len(sent) >= SAVE_EVERY:
                         save(None)
+                at = scanned_at
                 save(changes.resume_token)
             while not self._stopping.is_set():
                 if time.monotonic() - saved > self._settings.lease_s:  # stopped for long: is the lease still ours?

@@ -36,7 +36,10 @@ class SubscriptionRequested(Fact):
 
 
 class SubscriptionConfirmed(Fact):
+    """By whoever owns the address; what was published before `since` is not sent."""
+
     TYPE: ClassVar[str] = "subscription.confirmed.v1"
+    since: datetime | None = None
 
 
 class SubscriptionSuspended(Fact):

@@ -1,5 +1,6 @@
 """Facts of the publishing service: the entries of the catalogue and the monthly releases."""
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +16,10 @@ PROGRAMME = {"scene": 1000, "product": 1000}
 
 
 class EntryQueued(Fact):
-    """Approved, and waiting for a release (or, once published, for a correction)."""
+    """Approved, and waiting for a release (or, once published, for a correction).
+
+    `since` is when the review decided: waiting is counted from there. `score` is the review's, 0–100.
+    """
 
     TYPE: ClassVar[str] = "entry.queued.v1"
     case: str
@@ -23,10 +27,12 @@ class EntryQueued(Fact):
     revision: int
     digest: str
     entry: Entry
+    since: datetime | None = None
+    score: int | None = None
 
 
 class EntryWithdrawn(Fact):
-    """The partner took it back before it was published."""
+    """The partner took it back before it was published. A scheduled one then leaves its release, unless that is frozen."""
 
     TYPE: ClassVar[str] = "entry.withdrawn.v1"
 
@@ -53,6 +59,7 @@ class EntryPublished(Fact):
     partner: str
     digest: str
     entry: Entry
+    published_at: datetime | None = None
 
 
 class EntryCorrected(Fact):
@@ -63,11 +70,13 @@ class EntryCorrected(Fact):
     partner: str
     digest: str
     entry: Entry
+    corrected_at: datetime | None = None
 
 
 class EntryRetracted(Fact):
     TYPE: ClassVar[str] = "entry.retracted.v1"
     reason: str
+    retracted_at: datetime | None = None
 
 
 EntryFact = (
@@ -112,6 +121,16 @@ class ReleaseEntryAdded(Fact):
     line: ManifestLine
 
 
+class ReleaseEntryRefused(Fact):
+    """A scheduled entry came too late, or one too many. A fact, so that whoever asks again for the same scheduling is
+    told the same, even if a place has become free meanwhile: the entry leaves the release on the strength of it."""
+
+    TYPE: ClassVar[str] = "release.entry-refused.v1"
+    entry: str
+    edition: int
+    rule: Literal["release.full", "release.frozen"]
+
+
 class ReleaseEntryRemoved(Fact):
     TYPE: ClassVar[str] = "release.entry-removed.v1"
     entry: str
@@ -130,7 +149,17 @@ class ReleasePublished(Fact):
     TYPE: ClassVar[str] = "release.published.v1"
     manifest: str
     lines: tuple[ManifestLine, ...]
+    published_at: datetime | None = None
 
 
-ReleaseFact = ReleaseOpened | ReleaseEntryAdded | ReleaseEntryRemoved | ReleaseFrozen | ReleasePublished
-RELEASE_FACTS = (ReleaseOpened, ReleaseEntryAdded, ReleaseEntryRemoved, ReleaseFrozen, ReleasePublished)
+ReleaseFact = (
+    ReleaseOpened | ReleaseEntryAdded | ReleaseEntryRefused | ReleaseEntryRemoved | ReleaseFrozen | ReleasePublished
+)
+RELEASE_FACTS = (
+    ReleaseOpened,
+    ReleaseEntryAdded,
+    ReleaseEntryRefused,
+    ReleaseEntryRemoved,
+    ReleaseFrozen,
+    ReleasePublished,
+)

@@ -51,7 +51,10 @@ class CheckFinding(BaseModel):
 
 
 class CaseOpened(Fact):
-    """`entry` is without contact. `previous` is the case of the revision before, where there was one."""
+    """`entry` is without contact. `previous` is the case of the revision before, where there was one.
+
+    `received` is when the partner sent the revision: waiting is counted from there.
+    """
 
     TYPE: ClassVar[str] = "case.opened.v1"
     submission: str
@@ -60,6 +63,7 @@ class CaseOpened(Fact):
     digest: str
     entry: Entry
     previous: str | None
+    received: datetime | None = None
 
 
 class CaseChecked(Fact):
@@ -109,6 +113,7 @@ class CaseDecided(Fact):
     score: int | None
     reasons: tuple[str, ...]
     entry: Entry
+    decided: datetime | None = None
 
 
 class CaseClosed(Fact):

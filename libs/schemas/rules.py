@@ -42,61 +42,70 @@ class Finding(BaseModel):
 
 TEXTS: dict[str, dict[str, str]] = {
     "json": {
-        "zh": "不是有效的 JSON:{expected}。请检查引号、逗号和 UTF-8 编码。",
+        "zh": "不是有效的 JSON：{expected}。请检查引号、逗号和 UTF-8 编码。",
         "en": "Not valid JSON: {expected}. Check the quotes, commas and UTF-8 encoding.",
     },
     "size": {"zh": "超过 {expected} 字节的上限。", "en": "Larger than the limit of {expected} bytes."},
     "required": {"zh": "缺少必填项。", "en": "This field is required."},
     "unknown-field": {
-        "zh": "没有名为“{found}”的字段。请删除它,或检查拼写。",
+        "zh": "没有名为“{found}”的字段。请删除它，或检查拼写。",
         "en": "There is no field “{found}”. Remove it or check its spelling.",
     },
-    "type": {"zh": "类型不符,应为{expected}。", "en": "Wrong type: expected {expected}."},
-    "length": {"zh": "长度不符,应为{expected}个字符。", "en": "Wrong length: expected {expected} characters."},
-    "count": {"zh": "项数不符,应为{expected}项。", "en": "Wrong number of items: expected {expected}."},
-    "pattern": {"zh": "格式不符,应匹配 {expected}。", "en": "Wrong format: must match {expected}."},
-    "choice": {"zh": "不在可选值之内,应为:{expected}。", "en": "Not one of the choices: {expected}."},
-    "range": {"zh": "数值超出范围,应为{expected}。", "en": "Out of range: expected {expected}."},
-    "date": {"zh": "不是有效日期,应为 YYYY-MM-DD。", "en": "Not a date: write YYYY-MM-DD."},
+    "type": {"zh": "类型不符，应为 {expected}。", "en": "Wrong type: expected {expected}."},
+    "length": {"zh": "长度不符，应为 {expected} 个字符。", "en": "Wrong length: expected {expected} characters."},
+    "count": {"zh": "项数不符，应为 {expected} 项。", "en": "Wrong number of items: expected {expected}."},
+    "pattern": {"zh": "格式不符，应匹配 {expected}。", "en": "Wrong format: must match {expected}."},
+    "choice": {"zh": "不在可选值之内，应为：{expected}。", "en": "Not one of the choices: {expected}."},
+    "range": {"zh": "数值超出范围，应为 {expected}。", "en": "Out of range: expected {expected}."},
+    "date": {"zh": "不是有效日期，应为 YYYY-MM-DD。", "en": "Not a date: write YYYY-MM-DD."},
     "uscc": {
-        "zh": "统一社会信用代码无效(GB 32100):请核对 18 位代码及校验位{expected}。",
-        "en": "Not a unified social credit code (GB 32100): check its 18 characters and check digit{expected}.",
+        "zh": "不是统一社会信用代码（GB 32100）：应为 18 位数字和大写字母，不含 I、O、S、V、Z。",
+        "en": "Not a unified social credit code (GB 32100): 18 digits and capital letters without I, O, S, V and Z.",
+    },
+    "uscc.check-digit": {
+        "zh": "统一社会信用代码的校验位有误（GB 32100）：按前 17 位应为 {expected}，请核对全部 18 位。",
+        "en": "The check digit of the unified social credit code is wrong (GB 32100): the first 17 characters "
+        "give {expected}. Check all 18.",
     },
     "scene.level-fit": {
-        "zh": "层级与分类不符:{expected}。",
+        "zh": "层级与分类不符：{expected}。",
         "en": "The level and the classification do not fit: {expected}.",
     },
     "dates.order": {
-        "zh": "日期顺序有误:应不早于 {expected}。",
+        "zh": "日期顺序有误：应不早于 {expected}。",
         "en": "The dates are out of order: must not be before {expected}.",
     },
-    "offer.unit": {"zh": "单位不符:应为 {expected}。", "en": "The unit does not fit the type: expected {expected}."},
+    "offer.unit": {"zh": "单位不符：应为 {expected}。", "en": "The unit does not fit the type: expected {expected}."},
     "offer.amount": {
         "zh": "数量超过全市总量 {expected}。",
         "en": "The amount is beyond the whole city's {expected}.",
     },
     "evidence.stage": {
-        "zh": "所报阶段须有相应证据:{expected}。",
+        "zh": "所报阶段须有相应证据：{expected}。",
         "en": "The stage needs evidence measured at it: {expected}.",
     },
     "partner.mismatch": {
-        "zh": "单位代码与所用密钥的合作方不符:应为 {expected}。",
+        "zh": "单位代码与所用密钥的合作方不符：应为 {expected}。",
         "en": "The owner is not the partner whose key was used: expected {expected}.",
     },
     "revision.taken": {
-        "zh": "该修订号已以不同内容收到:请以修订号 {expected} 重新提交。",
+        "zh": "该修订号已以不同内容收到：请以修订号 {expected} 重新提交。",
         "en": "This revision was already received with other content: send it as revision {expected}.",
     },
     "revision.stale": {
-        "zh": "修订号已过期:当前为 {found},请以 {expected} 重新提交。",
+        "zh": "修订号已过期：当前为 {found}，请以 {expected} 重新提交。",
         "en": "This revision is older than the current {found}: send it as revision {expected}.",
     },
     "submission.withdrawn": {
-        "zh": "该提交已撤回:请使用新的编号。",
+        "zh": "该提交已撤回：请使用新的编号。",
         "en": "This submission was withdrawn: use a new reference.",
     },
+    "reference.full": {
+        "zh": "该编号的提交次数已达上限：请使用新的编号。",
+        "en": "This reference was sent in too many times: use a new one.",
+    },
     "kind.changed": {
-        "zh": "同一编号不能改变类别:应为 {expected}。",
+        "zh": "同一编号不能改变类别：应为 {expected}。",
         "en": "A reference keeps its kind: expected {expected}.",
     },
 }
@@ -201,8 +210,8 @@ def _finding(detail: Any) -> Finding:
         found = str(path[-1])
     elif rule != "required" and not pointer.startswith("/entry/contact"):
         found = _short(context.get("tag", detail["input"]))
-    if rule == "uscc":
-        expected = _check_digit(detail["input"])
+    if rule == "uscc" and (expected := _check_digit(detail["input"])):
+        rule = "uscc.check-digit"
     return Finding(rule=rule, pointer=pointer, found=found, expected=expected)
 
 
@@ -211,12 +220,12 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def _check_digit(value: object) -> str:
-    """The check digit a code of the right shape should have had; nothing for any other."""
+def _check_digit(value: object) -> str | None:
+    """The check digit that a code of the right shape should have had; None for any other."""
     try:
-        return f" ({cn_uscc.calc_check_digit(str(value)[:17])})" if len(str(value)) == 18 else ""
+        return str(cn_uscc.calc_check_digit(str(value)[:17])) if len(str(value)) == 18 else None
     except Exception:  # characters outside the code's alphabet
-        return ""
+        return None
 
 
 def _across(raw: Any) -> Iterator[Finding]:

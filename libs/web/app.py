@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from runtime import telemetry
 from web.errors import answer, handle_problems
 from web.languages import load
 from web.middleware import Caught, Guarded, Observed, SameOrigin, Spoken
@@ -81,6 +82,7 @@ def create_app(
     )
     _machine_routes(app, ready)
     _static_files(app, settings.node_modules)
+    telemetry.instrument(app)
     return app
 
 

@@ -72,6 +72,8 @@ WORDS: dict[str, dict[str, str]] = {
     "decided": {"zh": "已决定", "en": "Decided"},
     "closed": {"zh": "已结案", "en": "Closed"},
     "queued": {"zh": "待发布", "en": "Queued"},
+    "scheduled": {"zh": "已排期", "en": "Scheduled"},
+    "unscheduled": {"zh": "已移出当月发布", "en": "Taken out of the release"},
     "collecting": {"zh": "收录中", "en": "Collecting"},
     "frozen": {"zh": "已锁定", "en": "Frozen"},
     "published": {"zh": "已发布", "en": "Published"},
@@ -140,6 +142,7 @@ COLOURS: dict[str, str] = {
     ),
     **dict.fromkeys(("active", "equal"), "green"),
     **dict.fromkeys(("received", "revised", "opened", "open", "checked", "in-review", "claimed", "queued"), "blue"),
+    **dict.fromkeys(("scheduled",), "blue"),
     **dict.fromkeys(("collecting", "frozen", "demonstration", "laboratory", "corrected", "waiting"), "blue"),
     **dict.fromkeys(
         ("changes-requested", "request-changes", "requested", "attempted", "suspended", "parked"), "yellow"

@@ -59,7 +59,11 @@ def test_a_good_submission_has_no_findings() -> None:
         (line(budget_yuan="100"), [("type", "/entry/budget_yuan")]),
         (line(budget="100"), [("unknown-field", "/entry/budget")]),
         (line(needs=[]), [("count", "/entry/needs")]),
-        (line(owner={"name": {"zh": "某局"}, "uscc": "91510100MA6C000001"}), [("uscc", "/entry/owner/uscc")]),
+        (
+            line(owner={"name": {"zh": "某局"}, "uscc": "91510100MA6C000001"}),
+            [("uscc.check-digit", "/entry/owner/uscc")],
+        ),
+        (line(owner={"name": {"zh": "某局"}, "uscc": "9151"}), [("uscc", "/entry/owner/uscc")]),
         (line(kind="场景"), [("choice", "/entry/kind")]),
         (line(kind=None), [("required", "/entry/kind")]),
         (b"{", [("json", "")]),
@@ -91,7 +95,7 @@ def test_every_breach_is_reported_at_once() -> None:
 
 def test_a_wrong_check_digit_is_answered_with_the_right_one() -> None:
     _, (finding,) = check(line(owner={"name": {"zh": "某局"}, "uscc": "91510100MA6C000001"}))
-    assert "(M)" in finding.text("en") and "(M)" in finding.text("zh")
+    assert finding.expected == "M" and "give M." in finding.text("en") and "应为 M，" in finding.text("zh")
 
 
 def test_personal_data_is_not_repeated_in_findings() -> None:

@@ -2,14 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from runtime.operations import Consumer, Operations, Parked, Queue, Relay, Status
 from web.app import Settings, create_app
-from web.operations import Consumer, Parked, Queue, Relay, Status, operations_routes
+from web.operations import operations_routes
 from web.pages import notify, page
 from web.people import Person, person, require
 from web.problems import Problem
@@ -97,7 +98,7 @@ def demo(settings: Settings) -> FastAPI:
     """The service, as its composition root would build it."""
     app = create_app("review", settings, Path(__file__).parent / "templates", title="Demo")
     app.include_router(_pages())
-    app.include_router(operations_routes(DemoOperations()))
+    app.include_router(operations_routes(cast(Operations, DemoOperations())))
     return app
 
 

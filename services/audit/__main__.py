@@ -1,0 +1,64 @@
+"""audit: `python -m audit api`."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from pymongo import AsyncMongoClient, MongoClient
+from pymongo.errors import PyMongoError
+from starlette.staticfiles import StaticFiles
+
+from audit.deciders import DECIDERS
+from audit.pages import pages
+from audit.runner import Runner
+from audit.store import Runs
+from runtime import telemetry
+from runtime.operations import Operations
+from runtime.settings import Settings
+from web.app import create_app
+from web.operations import operations_routes
+
+HERE = Path(__file__).parent
+
+
+def api(settings: Settings) -> None:
+    """The auditor's pages and JSON, with replays in the background."""
+    telemetry.set_up("audit-api", settings.otlp_endpoint)
+    sync_client = MongoClient[dict[str, Any]](settings.mongo_url, w="majority", journal=True, tz_aware=True)
+    client = AsyncMongoClient[dict[str, Any]](settings.mongo_url, w="majority", journal=True, tz_aware=True)
+    runs = Runs(sync_client[settings.database("audit")])
+    runner = Runner(settings, DECIDERS, runs)
+    operations = Operations("audit", settings, client[settings.database("audit")], {})
+
+    async def ready() -> Mapping[str, bool]:
+        try:
+            await asyncio.wait_for(client.admin.command("ping"), 2)
+            return {"mongo": True}
+        except (PyMongoError, TimeoutError):
+            return {"mongo": False}
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(runs.create_indexes)
+        yield
+        await asyncio.to_thread(runner.close)
+        await client.close()
+        sync_client.close()
+        telemetry.flush()
+
+    app = create_app("audit", settings, HERE / "templates", title="Audit", lifespan=lifespan, ready=ready)
+    app.include_router(pages(settings, DECIDERS, runs, runner))
+    app.include_router(operations_routes(operations))
+    app.mount("/audit/static", StaticFiles(directory=HERE / "static"))
+    uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["api"]:
+        sys.exit("usage: python -m audit api")
+    api(Settings())

@@ -1,0 +1,137 @@
+"""Verdicts and streams as the terminal shows them."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from audit import texts
+from audit.examine import withheld
+from audit.history import Story, Told
+from audit.replay import Progress
+from schemas.envelope import Json
+from web.languages import _, language, moment
+from web.words import word
+
+#: Differences printed in full; --json has them all.
+PRINTED = 20
+
+
+def per_second(rate: float) -> str:
+    return _("%(count)s a second") % {"count": f"{rate:,.0f}"}
+
+
+def doing(progress: Progress) -> str:
+    """“Review: folding the history”."""
+    return f"{word(progress.service)}{_(': ')}{texts.doing(progress.phase)}"
+
+
+def show_verdict(console: Console, verdict: Json) -> None:
+    """Print a verdict: its sentence, what was compared, and each difference."""
+    mark, colour = ("✓", "green") if verdict["equal"] else ("✗", "red")
+    console.print(f"[bold {colour}]{mark} {escape(texts.headline(verdict))}[/]\n")
+    console.print(Padding(_counts(verdict), (0, 0, 0, 2)))
+    line = _("%(events)s events in %(seconds)s s, %(rate)s; begun %(at)s") % {
+        "events": f"{verdict['events']:,}",
+        "seconds": f"{verdict['seconds']:,.1f}",
+        "rate": per_second(verdict["rate"]),
+        "at": moment(verdict["at"]),
+    }
+    console.print(f"\n  [dim]{escape(line)}[/]")
+    for number, difference in enumerate(verdict["differences"][:PRINTED], start=1):
+        _show_difference(console, number, difference)
+    if verdict["differing"] > PRINTED:
+        rest = _("and %(count)s more: --json prints all that were kept") % {
+            "count": f"{verdict['differing'] - PRINTED:,}"
+        }
+        console.print(f"\n  [dim]… {escape(rest)}[/]")
+
+
+def _counts(verdict: Json) -> Table:
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", show_footer=len(verdict["services"]) > 1)
+    columns = {
+        "streams": _("Streams"),
+        "events": _("Events"),
+        "duplicates": _("Repeated"),
+        "differing": _("Differences"),
+    }
+    table.add_column(_("Service"), footer=_("All"), footer_style="dim")
+    for name, title in columns.items():
+        table.add_column(title, footer=f"{verdict[name]:,}", justify="right", footer_style="dim")
+    for counts in verdict["services"]:
+        style = "red" if counts["differing"] else None
+        table.add_row(word(counts["service"]), *(f"{counts[name]:,}" for name in columns), style=style)
+    return table
+
+
+def _show_difference(console: Console, number: int, difference: Json) -> None:
+    kind = difference["kind"]
+    name = f"{word(difference['service'])} · {difference['noun'] or ''} {difference['stream']}"
+    console.print(f"\n  [bold]{number}. {escape(name)}[/]")
+    console.print(f"     [red]{escape(texts.what(kind))}[/]")
+    sequence = difference["sequence"]
+    event = f"{sequence} · {texts.event_name(difference['type'])} ({difference['type']})" if sequence else None
+    rows = {
+        _("Last set by event") if kind == "state" else _("First event"): event,
+        _("On Kafka"): difference["position"],
+        _("Field"): difference["pointer"],
+    }
+    if difference["history"] is not None or difference["live"] is not None:
+        absent = _("(nothing)")
+        rows |= {_("History"): difference["history"] or absent, _("Live"): difference["live"] or absent}
+    rows[_("Reason")] = difference["detail"]
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for title, value in rows.items():
+        if value:
+            table.add_row(f"[dim]{escape(title)}[/]", escape(value))
+    console.print(Padding(table, (0, 0, 0, 5)))
+    console.print(Padding(f"[dim]{escape(texts.advice(kind))}[/]", (0, 0, 0, 5)))
+
+
+def show_stories(console: Console, stream: str, stories: Sequence[Story]) -> None:
+    """Print one stream's events in order, service by service."""
+    for each in stories:
+        if each.told:
+            console.print(f"\n[bold]{escape(word(each.service))} · {escape(stream)}[/]")
+            for told in each.told:
+                _show_told(console, told)
+    scanned, seconds = sum(each.scanned for each in stories), sum(each.seconds for each in stories)
+    if not any(each.told for each in stories):
+        console.print(
+            _("No history knows a stream of this name. Names are exact: %(example)s.")
+            % {"example": "partner/reference@revision"}
+        )
+    looked = _("Looked through %(count)s messages in %(seconds)s s") % {
+        "count": f"{scanned:,}",
+        "seconds": f"{seconds:.1f}",
+    }
+    console.print(f"\n[dim]{escape(looked)}[/]")
+
+
+def _show_told(console: Console, told: Told) -> None:
+    if told.event is None:
+        console.print(f"  [red]✗ {escape(told.position)}  {escape(told.error or '')}[/]", soft_wrap=True)
+        return
+    event = told.event
+    again = f" [dim]({escape(_('repeated'))})[/]" if told.again else ""
+    console.print(
+        f"  [bold]{event['sequence']:>3}[/] {escape(texts.event_name(event['type']))} [dim]{event['type']}[/]{again}"
+    )
+    why = f"{moment(event['time'])} · {event['actor']} · {_('because of')} {event['causationid']}"
+    console.print(f"      [dim]{escape(why)}[/]", soft_wrap=True)
+    facts = ", ".join(f"{name}={_short(value)}" for name, value in withheld(event["data"]).items())
+    if facts:
+        console.print(f"      {escape(facts)}", soft_wrap=True)
+
+
+def _short(value: object) -> str:
+    match value:
+        case {"title": {"zh": str(zh), "en": en}}:
+            return f"“{zh}”" if language() == "zh" or not en else f"“{en}”"
+        case list() | dict():
+            return "[…]" if value else "[]"
+        case _:
+            text = str(value)
+            return text if len(text) <= 60 else text[:59] + "…"

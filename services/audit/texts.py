@@ -1,0 +1,115 @@
+"""What a replay found, and what events are called, in words: for pages and terminal alike."""
+
+from audit.examine import Kind
+from schemas.envelope import Json
+from web.languages import _, say
+
+
+def headline(verdict: Json) -> str:
+    """The verdict in a sentence."""
+    if verdict["equal"]:
+        return _("Equal: replaying history gives the live state, stream by stream.")
+    return _("Different: history and live state part in %(count)s places.") % {"count": f"{verdict['differing']:,}"}
+
+
+def what(kind: str) -> str:
+    """What kind of difference this is, in a few words."""
+    return {
+        Kind.STATE: _("The live state is not the fold of its events"),
+        Kind.EVENT: _("A live event is not what history says"),
+        Kind.EVENT_NOT_LIVE: _("An event of history is missing live"),
+        Kind.EVENT_NOT_ON_KAFKA: _("A live event is not on Kafka"),
+        Kind.STREAM_NOT_LIVE: _("A stream of history is missing live"),
+        Kind.STREAM_NOT_ON_KAFKA: _("A live stream is not on Kafka"),
+        Kind.VERSION: _("The live version does not count its events"),
+        Kind.JUMP: _("History lacks an event: the sequence jumps"),
+        Kind.CONFLICT: _("History has two events with one number"),
+        Kind.UNFOLDABLE: _("The domain cannot fold this event"),
+        Kind.UNREADABLE: _("A message on Kafka is not an event"),
+    }[Kind(kind)]
+
+
+def advice(kind: str) -> str:
+    """What it means and what to do next."""
+    return {
+        Kind.STATE: _(
+            "All events are equal, so somebody changed the state outside the service. History is right: "
+            "fold the stream again and write its state back."
+        ),
+        Kind.EVENT: _("Somebody changed a stored event after it was sent. History holds what was sent."),
+        Kind.EVENT_NOT_LIVE: _(
+            "Somebody removed it from the database, or the database was restored from an older backup."
+        ),
+        Kind.EVENT_NOT_ON_KAFKA: _(
+            "It was waited for and did not come. If the relay is behind, replay again when it has caught up; "
+            "otherwise it was written outside the service."
+        ),
+        Kind.STREAM_NOT_LIVE: _(
+            "Somebody removed the stream from the database, or the database was restored from an older backup."
+        ),
+        Kind.STREAM_NOT_ON_KAFKA: _(
+            "It was waited for and did not come. If the relay is behind, replay again when it has caught up; "
+            "otherwise it was written outside the service."
+        ),
+        Kind.VERSION: _("Somebody changed the version outside the service: the stream can take no further decision."),
+        Kind.JUMP: _("An event was lost on Kafka, or came out of order. Look at the relay’s log at this position."),
+        Kind.CONFLICT: _("Something other than the relay has sent to this topic. Look at who may write to it."),
+        Kind.UNFOLDABLE: _("The code that folds has changed and no longer reads its own history."),
+        Kind.UNREADABLE: _("Something other than the relay has sent to this topic. Look at who may write to it."),
+    }[Kind(kind)]
+
+
+def doing(phase: str) -> str:
+    """What a replay does in this phase."""
+    return {
+        "history": _("Folding the history"),
+        "live": _("Comparing with the live streams"),
+        "relay": _("Waiting for what the relay has yet to send"),
+        "details": _("Reading the details of the differences"),
+    }[phase]
+
+
+#: What events are called, by type without its version.
+EVENTS: dict[str, dict[str, str]] = {
+    "submission.received": {"zh": "申报已收到", "en": "Submission received"},
+    "submission.revised": {"zh": "申报已修订", "en": "Submission revised"},
+    "submission.withdrawn": {"zh": "申报已撤回", "en": "Submission withdrawn"},
+    "submission.refused": {"zh": "申报被拒收", "en": "Submission refused"},
+    "partner.registered": {"zh": "合作方已登记", "en": "Partner registered"},
+    "partner.key-issued": {"zh": "密钥已签发", "en": "Key issued"},
+    "partner.key-revoked": {"zh": "密钥已吊销", "en": "Key revoked"},
+    "case.opened": {"zh": "案件已立案", "en": "Case opened"},
+    "case.checked": {"zh": "机器检查完成", "en": "Case checked"},
+    "case.claimed": {"zh": "案件已领取", "en": "Case claimed"},
+    "case.released": {"zh": "案件已放回", "en": "Case given back"},
+    "case.conflict-declared": {"zh": "评审员申明回避", "en": "Conflict of interest declared"},
+    "case.review-given": {"zh": "评审意见已提交", "en": "Review given"},
+    "case.decided": {"zh": "案件已决定", "en": "Case decided"},
+    "case.closed": {"zh": "案件已结案", "en": "Case closed"},
+    "entry.queued": {"zh": "条目待发布", "en": "Entry queued"},
+    "entry.withdrawn": {"zh": "条目已撤回", "en": "Entry withdrawn"},
+    "entry.scheduled": {"zh": "条目已排期", "en": "Entry scheduled"},
+    "entry.unscheduled": {"zh": "条目已移出排期", "en": "Entry taken off the schedule"},
+    "entry.published": {"zh": "条目已发布", "en": "Entry published"},
+    "entry.corrected": {"zh": "条目已更正", "en": "Entry corrected"},
+    "entry.retracted": {"zh": "条目已撤销", "en": "Entry retracted"},
+    "release.opened": {"zh": "发布批次已开启", "en": "Release opened"},
+    "release.entry-added": {"zh": "条目已收入批次", "en": "Entry added to the release"},
+    "release.entry-refused": {"zh": "批次未收入该条目", "en": "Entry refused by the release"},
+    "release.entry-removed": {"zh": "条目已移出批次", "en": "Entry removed from the release"},
+    "release.frozen": {"zh": "批次已锁定", "en": "Release frozen"},
+    "release.published": {"zh": "批次已发布", "en": "Release published"},
+    "subscription.requested": {"zh": "订阅待确认", "en": "Subscription requested"},
+    "subscription.confirmed": {"zh": "订阅已确认", "en": "Subscription confirmed"},
+    "subscription.suspended": {"zh": "订阅已暂停", "en": "Subscription suspended"},
+    "subscription.cancelled": {"zh": "订阅已取消", "en": "Subscription cancelled"},
+    "delivery.queued": {"zh": "投递已排队", "en": "Delivery queued"},
+    "delivery.attempted": {"zh": "投递未成功", "en": "Delivery attempted"},
+    "delivery.delivered": {"zh": "已送达", "en": "Delivered"},
+    "delivery.abandoned": {"zh": "投递已放弃", "en": "Delivery abandoned"},
+}
+
+
+def event_name(type: str | None) -> str:
+    """What an event of this type is called in the language spoken; the type itself where it has no name."""
+    return say(EVENTS.get((type or "").rpartition(".")[0], type))

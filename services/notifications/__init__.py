@@ -1,0 +1,1 @@
+"""notifications: tells subscribers, by email or webhook, of what the catalogue publishes."""

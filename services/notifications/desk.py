@@ -1,0 +1,143 @@
+"""Subscriptions as their owners handle them, by page or by program alike."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pymongo.asynchronous.database import AsyncDatabase
+from starlette.requests import Request as HttpRequest
+
+from notifications import webhook
+from notifications.domain.subscription import SUBSCRIPTIONS, Cancel, Channel, Confirm, Request, Subscription
+from notifications.links import Links
+from notifications.store import Deliveries, Recipient, Recipients, now
+from runtime.settings import Settings
+from runtime.streams import Streams
+from schemas.entry import KINDS, Industry, Theme, Uscc
+from schemas.envelope import Json, Refusal
+from schemas.notification import Filter
+from web.languages import _
+from web.problems import Problem
+
+SECTORS = (*(str(industry) for industry in Industry), *(str(theme) for theme in Theme))
+EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
+#: Nobody can have us send more requests to confirm than this to one address.
+UNCONFIRMED_EACH = 3
+
+
+class Asked(BaseModel):
+    """The body of `POST /subscriptions`: an empty field of `filter` means all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: Channel
+    address: str
+    filter: Filter = Filter()
+    language: Literal["zh", "en"] = "zh"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What can be done with subscriptions, and the streams and addresses it needs."""
+
+    settings: Settings
+    links: Links
+    streams: Streams[Subscription, Any, Any]
+    recipients: Recipients
+    deliveries: Deliveries
+
+    @staticmethod
+    def of(settings: Settings, database: AsyncDatabase[Json]) -> "Desk":
+        streams = Streams(database, SUBSCRIPTIONS)
+        return Desk(settings, Links.of(settings), streams, Recipients(database), Deliveries(database))
+
+    def faults(self, asked: Asked) -> dict[str, str]:
+        """What must be mended, by field: `address`, `kinds`, `sectors`, `partners`."""
+        found = {}
+        if fault := self._address_fault(asked):
+            found["address"] = fault
+        if set(asked.filter.kinds) - set(KINDS):
+            found["kinds"] = _("Choose from the kinds shown")
+        if set(asked.filter.sectors) - set(SECTORS):
+            found["sectors"] = _("Choose from the sectors shown")
+        wrong = [partner for partner in asked.filter.partners if not _is_uscc(partner)]
+        if wrong:
+            found["partners"] = _("Not a unified social credit code of 18 characters: %(code)s") % {
+                "code": wrong[0][:40]
+            }
+        return found
+
+    def _address_fault(self, asked: Asked) -> str | None:
+        if asked.channel == "email":
+            plain = len(asked.address) <= 254 and EMAIL.fullmatch(asked.address)
+            return None if plain else _("Enter an email address in the form name@example.com")
+        match webhook.fault(asked.address, private=self.settings.webhooks_to_private_addresses):
+            case None:
+                return None
+            case "https":
+                return _("Enter an address that begins with https://")
+            case "private":
+                return _("Enter an address that can be reached from the public internet")
+            case _:
+                return _("Enter a full address such as https://example.com/hooks, without a user name or #")
+
+    async def subscribe(self, asked: Asked, key: str, request_id: str) -> Recipient:
+        """Ask for a subscription that has no faults; with the same `key` again, it is the same one.
+
+        Raises Problem 429 where too many wait for that address already.
+        """
+        id = hashlib.sha256(key.encode()).hexdigest()[:32]
+        if await self.recipients.unconfirmed(asked.address) >= UNCONFIRMED_EACH:
+            detail = _("Confirm one of those first: the message may be in your spam folder. They expire after a week.")
+            raise Problem(429, "too-many-unconfirmed", _("This address has unconfirmed subscriptions"), detail)
+        secret = webhook.new_secret() if asked.channel == "webhook" else None
+        recipient = await self.recipients.keep(Recipient(id, asked.channel, asked.address, secret))
+        await self.streams.handle(
+            [
+                Request(
+                    **_by_subscriber(id, request_id),
+                    channel=recipient.channel,
+                    language=asked.language,
+                    filter=asked.filter,
+                )
+            ]
+        )
+        return recipient
+
+    async def get(self, id: str, token: str) -> Subscription:
+        """The subscription that the token lets in to. Raises Problem 404, which does not say what exists."""
+        found = await self.streams.get(id) if self.links.subscription(token) == id else None
+        if found is None or found.state.status is None:
+            detail = _("Use the whole link from the message we sent, or subscribe anew.")
+            raise Problem(404, "no-subscription", _("This link leads to no subscription"), detail)
+        return found.state
+
+    async def confirm(self, id: str, request_id: str) -> bool:
+        """Confirm, for the first time or after a suspension; False where its address is no longer kept."""
+        if not await self.recipients.confirm([id]):
+            return False
+        (outcome,) = await self.streams.handle([Confirm(**_by_subscriber(id, request_id))])
+        return not isinstance(outcome.refusal, Refusal)
+
+    async def cancel(self, id: str, request_id: str) -> None:
+        """Cancel for good, and erase where it was sent to."""
+        await self.streams.handle([Cancel(**_by_subscriber(id, request_id))])
+        await self.recipients.erase([id])
+
+
+def _by_subscriber(id: str, request_id: str) -> dict[str, Any]:
+    return {"stream": id, "cause": f"request:{request_id}", "actor": f"subscriber:{id}", "at": now()}
+
+
+def _is_uscc(code: str) -> bool:
+    try:
+        TypeAdapter(Uscc).validate_python(code)
+        return True
+    except ValidationError:
+        return False
+
+
+def request_id(request: HttpRequest) -> str:
+    return str(request.scope["state"]["request_id"])

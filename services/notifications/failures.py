@@ -1,0 +1,9 @@
+"""Why a message did not arrive."""
+
+
+class NotDelivered(Exception):
+    """`error` goes into the history and onto pages, so it holds no address; `final`: trying again would not help."""
+
+    def __init__(self, error: str, *, final: bool = False) -> None:
+        super().__init__(error)
+        self.error, self.final = error, final

@@ -1,0 +1,133 @@
+"""The emails: a request to confirm, a month's digest, a correction; as text and HTML, in the subscriber's language."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from gettext import NullTranslations
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiosmtplib
+import jinja2
+
+from notifications.domain.subscription import Subscription
+from notifications.failures import NotDelivered
+from notifications.links import Links
+from notifications.store import Recipient, Sendable
+from runtime.settings import Settings
+from schemas.entry import KINDS
+from schemas.envelope import Json
+from web.languages import LANGUAGE_TAGS, _, load, month, say, speak
+from web.pages import environment
+
+HERE = Path(__file__).parent
+TIMEOUT_S = 10.0
+#: Header lines are not folded: a folded link is one that some programs do not find.
+POLICY = SMTP.clone(max_line_length=998)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What every email needs."""
+
+    settings: Settings
+    links: Links
+    templates: jinja2.Environment
+    translations: Mapping[str, NullTranslations]
+
+    @staticmethod
+    def of(settings: Settings) -> "Mail":
+        templates = environment(HERE / "templates")
+        return Mail(settings, Links.of(settings), templates, load(HERE / "locale"))
+
+    def message(
+        self,
+        delivery: Sendable,
+        subscription: Subscription,
+        recipient: Recipient,
+        editions: Sequence[Json],
+        at: datetime,
+    ) -> EmailMessage:
+        """The email of one delivery, which always has the same Message-ID, so that a repeat can be recognised."""
+        links, id = self.links, recipient.id
+        with speak(subscription.language, self.translations):
+            if not delivery.state.entries:
+                kind, subject = "confirmation", _("Please confirm your subscription")
+            elif delivery.state.release:
+                kind = "digest"
+                subject = _("New in %(month)s: %(count)s entries for you") % {
+                    "month": month(delivery.state.release),
+                    "count": len(editions),
+                }
+            else:
+                kind, subject = "correction", _("Corrected: %(title)s") % {"title": say(editions[0]["title"])}
+            values = {
+                "subject": subject,
+                "subscription": subscription,
+                "release": delivery.state.release,
+                "editions": editions,
+                "groups": _groups(editions),
+                "links": links,
+                "confirm": links.confirm(id),
+                "manage": links.manage(id),
+                "language_tag": LANGUAGE_TAGS[subscription.language],
+            }
+            message = EmailMessage(policy=POLICY)
+            message["From"] = self.settings.mail_from
+            message["To"] = recipient.address
+            message["Subject"] = f"{subject} · {_('Shuangqian')}"
+            message["Date"] = format_datetime(at)
+            message["Message-ID"] = message_id(delivery.id, links.notifications)
+            message["Auto-Submitted"] = "auto-generated"
+            if kind != "confirmation":
+                message["List-Unsubscribe"] = f"<{links.unsubscribe(id)}>"
+                message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+            message.set_content(self._render(f"mail/{kind}.txt", values))
+            message.add_alternative(self._render(f"mail/{kind}.html", values), subtype="html")
+            return message
+
+    def _render(self, template: str, values: dict[str, Any]) -> str:
+        return self.templates.get_template(template).render(values)
+
+    async def send(self, message: EmailMessage, address: str) -> None:
+        """Hand the message to the SMTP server. Raises NotDelivered; for good where the server knows no such mailbox."""
+        try:
+            await aiosmtplib.send(
+                message.as_bytes(),
+                sender=self.settings.mail_from,
+                recipients=[address],
+                hostname=self.settings.smtp_host,
+                port=self.settings.smtp_port,
+                timeout=TIMEOUT_S,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            codes = [refused.code for refused in error.recipients]
+            raise NotDelivered(f"SMTP {codes[0]}", final=all(code // 100 == 5 for code in codes)) from error
+        except aiosmtplib.SMTPResponseException as error:
+            raise NotDelivered(f"SMTP {error.code}") from error
+        except aiosmtplib.SMTPTimeoutError as error:
+            raise NotDelivered("timeout") from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise NotDelivered(type(error).__name__) from error
+
+
+def message_id(delivery: str, notifications_url: str) -> str:
+    return f"<{hashlib.sha256(delivery.encode()).hexdigest()[:32]}@{urlsplit(notifications_url).hostname}>"
+
+
+def _groups(editions: Sequence[Json]) -> list[tuple[str, str | None, list[Json]]]:
+    """The editions by kind and sector, in the order of KINDS."""
+    keys = sorted({(KINDS.index(e["kind"]), e["sector"] or "") for e in editions})
+    return [
+        (
+            KINDS[kind],
+            sector or None,
+            [e for e in editions if e["kind"] == KINDS[kind] and (e["sector"] or "") == sector],
+        )
+        for kind, sector in keys
+    ]

@@ -1,0 +1,1 @@
+"""publishing: the queue of approved entries, the monthly releases, and the public catalogue."""

@@ -1,0 +1,150 @@
+"""review: `python -m review api | worker | replay`."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from starlette.staticfiles import StaticFiles
+
+from review.agents import attach, on_submissions, remembering
+from review.api import api as api_routes
+from review.desk import Desk, now
+from review.domain import CASES, DECIDERS
+from review.duplicates import Duplicates
+from review.pages import pages
+from review.store import CaseStore
+from runtime import telemetry
+from runtime.consume import worker_app
+from runtime.operations import Operations, Queue
+from runtime.parking import Parking
+from runtime.relay import Relay
+from runtime.replay import rebuild
+from runtime.settings import Settings
+from runtime.streams import Streams
+from runtime.worker import ready as worker_ready
+from runtime.worker import running
+from schemas import topics
+from schemas.envelope import Json
+from web.app import create_app
+from web.languages import _
+from web.operations import operations_routes
+
+HERE = Path(__file__).parent
+
+
+def api(settings: Settings) -> None:
+    """The pages and the JSON."""
+    telemetry.set_up("review-api", settings.otlp_endpoint)
+    uvicorn.run(api_app(settings), host=settings.host, port=settings.api_port, log_config=None, access_log=False)
+
+
+def api_app(settings: Settings) -> FastAPI:
+    """The application that `api` serves."""
+    client: AsyncMongoClient[Json] = _client(settings)
+    database = client[settings.database("review")]
+    store, duplicates, cases = CaseStore(database), Duplicates(database), Streams(database, CASES)
+    desk = Desk(cases, store)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await _create_indexes(store, duplicates)
+        yield
+        await client.close()
+        telemetry.flush()
+
+    async def ready() -> Mapping[str, bool]:
+        return {"database": bool(await client.admin.command("ping"))}
+
+    async def queues() -> tuple[Queue, ...]:
+        return await waiting(store)
+
+    app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
+    app.include_router(pages(desk))
+    app.include_router(api_routes(desk))
+    reactions = {topics.SUBMISSIONS: on_submissions(cases, store, duplicates)}
+    app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))
+    app.mount("/review", StaticFiles(directory=HERE / "static"))
+    return app
+
+
+def worker(settings: Settings) -> None:
+    """The reaction to submissions, and the relay of the cases' events."""
+    telemetry.set_up("review-worker", settings.otlp_endpoint)
+    client: AsyncMongoClient[Json] = _client(settings)
+    database = client[settings.database("review")]
+    store, duplicates = CaseStore(database), Duplicates(database)
+    app = worker_app("review", settings)
+    attach(app, settings, Parking(database), on_submissions(Streams(database, CASES), store, duplicates))
+    relay = Relay(settings, "review", DECIDERS)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await _create_indexes(store, duplicates)
+        async with running(app, relay):
+            yield
+        await client.close()
+
+    async def ready() -> Mapping[str, bool]:
+        return worker_ready(app, relay)
+
+    operations = create_app("review", settings, HERE / "templates", lifespan=lifespan, ready=ready)
+    uvicorn.run(
+        operations,
+        host=settings.host,
+        port=settings.ops_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def replay(settings: Settings) -> None:
+    """Drop the fingerprints of near-duplicates and make them again from the history of submissions."""
+
+    async def again() -> int:
+        async with _client(settings) as client:
+            database: AsyncDatabase[Json] = client[settings.database("review")]
+            duplicates = Duplicates(database)
+            await duplicates.collection.drop()
+            await duplicates.create_indexes()
+            return await rebuild(
+                settings.kafka_bootstrap, [settings.topic(topics.SUBMISSIONS)], remembering(duplicates)
+            )
+
+    print(f"fingerprints: {asyncio.run(again()):,} events read")
+
+
+async def waiting(store: CaseStore) -> tuple[Queue, ...]:
+    """The open cases, as operations show them."""
+    kinds = await store.waiting()
+    oldest = min((kind.oldest for kind in kinds if kind.oldest), default=None)
+    age_s = (now() - oldest).total_seconds() if oldest else 0.0
+    count = sum(kind.count for kind in kinds)
+    return (Queue(_("Open cases"), count, age_s, _("Reviewers: two reviews that agree decide a case.")),)
+
+
+async def _create_indexes(store: CaseStore, duplicates: Duplicates) -> None:
+    await store.create_indexes()
+    await duplicates.create_indexes()
+
+
+def _client(settings: Settings) -> AsyncMongoClient[Json]:
+    return AsyncMongoClient(settings.mongo_url, w="majority", journal=True, tz_aware=True)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["api"]:
+            api(Settings())
+        case ["worker"]:
+            worker(Settings())
+        case ["replay"]:
+            replay(Settings())
+        case _:
+            sys.exit("usage: python -m review api | worker | replay")

@@ -1,0 +1,150 @@
+"""What the review does about submissions: each revision opens a case, already checked; what it replaces is closed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import faust
+
+from review import checks
+from review.domain import Case, CaseCommand, Close, Open
+from review.duplicates import Duplicates, fingerprint
+from review.store import CaseStore
+from runtime.consume import React, subscribe
+from runtime.parking import Parking
+from runtime.settings import Settings
+from runtime.streams import Streams
+from schemas import topics
+from schemas.entry import Entry, without_contact
+from schemas.envelope import Event
+from schemas.review import CaseFact, CheckFinding, Route
+from schemas.submission import SubmissionReceived, SubmissionRevised, SubmissionWithdrawn
+
+ACTOR = "service:review"
+#: What was noticed about each revision, by its event's id.
+Findings = Mapping[str, tuple[CheckFinding, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A revision as its event brought it, and the case that is to be opened for it."""
+
+    event: Event
+    data: SubmissionReceived | SubmissionRevised
+    case: str
+
+
+def attach(app: faust.App, settings: Settings, parking: Parking, react: React) -> None:
+    """Have `react` (see `on_submissions`) handle the history of submissions."""
+    subscribe(app, settings.topic(topics.SUBMISSIONS), react, parking)
+
+
+def on_submissions(cases: Streams[Case, CaseCommand, CaseFact], store: CaseStore, duplicates: Duplicates) -> React:
+    """The reaction to submissions: received and revised open a case, withdrawn closes it; the rest is not ours."""
+
+    async def react(events: Sequence[Event]) -> None:
+        sent = _sent(events)
+        prints = [fingerprint(one.case, one.data.entry) for one in sent]
+        resembling = await duplicates.resembling(prints)
+        known = await _known(sent, store)
+        found = {
+            one.event.id: checks.findings(one.data.entry, _unknown(one.data.entry, known), alike)
+            for one, alike in zip(sent, resembling, strict=True)
+        }
+        later = [event for event in events if isinstance(event.data, SubmissionRevised | SubmissionWithdrawn)]
+        revisions = await store.revisions({event.subject for event in later})
+        await cases.handle(list(_commands(events, found, revisions)))
+        await duplicates.remember(prints)
+
+    return react
+
+
+def remembering(duplicates: Duplicates) -> React:
+    """The reaction that rebuilds the fingerprints from the history of submissions, and decides nothing."""
+
+    async def react(events: Sequence[Event]) -> None:
+        await duplicates.remember(fingerprint(one.case, one.data.entry) for one in _sent(events))
+
+    return react
+
+
+def _sent(events: Sequence[Event]) -> list[_Sent]:
+    return [
+        _Sent(event, event.data, _case(event.subject, event.data.revision))
+        for event in events
+        if isinstance(event.data, SubmissionReceived | SubmissionRevised)
+    ]
+
+
+def _commands(events: Sequence[Event], found: Findings, revisions: Mapping[str, set[int]]) -> Iterator[CaseCommand]:
+    """The commands that events lead to. `revisions` are those of each submission that have a case already."""
+    open_so_far = {submission: set(numbers) for submission, numbers in revisions.items()}
+    for event in events:
+        numbers = open_so_far.setdefault(event.subject, set())
+        match event.data:
+            case SubmissionReceived(revision=revision) | SubmissionRevised(revision=revision):
+                # Redelivered, a revision meets the cases of later ones too: only those before it are its former ones.
+                former = max((number for number in numbers if number < revision), default=None)
+                previous = _case(event.subject, former) if former else None
+                if previous:
+                    yield _close(previous, event, "superseded")
+                yield _open(event, event.data, previous, found[event.id])
+                numbers.add(revision)
+            case SubmissionWithdrawn() if numbers:
+                yield _close(_case(event.subject, max(numbers)), event, "withdrawn")
+            case _:
+                pass
+
+
+def _open(
+    event: Event,
+    sent: SubmissionReceived | SubmissionRevised,
+    previous: str | None,
+    found: tuple[CheckFinding, ...],
+) -> Open:
+    score, route = checks.assess(found)
+    return Open(
+        stream=_case(event.subject, sent.revision),
+        cause=event.ref,
+        actor=ACTOR,
+        at=event.time,
+        correlation=event.correlationid,
+        traceparent=event.traceparent,
+        submission=event.subject,
+        revision=sent.revision,
+        partner=event.subject.partition("/")[0],
+        digest=sent.digest,
+        entry=without_contact(sent.entry),
+        previous=previous,
+        ruleset=checks.RULESET,
+        findings=found,
+        score=score,
+        route=route,
+        reasons=checks.reasons(found) if route is Route.RETURN else (),
+    )
+
+
+def _close(case: str, event: Event, reason: Literal["withdrawn", "superseded"]) -> Close:
+    return Close(
+        stream=case,
+        cause=event.ref,
+        actor=ACTOR,
+        at=event.time,
+        correlation=event.correlationid,
+        traceparent=event.traceparent,
+        reason=reason,
+    )
+
+
+async def _known(sent: Sequence[_Sent], store: CaseStore) -> set[tuple[str, str]]:
+    """Which of the entries referred to exist, as (kind, submission): those with a case, and those of this batch."""
+    asked = {id for one in sent for _, id in checks.references(one.data.entry)}
+    return await store.known(asked) | {(one.data.entry.kind, one.event.subject) for one in sent}
+
+
+def _unknown(entry: Entry, known: set[tuple[str, str]]) -> list[str]:
+    return [id for kind, id in checks.references(entry) if (kind, id) not in known]
+
+
+def _case(submission: str, revision: int) -> str:
+    return f"{submission}@{revision}"

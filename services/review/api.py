@@ -1,0 +1,118 @@
+"""The review as JSON: the queue, a case, and a reviewer's acts. Signed in by the session cookie."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from review.desk import Desk, case_id, case_path, cause, now, visible_reviews
+from review.domain import Case
+from review.store import PAGE, Listed
+from runtime.streams import Outcome
+from schemas.envelope import Json, timestamp
+from schemas.review import Verdict
+from web.people import Person, require
+
+Reviewer = Annotated[Person, Depends(require("reviewer"))]
+Reader = Annotated[Person, Depends(require("reviewer", "operator"))]
+Kind = Literal["scene", "product", "linkage"]
+
+
+class ReviewIn(BaseModel):
+    """`scores`: each of the kind's criteria, 0 to 5. `comment` is needed unless the verdict is approve."""
+
+    scores: dict[str, int]
+    verdict: Verdict
+    comment: str = ""
+
+
+def api(desk: Desk) -> APIRouter:
+    """The routes under /cases that answer in JSON."""
+    router = APIRouter(tags=["cases"])
+    one = "/cases/{partner}/{reference}/{revision}"
+
+    @router.get("/cases")
+    async def cases(
+        me: Reader,
+        status: Literal["open", "decided", "closed"] = "open",
+        kind: Kind | None = None,
+        after: str | None = None,
+    ) -> Json:
+        """Cases of a status, 50 at a time: decided ones the latest first, others the longest waiting first."""
+        if status == "decided":
+            found, _ = await desk.store.decided(None, kind, after, me.partner)
+        else:
+            found = await desk.store.listed(status, kind, after, me.partner)
+        return {"cases": [_line(case) for case in found], "next": found[-1].cursor if len(found) == PAGE else None}
+
+    @router.post("/cases:next", responses={204: {"description": "None for you now: see Held-By-Others, Retry-After"}})
+    async def next(request: Request, me: Reviewer) -> Response:
+        """The case you hold, or the next right one, claimed for 30 minutes."""
+        outcome = await desk.next(me, cause(request))
+        if outcome:
+            return JSONResponse(_whole(outcome, me))
+        held = await desk.store.held_by_others(me.sub, me.partner, now())
+        headers = {"Held-By-Others": str(len(held))}
+        if held:
+            headers["Held-Until"] = timestamp(held[0].until)
+            headers["Retry-After"] = str(max(1, int((held[0].until - now()).total_seconds())))
+        return Response(status_code=204, headers=headers)
+
+    @router.get(one)
+    async def case(partner: str, reference: str, revision: int, me: Reader) -> Json:
+        """A case in full; others' reviews only once you have given yours, or it is decided."""
+        return _whole(await desk.seen(case_id(partner, reference, revision), me), me)
+
+    @router.post(one + "/claim")
+    async def claim(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
+        return _whole(await desk.claim(case_id(partner, reference, revision), me, cause(request)), me)
+
+    @router.post(one + "/release")
+    async def release(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
+        return _whole(await desk.release(case_id(partner, reference, revision), me, cause(request)), me)
+
+    @router.post(one + "/conflict")
+    async def conflict(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
+        return _whole(await desk.declare_conflict(case_id(partner, reference, revision), me, cause(request)), me)
+
+    @router.post(one + "/reviews")
+    async def reviews(
+        request: Request, partner: str, reference: str, revision: int, given: ReviewIn, me: Reviewer
+    ) -> Json:
+        id = case_id(partner, reference, revision)
+        return _whole(await desk.review(id, me, cause(request), given.scores, given.verdict, given.comment), me)
+
+    return router
+
+
+def _line(case: Listed) -> Json:
+    return {
+        "id": case.id,
+        "href": case_path(case.id),
+        "kind": case.kind,
+        "title": case.title,
+        "partner": case.partner,
+        "revision": case.revision,
+        "status": case.status,
+        "received": timestamp(case.received),
+        "checked": case.checked,
+        "given": case.given,
+        "left": case.left,
+        "lease": {"reviewer": case.holder, "until": timestamp(case.until)} if case.until else None,
+        "decision": case.decision,
+        "score": case.score,
+    }
+
+
+def _whole(outcome: Outcome[Case], me: Person) -> Json:
+    case = outcome.state
+    return {
+        "id": outcome.stream,
+        "href": case_path(outcome.stream),
+        "version": outcome.version,
+        **case.model_dump(mode="json", exclude={"reviews", "conflicts"}),
+        "given": len(case.reviews),
+        "reviews": [review.model_dump(mode="json") for review in visible_reviews(case, me)],
+    }

@@ -1,0 +1,1 @@
+"""The submissions service: partners send entries in, and see where each of them is."""

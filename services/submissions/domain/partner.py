@@ -1,0 +1,84 @@
+"""A partner, and the API keys it sends with. Stream: the partner's USCC."""
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from schemas.entry import Name
+from schemas.envelope import Command, Decider, Refusal, State
+from schemas.submission import PARTNER_FACTS, PartnerFact, PartnerKeyIssued, PartnerKeyRevoked, PartnerRegistered
+
+#: Keys that a partner may have in use at once.
+MOST_KEYS = 20
+
+
+class Key(State):
+    """An API key: `hash` is the SHA-256 of its text, which is kept nowhere."""
+
+    id: str
+    label: str
+    hash: str
+    revoked: bool = False
+
+
+class Partner(State):
+    name: Name | None = None
+    type: Literal["agency", "enterprise"] | None = None
+    keys: tuple[Key, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Register(Command):
+    name: Name
+    type: Literal["agency", "enterprise"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueKey(Command):
+    key: str
+    label: str
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevokeKey(Command):
+    key: str
+
+
+PartnerCommand = Register | IssueKey | RevokeKey
+
+
+def decide(state: Partner, command: PartnerCommand) -> tuple[PartnerFact, ...] | Refusal:
+    match command:
+        case Register(name=name, type=type):
+            if state.name is None:
+                return (PartnerRegistered(name=name, type=type),)
+            return () if (state.name, state.type) == (name, type) else Refusal("partner.registered")
+        case IssueKey(key=key, label=label, hash=hash):
+            if state.name is None:
+                return Refusal("partner.unknown")
+            if sum(not held.revoked for held in state.keys) >= MOST_KEYS:
+                return Refusal("partner.keys-full", {"most": MOST_KEYS})
+            return (PartnerKeyIssued(key=key, label=label, hash=hash),)
+        case RevokeKey(key=key):
+            held = next((held for held in state.keys if held.id == key), None)
+            if held is None:
+                return Refusal("key.unknown")
+            return () if held.revoked else (PartnerKeyRevoked(key=key),)
+        case _:
+            assert_never(command)
+
+
+def evolve(state: Partner, fact: PartnerFact) -> Partner:
+    match fact:
+        case PartnerRegistered(name=name, type=type):
+            return state.model_copy(update={"name": name, "type": type})
+        case PartnerKeyIssued(key=key, label=label, hash=hash):
+            return state.model_copy(update={"keys": (*state.keys, Key(id=key, label=label, hash=hash))})
+        case PartnerKeyRevoked(key=key):
+            keys = tuple(held.model_copy(update={"revoked": True}) if held.id == key else held for held in state.keys)
+            return state.model_copy(update={"keys": keys})
+        case _:
+            assert_never(fact)
+
+
+PARTNERS = Decider("partner", "submissions", "partners", Partner, PARTNER_FACTS, decide, evolve)

@@ -1,0 +1,129 @@
+"""A submission: the numbered revisions of one entry, as its partner sends them. Stream: `uscc/reference`."""
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from pydantic import Field
+
+from schemas.entry import Entry, Name
+from schemas.envelope import Command, Decider, Refusal, State
+from schemas.rules import Finding
+from schemas.submission import (
+    SUBMISSION_FACTS,
+    SubmissionFact,
+    SubmissionReceived,
+    SubmissionRefused,
+    SubmissionRevised,
+    SubmissionWithdrawn,
+)
+
+#: Facts after which a reference takes nothing more in; well below what a stream may hold, so that it can be withdrawn.
+FULL = 1900
+
+
+class Submission(State):
+    """`revision` is the newest that was accepted, 0 before any was; `digests` are those of all accepted revisions."""
+
+    revision: int = 0
+    kind: Literal["scene", "product", "linkage"] | None = None
+    title: Name | None = None
+    digests: dict[int, str] = Field(default={})
+    refusals: int = 0
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receive(Command):
+    """Take in a revision that keeps every rule of its text; `digest` is its entry's."""
+
+    revision: int
+    digest: str
+    entry: Entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refuse(Command):
+    """Record what broke rules; `revision` where it was legible, `digest` that of the bytes as they came."""
+
+    revision: int | None
+    digest: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdraw(Command):
+    """Take the submission back; `published` says whether the public sees it already."""
+
+    reason: str
+    published: bool
+
+
+SubmissionCommand = Receive | Refuse | Withdraw
+
+
+def decide(state: Submission, command: SubmissionCommand) -> tuple[SubmissionFact, ...] | Refusal:
+    match command:
+        case Receive():
+            return _receive(state, command)
+        case Refuse():
+            if _full(state):
+                return Refusal("reference.full")
+            return (SubmissionRefused(revision=command.revision, digest=command.digest, findings=command.findings),)
+        case Withdraw():
+            if state.revision == 0:
+                return Refusal("submission.unknown")
+            if state.withdrawn:
+                return ()
+            if command.published:
+                return Refusal("submission.published")
+            return (SubmissionWithdrawn(reason=command.reason),)
+        case _:
+            assert_never(command)
+
+
+def _receive(state: Submission, command: Receive) -> tuple[SubmissionFact, ...] | Refusal:
+    if state.digests.get(command.revision) == command.digest:
+        return ()
+    if _full(state):
+        return Refusal("reference.full")
+    if finding := _breach(state, command):
+        return (SubmissionRefused(revision=command.revision, digest=command.digest, findings=(finding,)),)
+    fact = SubmissionRevised if state.revision else SubmissionReceived
+    return (fact(revision=command.revision, digest=command.digest, entry=command.entry),)
+
+
+def _breach(state: Submission, command: Receive) -> Finding | None:
+    """The rule between a submission's revisions that this one breaks, if any."""
+    following = str(state.revision + 1)
+    if state.withdrawn:
+        return Finding(rule="submission.withdrawn", pointer="/reference")
+    if command.revision in state.digests:
+        return Finding(rule="revision.taken", pointer="/revision", found=str(command.revision), expected=following)
+    if command.revision < state.revision:
+        return Finding(rule="revision.stale", pointer="/revision", found=str(state.revision), expected=following)
+    if state.kind and command.entry.kind != state.kind:
+        return Finding(rule="kind.changed", pointer="/entry/kind", found=command.entry.kind, expected=state.kind)
+    return None
+
+
+def _full(state: Submission) -> bool:
+    return len(state.digests) + state.refusals >= FULL
+
+
+def evolve(state: Submission, fact: SubmissionFact) -> Submission:
+    match fact:
+        case (
+            SubmissionReceived(revision=revision, digest=digest, entry=entry)
+            | SubmissionRevised(revision=revision, digest=digest, entry=entry)
+        ):
+            accepted = {"revision": revision, "kind": entry.kind, "title": entry.title}
+            return state.model_copy(update=accepted | {"digests": {**state.digests, revision: digest}})
+        case SubmissionRefused():
+            return state.model_copy(update={"refusals": state.refusals + 1})
+        case SubmissionWithdrawn():
+            return state.model_copy(update={"withdrawn": True})
+        case _:
+            assert_never(fact)
+
+
+SUBMISSIONS = Decider("submission", "submissions", "submissions", Submission, SUBMISSION_FACTS, decide, evolve)

@@ -1,0 +1,64 @@
+"""What comes by the form: a file or pasted text, as JSON (one submission, or a list of them) or NDJSON."""
+
+from dataclasses import dataclass
+
+import orjson
+from starlette.datastructures import UploadFile
+
+from submissions.intake import Intake, Receipt
+from submissions.ndjson import BATCH_LINES, Line, Splitter
+from web.languages import _
+from web.problems import Problem
+
+#: More is sent by program: `POST /submissions:stream`.
+MAX_UPLOAD_BYTES = 20_000_000
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of a form's submissions, in order, each with the number of its line."""
+
+    receipts: tuple[tuple[int, Receipt], ...]
+
+    @property
+    def accepted(self) -> list[Receipt]:
+        return [receipt for _, receipt in self.receipts if receipt.status != "refused"]
+
+    @property
+    def refused(self) -> list[tuple[int, Receipt]]:
+        return [(number, receipt) for number, receipt in self.receipts if receipt.status == "refused"]
+
+
+async def uploaded(file: UploadFile | None, text: str) -> bytes:
+    """What the form holds: its file if there is one, else its text. Raises a Problem when that is too much."""
+    if file is None or not file.filename:
+        return text.encode()
+    if (file.size or 0) > MAX_UPLOAD_BYTES:
+        detail = _("Send it by program: POST /submissions:stream takes any number of lines.")
+        raise Problem(413, "upload-too-large", _("The file is larger than 20 MB"), detail)
+    return await file.read()
+
+
+async def send(intake: Intake, raw: bytes) -> Sent:
+    """Take in what the form holds, through the same code as the API."""
+    lines = _lines(raw.removeprefix(b"\xef\xbb\xbf"))
+    receipts: list[tuple[int, Receipt]] = []
+    for start in range(0, len(lines), BATCH_LINES):
+        batch = lines[start : start + BATCH_LINES]
+        taken = await intake.take(batch)
+        receipts += [(line.number, receipt) for line, (receipt, _) in zip(batch, taken, strict=True)]
+    return Sent(tuple(receipts))
+
+
+def _lines(raw: bytes) -> list[Line]:
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        splitter = Splitter()
+        lines = [*splitter.feed(raw), *splitter.end()]
+        # A single object with a slip in it is one submission, however many lines it is laid out on.
+        laid_out = raw.lstrip().startswith(b"{") and not any(line.raw.strip().endswith(b"}") for line in lines[:-1])
+        return [Line(1, raw, len(raw))] if len(lines) > 1 and laid_out else lines
+    each = value if isinstance(value, list) else [value]
+    texts = [orjson.dumps(one) for one in each]
+    return [Line(number, text, len(text)) for number, text in enumerate(texts, start=1)]

@@ -1,0 +1,92 @@
+"""Reading NDJSON as it arrives: lines out of pieces of bytes, batches out of lines, never more held than one batch."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.rules import MAX_LINE_BYTES
+
+#: Lines handled together, at most.
+BATCH_LINES = 500
+#: Input that pauses so long is not waited for: what has come is handled.
+PAUSE_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line without its newline, numbered from 1; one that is too long keeps only its length and SHA-256."""
+
+    number: int
+    raw: bytes
+    size: int
+    sha256: str | None = None
+
+
+@dataclass(slots=True)
+class Splitter:
+    """Cuts pieces into lines. Blank lines count but are not given; a line over the limit is not kept as it comes."""
+
+    limit: int = MAX_LINE_BYTES
+    _number: int = 0
+    _rest: bytes = b""
+    _size: int = 0
+    _hash: Any = field(default=None)
+
+    def feed(self, piece: bytes) -> list[Line]:
+        """The lines that this piece ends."""
+        lines = []
+        *ended, rest = piece.split(b"\n")
+        for part in ended:
+            self._grow(part)
+            lines.extend(self.end())
+        self._grow(rest)
+        return lines
+
+    def end(self) -> list[Line]:
+        """The line that ends here: none where it is blank."""
+        self._number += 1
+        raw, size, hash = self._rest, self._size, self._hash
+        self._rest, self._size, self._hash = b"", 0, None
+        if hash:
+            return [Line(self._number, b"", size, hash.hexdigest())]
+        return [Line(self._number, raw, size)] if raw.strip() else []
+
+    def _grow(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._hash:
+            self._hash.update(part)
+        elif self._size > self.limit:
+            self._hash = hashlib.sha256(self._rest + part)
+            self._rest = b""
+        else:
+            self._rest += part
+
+
+async def batches(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Line]]:
+    """The lines of `pieces`, up to BATCH_LINES at once, and earlier where no more comes for PAUSE_S.
+
+    The last line counts without a newline too; where `pieces` raises, a line that was not ended is not given.
+    """
+    splitter, lines = Splitter(), list[Line]()
+    coming = asyncio.ensure_future(anext(pieces, None))
+    try:
+        while True:
+            await asyncio.wait({coming}, timeout=PAUSE_S if lines else None)
+            if not coming.done():
+                yield lines
+                lines = []
+                continue
+            piece = coming.result()
+            if piece is None:
+                break
+            lines += splitter.feed(piece)
+            while len(lines) >= BATCH_LINES:
+                yield lines[:BATCH_LINES]
+                lines = lines[BATCH_LINES:]
+            coming = asyncio.ensure_future(anext(pieces, None))
+        if lines := lines + splitter.end():
+            yield lines
+    finally:
+        coming.cancel()

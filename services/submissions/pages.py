@@ -1,0 +1,240 @@
+"""The pages of partners: what they sent, where it is, what was refused, and sending more."""
+
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Depends, Form, UploadFile
+from fastapi.routing import APIRoute
+from pymongo.asynchronous.database import AsyncDatabase
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
+from starlette.types import Scope
+
+from schemas.entry import KINDS
+from schemas.envelope import Json
+from submissions import docs, partner_pages
+from submissions.callers import Caller, of_person, own_partner
+from submissions.desk import Desk, Story
+from submissions.forms import Sent, send, uploaded
+from submissions.intake import Intake
+from submissions.progress import Step
+from submissions.sample import sample
+from submissions.sections import sections
+from submissions.store import Lists
+from submissions.waits import waits_for
+from web.languages import _, language, month, ngettext
+from web.pages import notify, page
+from web.people import Person, actor, require
+from web.words import word
+
+#: What a submission may be filtered by, in the order in which it goes through them.
+STATUSES = (
+    *("received", "opened", "open", "in-review", "changes-requested", "rejected", "approved", "queued", "scheduled"),
+    *("published", "corrected", "retracted", "withdrawn"),
+)
+#: The figures above the list: each counts several statuses.
+FIGURES = {
+    "in-review": ("received", "opened", "open", "in-review"),
+    "changes-requested": ("changes-requested",),
+    "queued": ("approved", "queued", "scheduled"),
+    "published": ("published", "corrected"),
+}
+
+
+class PageRoute(APIRoute):
+    """A route for browsers only: the same address answers programs in JSON."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
+    """All pages."""
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+    _lists(router, lists)
+    _sending(router, desk)
+    _one(router, desk)
+    partner_pages.add(router, desk, database)
+    docs.add(router)
+    return router
+
+
+def _lists(router: APIRouter, lists: Lists) -> None:
+    either = Depends(require("partner", "operator"))
+
+    @router.get("/submissions")
+    async def mine(
+        request: Request, me: Person = either, status: str = "", kind: str = "", after: str | None = None
+    ) -> Response:
+        partner = of_person(me).partner
+        rows, next = await lists.page(partner, status=status or None, kind=kind or None, after=after)
+        standing = await lists.standing(partner, kind if kind in KINDS else None)
+        accepted = {name: count for name, count in standing.items() if name != "refused"}
+        return page(
+            request,
+            "submissions.html",
+            sections=sections(request, me),
+            rows=rows,
+            next=next,
+            after=after,
+            total=standing.get(status, 0) if status else sum(accepted.values()),
+            figures=[(name, sum(standing.get(each, 0) for each in counted)) for name, counted in FIGURES.items()],
+            statuses=STATUSES,
+            kinds=KINDS,
+            status_=status,
+            kind=kind,
+            empty_handed=not standing,
+            waits_for=waits_for,
+        )
+
+    @router.get("/submissions/refused")
+    async def refused(request: Request, me: Person = either, after: str | None = None) -> Response:
+        partner = of_person(me).partner
+        documents, next = await lists.refused(partner, after)
+        return page(
+            request,
+            "refused.html",
+            sections=sections(request, me),
+            stories=[Story.of(document) for document in documents],
+            total=await lists.count_refused(partner),
+            next=next,
+            after=after,
+            language_=language(),
+        )
+
+
+def _sending(router: APIRouter, desk: Desk) -> None:
+    partner = Depends(require("partner"))
+
+    def form(request: Request, me: Person, *, sent: Sent | None = None, text: str = "") -> Response:
+        return page(
+            request,
+            "new.html",
+            status=422 if sent else 200,
+            sections=sections(request, me),
+            sent=sent,
+            text=text,
+            sample=_pretty(sample(own_partner(me))),
+        )
+
+    @router.get("/submissions/new")
+    async def new(request: Request, me: Person = partner) -> Response:
+        return form(request, me)
+
+    @router.post("/submissions/new")
+    async def send_new(
+        request: Request, me: Person = partner, file: UploadFile | None = None, text: str = Form("")
+    ) -> Response:
+        sent = await _take(desk, me, file, text)
+        if sent.refused or not sent.receipts:
+            return form(request, me, sent=sent, text=text)
+        notify(request, _taken(sent))
+        return RedirectResponse("/submissions", 303)
+
+
+def _one(router: APIRouter, desk: Desk) -> None:
+    either = Depends(require("partner", "operator"))
+    partner = Depends(require("partner"))
+
+    async def seen(caller: Caller, uscc: str, reference: str) -> Story:
+        caller.may_see(uscc)
+        return await desk.story(f"{uscc}/{reference}")
+
+    def show(request: Request, me: Person, story: Story, *, sent: Sent | None = None, text: str = "") -> Response:
+        entry = story.progress.entry
+        return page(
+            request,
+            "submission.html",
+            status=422 if sent else 200,
+            sections=sections(request, me),
+            story=story,
+            entry=story.entry and story.entry.model_dump(mode="json", exclude_none=True),
+            entry_json=_pretty(story.entry.model_dump(mode="json", exclude_none=True)) if story.entry else "",
+            happened=[_told(step) for step in story.steps],
+            waits=waits_for(story.status, entry.release if entry else None),
+            sent=sent,
+            text=text or _next_revision(story),
+            own=me.partner == story.partner and "partner" in me.roles,
+            language_=language(),
+        )
+
+    @router.get("/submissions/{uscc}/{reference}")
+    async def one(request: Request, uscc: str, reference: str, me: Person = either) -> Response:
+        return show(request, me, await seen(of_person(me), uscc, reference))
+
+    @router.post("/submissions/{uscc}/{reference}")
+    async def revise(
+        request: Request,
+        uscc: str,
+        reference: str,
+        me: Person = partner,
+        file: UploadFile | None = None,
+        text: str = Form(""),
+    ) -> Response:
+        await seen(Caller(actor(me), own_partner(me)), uscc, reference)
+        sent = await _take(desk, me, file, text)
+        if sent.refused or not sent.receipts:
+            return show(request, me, await desk.story(f"{uscc}/{reference}"), sent=sent, text=text)
+        notify(request, _taken(sent))
+        return RedirectResponse(f"/submissions/{sent.accepted[0].stream}", 303)
+
+    @router.get("/submissions/{uscc}/{reference}/withdraw")
+    async def ask(request: Request, uscc: str, reference: str, me: Person = partner) -> Response:
+        story = await seen(Caller(actor(me), own_partner(me)), uscc, reference)
+        return page(request, "withdraw.html", sections=sections(request, me), story=story, missing=False)
+
+    @router.post("/submissions/{uscc}/{reference}/withdraw")
+    async def withdraw(
+        request: Request, uscc: str, reference: str, me: Person = partner, reason: str = Form("")
+    ) -> Response:
+        caller = Caller(actor(me), own_partner(me))
+        story = await seen(caller, uscc, reference)
+        reason = reason.strip()[:500]
+        if len(reason) < 2:
+            return page(request, "withdraw.html", status=422, sections=sections(request, me), story=story, missing=True)
+        await desk.withdraw(story.stream, reason, caller, request.state.request_id)
+        notify(request, _("The submission is withdrawn."))
+        return RedirectResponse(f"/submissions/{story.stream}", 303)
+
+
+async def _take(desk: Desk, me: Person, file: UploadFile | None, text: str) -> Sent:
+    intake = Intake(desk.submissions, own_partner(me), actor(me), language())
+    return await send(intake, await uploaded(file, text))
+
+
+def _taken(sent: Sent) -> str:
+    count = len(sent.accepted)
+    said = ngettext("%(count)s entry is taken in.", "%(count)s entries are taken in.", count)
+    return said % {"count": count}
+
+
+def _next_revision(story: Story) -> str:
+    """What the partner would change and send: the newest revision's text under the next number."""
+    if story.entry is None:
+        return ""
+    line: dict[str, Any] = {
+        "reference": story.reference,
+        "revision": story.state.revision + 1,
+        "entry": story.entry.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
+    }
+    return _pretty(line)
+
+
+def _pretty(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def _told(step: Step) -> dict[str, Any]:
+    """A step as the timeline shows it."""
+    facts = [
+        _("revision %(number)s") % {"number": step.revision} if step.revision else "",
+        month(step.release) if step.release else "",
+        _("edition %(number)s") % {"number": step.edition} if step.edition else "",
+        _("score %(number)s") % {"number": step.score} if step.score is not None else "",
+    ]
+    reasons = _("; ").join(word(reason) for reason in step.reasons)
+    return {"title": word(step.what), "at": step.at, "by": " · ".join(filter(None, facts)), "text": reasons}

@@ -1,0 +1,232 @@
+"""What the submissions service keeps besides its streams, and what it asks of them."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bson import Timestamp
+from pymongo import InsertOne, ReplaceOne
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError
+
+from runtime.streams import DUPLICATE_KEY
+from schemas.envelope import Event, Json
+from submissions import keys
+from submissions.domain.submission import Submission
+from submissions.progress import Progress, evolve, submission_of
+
+#: Submissions on one page of a list.
+PAGE = 25
+
+
+async def create_indexes(database: AsyncDatabase[Json]) -> None:
+    await database["submissions"].create_index([("changed", -1), ("_id", 1)])
+    await database["partners"].create_index("state.keys.id")
+
+
+async def partner_of(database: AsyncDatabase[Json], key: str) -> str | None:
+    """The USCC of the partner whose API key this is; None where there is none, or it is revoked."""
+    id = keys.id_of(key)
+    if id is None:
+        return None
+    document = await database["partners"].find_one({"state.keys.id": id}, {"state.keys": 1})
+    held = next((held for held in document["state"]["keys"] if held["id"] == id), None) if document else None
+    if document is None or held is None or not keys.fits(key, held["hash"]) or held["revoked"]:
+        return None
+    return str(document["_id"])
+
+
+async def partners(database: AsyncDatabase[Json]) -> list[Json]:
+    """Every partner, by USCC: `{_id, state}`."""
+    return await database["partners"].find({}, {"state": 1}).sort("_id").to_list()
+
+
+class ProgressStore:
+    """The projection `progress`: one document a submission, `{_id, version, revision, status, progress}`."""
+
+    def __init__(self, database: AsyncDatabase[Json]) -> None:
+        self._progress = database["progress"]
+
+    async def get(self, submission: str) -> Progress:
+        return (await self.all([submission])).get(submission, Progress())
+
+    async def all(self, submissions: Sequence[str]) -> dict[str, Progress]:
+        """The progress of those of the submissions that have any."""
+        return {id: progress for id, (_, progress) in (await self._load(submissions)).items()}
+
+    async def take(self, events: Sequence[Event]) -> None:
+        """Fold events into the submissions they tell of. Two histories may tell of one at the same time: the later to
+        write reads again."""
+        waiting = list(events)
+        while waiting:
+            held = await self._load({submission_of(event) for event in waiting})
+            after: dict[str, Progress] = {}
+            for event in waiting:
+                id = submission_of(event)
+                before = after.get(id) or (held[id][1] if id in held else Progress())
+                after[id] = evolve(before, event)
+            lost = await self._write(
+                {id: new for id, new in after.items() if id not in held or new != held[id][1]}, held
+            )
+            waiting = [event for event in waiting if submission_of(event) in lost]
+            if waiting:
+                await asyncio.sleep(0.01)
+
+    async def drop(self) -> None:
+        await self._progress.drop()
+
+    async def _load(self, ids: Any) -> dict[str, tuple[int, Progress]]:
+        found = self._progress.find({"_id": {"$in": list(ids)}})
+        return {doc["_id"]: (doc["version"], Progress.model_validate(doc["progress"])) async for doc in found}
+
+    async def _write(self, after: Mapping[str, Progress], held: Mapping[str, tuple[int, Progress]]) -> set[str]:
+        """Write what changed; the ids of those that somebody else wrote first, or may have."""
+        new = [id for id in after if id not in held]
+        old = [id for id in after if id in held]
+        writes: list[Any] = [InsertOne(_document(id, 1, after[id])) for id in new]
+        for id in old:
+            version = held[id][0]
+            writes.append(ReplaceOne({"_id": id, "version": version}, _document(id, version + 1, after[id])))
+        if not writes:
+            return set()
+        try:
+            result = await self._progress.bulk_write(writes, ordered=False)
+            return set() if result.matched_count == len(old) else set(old)
+        except BulkWriteError as error:
+            failed = error.details["writeErrors"]
+            if error.details["writeConcernErrors"] or any(each["code"] != DUPLICATE_KEY for each in failed):
+                raise
+            return set(after)
+
+
+def _document(id: str, version: int, progress: Progress) -> Json:
+    return {
+        "_id": id,
+        "version": version,
+        "revision": progress.revision,
+        "status": progress.status,
+        "progress": progress.model_dump(mode="json"),
+    }
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One submission in a list; `changed` is what the list is sorted by."""
+
+    stream: str
+    state: Json
+    status: str
+    changed: Timestamp
+    release: str | None
+
+    @property
+    def reference(self) -> str | None:
+        reference = self.stream.partition("/")[2]
+        return None if reference.startswith("~") else reference
+
+    @property
+    def at(self) -> datetime:
+        return self.changed.as_datetime()
+
+    @property
+    def cursor(self) -> str:
+        return f"{self.changed.time}.{self.changed.inc}.{self.stream}"
+
+
+def where(state: Submission, progress: Progress) -> str:
+    """Where a submission is: taken back, never accepted, or what upstream tells of its newest revision."""
+    if state.withdrawn:
+        return "withdrawn"
+    if state.revision == 0:
+        return "refused"
+    return progress.status if progress.revision >= state.revision else "received"
+
+
+#: The same as `where`, in the database.
+_STATUS: Json = {
+    "$switch": {
+        "branches": [
+            {"case": "$state.withdrawn", "then": "withdrawn"},
+            {"case": {"$eq": ["$state.revision", 0]}, "then": "refused"},
+            {
+                "case": {"$gte": [{"$first": "$progress.revision"}, "$state.revision"]},
+                "then": {"$first": "$progress.status"},
+            },
+        ],
+        "default": "received",
+    }
+}
+_WITH_STATUS: list[Json] = [
+    {"$lookup": {"from": "progress", "localField": "_id", "foreignField": "_id", "as": "progress"}},
+    {"$set": {"status": _STATUS, "release": {"$first": "$progress.progress.entry.release"}}},
+    {"$unset": ["events", "progress"]},
+]
+
+
+class Lists:
+    """Submissions as lists, the latest changed first. `partner` None: everybody's."""
+
+    def __init__(self, database: AsyncDatabase[Json]) -> None:
+        self._submissions = database["submissions"]
+
+    async def page(
+        self, partner: str | None, *, status: str | None = None, kind: str | None = None, after: str | None = None
+    ) -> tuple[list[Listed], str | None]:
+        """One page, and the cursor of the next. Those never accepted are in the list of status `refused` only."""
+        late: list[Json] = [{"$match": {"status": status}}] if status else []
+        pipeline: list[Json] = [
+            {"$match": _whose(partner) | _accepted(status) | ({"state.kind": kind} if kind else {})},
+            {"$match": _after(after)},
+            {"$sort": {"changed": -1, "_id": 1}},
+            *([] if status else [{"$limit": PAGE + 1}]),
+            {"$unset": "events"},
+            *_WITH_STATUS,
+            *late,
+            {"$limit": PAGE + 1},
+        ]
+        cursor = await self._submissions.aggregate(pipeline)
+        rows = [
+            Listed(doc["_id"], doc["state"], doc["status"], doc["changed"], doc.get("release")) async for doc in cursor
+        ]
+        return rows[:PAGE], rows[PAGE - 1].cursor if len(rows) > PAGE else None
+
+    async def standing(self, partner: str | None, kind: str | None = None) -> dict[str, int]:
+        """How many submissions there are of each status."""
+        pipeline = [
+            {"$match": _whose(partner) | ({"state.kind": kind} if kind else {})},
+            {"$project": {"state": 1}},
+            *_WITH_STATUS,
+            {"$group": {"_id": "$status", "count": {"$sum": 1}}},
+        ]
+        return {doc["_id"]: doc["count"] async for doc in await self._submissions.aggregate(pipeline)}
+
+    async def refused(self, partner: str | None, after: str | None = None) -> tuple[list[Json], str | None]:
+        """One page of submissions that were ever refused, whole documents, and the cursor of the next page."""
+        query = {"$and": [_whose(partner), _after(after), {"state.refusals": {"$gt": 0}}]}
+        found = await self._submissions.find(query).sort([("changed", -1), ("_id", 1)]).limit(PAGE + 1).to_list()
+        last = found[PAGE - 1] if len(found) > PAGE else None
+        return found[:PAGE], f"{last['changed'].time}.{last['changed'].inc}.{last['_id']}" if last else None
+
+    async def count_refused(self, partner: str | None) -> int:
+        return await self._submissions.count_documents(_whose(partner) | {"state.refusals": {"$gt": 0}})
+
+
+def _whose(partner: str | None) -> Json:
+    # "0" follows "/": all ids that begin with `partner/`.
+    return {"_id": {"$gte": f"{partner}/", "$lt": f"{partner}0"}} if partner else {}
+
+
+def _accepted(status: str | None) -> Json:
+    return {"state.revision": 0} if status == "refused" else {"state.revision": {"$gt": 0}}
+
+
+def _after(cursor: str | None) -> Json:
+    """What comes after a cursor in a list; a cursor nobody gave is the beginning."""
+    time, _, rest = (cursor or "").partition(".")
+    inc, _, id = rest.partition(".")
+    if not (time.isdecimal() and inc.isdecimal() and max(int(time), int(inc)) < 2**32):
+        return {}
+    changed = Timestamp(int(time), int(inc))
+    return {"$or": [{"changed": {"$lt": changed}}, {"changed": changed, "_id": {"$gt": id}}]}
