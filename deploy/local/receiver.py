@@ -17,6 +17,7 @@ from deploy.local.ports import HOST, free
 class Receiver:
     """What came: `calls` counts each webhook-id, `forged` the calls whose signature did not verify.
 
+    `traceparents` are those that came with them.
     `secret` is set once the subscription has one; calls before that (the challenge) are answered and not counted.
     """
 
@@ -24,6 +25,7 @@ class Receiver:
     secret: str | None = None
     calls: Counter[str] = field(default_factory=Counter)
     forged: int = 0
+    traceparents: list[str] = field(default_factory=list)
 
 
 @asynccontextmanager
@@ -42,6 +44,7 @@ async def receiving() -> AsyncIterator[Receiver]:
                 receiver.forged += 1
                 return Response(status_code=400)
             receiver.calls[request.headers["webhook-id"]] += 1
+            receiver.traceparents += request.headers.getlist("traceparent")
         return Response(status_code=204)
 
     server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_config=None))

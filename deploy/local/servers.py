@@ -69,9 +69,9 @@ def running(process: Process, log_folder: Path, address: str = "") -> Iterator[S
 
 
 @contextmanager
-def whole_stack(folder: Path) -> Iterator[tuple[Stack, dict[str, Server]]]:
+def whole_stack(folder: Path, *, otlp_endpoint: str | None = None) -> Iterator[tuple[Stack, dict[str, Server]]]:
     """All that `make run` starts, without its story: the stack, and its processes by name. Raises `ChildFailed`."""
-    stack = table.stack(folder, dict(zip(DEFAULTS, free(len(DEFAULTS)), strict=True)))
+    stack = table.stack(folder, dict(zip(DEFAULTS, free(len(DEFAULTS)), strict=True)), otlp_endpoint)
     started: list[Server] = []
     services: list[Server] = []
     try:

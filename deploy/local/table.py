@@ -37,8 +37,8 @@ class Stack:
         return str(getattr(self.settings, f"{service}_url"))
 
 
-def stack(folder: Path, ports: Mapping[str, int]) -> Stack:
-    """The stack whose data is in `folder`, on `ports`."""
+def stack(folder: Path, ports: Mapping[str, int], otlp_endpoint: str | None = None) -> Stack:
+    """The stack whose data is in `folder`, on `ports`; its spans go to `otlp_endpoint`, if anywhere."""
     settings = Settings(
         kafka_bootstrap=kafka.bootstrap(ports["kafka"]),
         mongo_url=mongo.url(ports["mongod"]),
@@ -54,6 +54,7 @@ def stack(folder: Path, ports: Mapping[str, int]) -> Stack:
         review_url=_local(ports["review"]),
         notifications_url=_local(ports["notifications"]),
         audit_url=_local(ports["audit"]),
+        otlp_endpoint=otlp_endpoint,
     )
     return Stack(folder, ports, settings, _local(ports["inbox"]), people())
 

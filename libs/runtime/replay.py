@@ -27,7 +27,7 @@ class Extent:
 
 def extent(bootstrap: str, topics: Sequence[str]) -> Extent:
     """How much history there is now."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap)
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)
     try:
         parts = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic) or ()]
         return Extent(consumer.beginning_offsets(parts), consumer.end_offsets(parts))

@@ -133,7 +133,7 @@ class Streams(Generic[S, C, F]):
         correlation = (last["correlationid"] if last else command.correlation) or f"{source}/{stream.id}/1"
         # A stream's story is one trace: a person's act goes on where the stream's last event left off.
         parent = command.traceparent or (last.get("traceparent") if last else None)
-        with telemetry.span(f"{self.decider.noun} decide", parent=parent) as traceparent:
+        with telemetry.span(f"{self.decider.noun} {type(command).__name__}", parent=parent) as traceparent:
             return tuple(
                 Event(
                     id=f"{stream.id}/{version + n}",

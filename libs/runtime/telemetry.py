@@ -65,7 +65,7 @@ def instrument(app: FastAPI) -> None:
 
 
 def flush() -> None:
-    """Send the spans that wait; called as the last thing a process does."""
+    """Send the spans that wait: the last thing a lifespan does (a signal ends the process right after it)."""
     provider = trace.get_tracer_provider()
     if isinstance(provider, TracerProvider):
         provider.shutdown()

@@ -6,6 +6,7 @@ what the catalogue shows. `schemas.rules.check` applies them, together with the 
 
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -19,8 +20,12 @@ class Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+# A partner's code stands in each of its lines.
+_is_uscc = lru_cache(maxsize=4096)(cn_uscc.is_valid)
+
+
 def _uscc_check_digit(value: str) -> str:
-    if not cn_uscc.is_valid(value):
+    if not _is_uscc(value):
         raise PydanticCustomError("uscc", "not a unified social credit code")
     return value
 

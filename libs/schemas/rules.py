@@ -154,7 +154,19 @@ _TYPES = {
 
 def digest(submission: SubmissionLine) -> str:
     """SHA-256 of the entry's RFC 8785 form: two submissions with the same digest say the same."""
-    return hashlib.sha256(rfc8785.dumps(submission.entry.model_dump(mode="json"))).hexdigest()
+    return hashlib.sha256(canonical(submission.entry.model_dump(mode="json"))).hexdigest()
+
+
+def canonical(entry: dict[str, Any]) -> bytes:
+    """An entry's RFC 8785 form. Where both write its numbers alike, orjson makes the same bytes, much faster."""
+    for measured in (*entry.get("figures", ()), *entry.get("evidence", ())):
+        for name in ("value", "baseline", "result"):
+            number = measured.get(name)
+            if isinstance(number, float) and not 1e-3 <= abs(number) < 1e15:
+                return rfc8785.dumps(entry)
+            if isinstance(number, float) and number.is_integer():
+                measured[name] = int(number)
+    return orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
 
 
 def check(line: bytes) -> tuple[SubmissionLine | None, tuple[Finding, ...]]:

@@ -2,10 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,26 +13,27 @@ from pymongo.errors import PyMongoError
 from starlette.staticfiles import StaticFiles
 
 from audit.deciders import DECIDERS
+from audit.fold import AnyDecider
 from audit.pages import pages
 from audit.runner import Runner
 from audit.store import Runs
 from runtime import telemetry
 from runtime.operations import Operations
 from runtime.settings import Settings
+from schemas.envelope import Json
 from web.app import create_app
 from web.operations import operations_routes
 
 HERE = Path(__file__).parent
 
 
-def api(settings: Settings) -> None:
+def application(settings: Settings, deciders: Sequence[AnyDecider]) -> FastAPI:
     """The auditor's pages and JSON, with replays in the background."""
-    telemetry.set_up("audit-api", settings.otlp_endpoint)
-    sync_client = MongoClient[dict[str, Any]](settings.mongo_url, w="majority", journal=True, tz_aware=True)
-    client = AsyncMongoClient[dict[str, Any]](settings.mongo_url, w="majority", journal=True, tz_aware=True)
-    runs = Runs(sync_client[settings.database("audit")])
-    runner = Runner(settings, DECIDERS, runs)
-    operations = Operations("audit", settings, client[settings.database("audit")], {})
+    client = AsyncMongoClient[Json](settings.mongo_url, w="majority", journal=True, tz_aware=True)
+    # Replays and the routes that ask for them run in threads, with a client of their own.
+    threads_client = MongoClient[Json](settings.mongo_url, w="majority", journal=True, tz_aware=True)
+    runs = Runs(threads_client[settings.database("audit")])
+    runner = Runner(settings, deciders, runs)
 
     async def ready() -> Mapping[str, bool]:
         try:
@@ -48,13 +48,19 @@ def api(settings: Settings) -> None:
         yield
         await asyncio.to_thread(runner.close)
         await client.close()
-        sync_client.close()
+        threads_client.close()
         telemetry.flush()
 
     app = create_app("audit", settings, HERE / "templates", title="Audit", lifespan=lifespan, ready=ready)
-    app.include_router(pages(settings, DECIDERS, runs, runner))
-    app.include_router(operations_routes(operations))
+    app.include_router(pages(settings, deciders, runs, runner))
+    app.include_router(operations_routes(Operations("audit", settings, client[settings.database("audit")], {})))
     app.mount("/audit/static", StaticFiles(directory=HERE / "static"))
+    return app
+
+
+def api(settings: Settings) -> None:
+    telemetry.set_up("audit-api", settings.otlp_endpoint)
+    app = application(settings, DECIDERS)
     uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
 
 

@@ -26,6 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Bar
 
 from audit import terminal
+from audit.deciders import DECIDERS
 from audit.fold import AnyDecider
 from audit.history import Unreachable, story
 from audit.replay import Progress, Verdict, replay
@@ -41,8 +42,6 @@ LINE_EVERY_S = 2.0
 
 def main() -> None:
     """The entry point: speaks the language asked for, or that of the environment."""
-    from audit.deciders import DECIDERS  # late, so that --help need not load four services
-
     run(DECIDERS)
 
 
@@ -65,7 +64,10 @@ def command_line(deciders: Sequence[AnyDecider]) -> typer.Typer:
     typer.rich_utils.OPTIONS_PANEL_TITLE = _("Options")
     typer.rich_utils.ARGUMENTS_PANEL_TITLE = _("Arguments")
     typer.rich_utils.COMMANDS_PANEL_TITLE = _("Commands")
-    services = ", ".join(dict.fromkeys(decider.service for decider in deciders))
+    services = _(", ").join(dict.fromkeys(decider.service for decider in deciders))
+    Help = Annotated[
+        bool, typer.Option("--help", is_eager=True, callback=_show_help, help=_("Show this help and exit."))
+    ]
     Language = Annotated[Literal["zh", "en"] | None, typer.Option(help=_("Language: zh or en; else that of LANG."))]
     Service = Annotated[str | None, typer.Option(metavar="NAME", help=_("One service only: %s.") % services)]
     Stream = Annotated[str | None, typer.Option(metavar="ID", help=_("One stream only, in every service that has it."))]
@@ -78,12 +80,14 @@ def command_line(deciders: Sequence[AnyDecider]) -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="rich",
+        context_settings={"help_option_names": []},  # ours is in two languages
     )
     audit = typer.Typer(help=_("Hold the live state against the history on Kafka."), no_args_is_help=True)
     app.add_typer(audit, name="audit")
 
     @app.callback()
-    def root(lang: Language = None) -> None:
+    @audit.callback()
+    def group(lang: Language = None, help: Help = False) -> None:
         pass
 
     replay_help = _(
@@ -99,6 +103,7 @@ def command_line(deciders: Sequence[AnyDecider]) -> typer.Typer:
         as_json: AsJson = False,
         save: Save = False,
         lang: Language = None,
+        help: Help = False,
     ) -> None:
         _known(service, deciders)
         settings = Settings()
@@ -114,7 +119,9 @@ def command_line(deciders: Sequence[AnyDecider]) -> typer.Typer:
         raise typer.Exit(EQUAL if verdict.equal else DIFFERENT)
 
     @audit.command("stream", help=_("Print what happened to one stream, from its first event, as Kafka has it."))
-    def stream_command(id: StreamId, service: Service = None, as_json: AsJson = False, lang: Language = None) -> None:
+    def stream_command(
+        id: StreamId, service: Service = None, as_json: AsJson = False, lang: Language = None, help: Help = False
+    ) -> None:
         _known(service, deciders)
         settings = Settings()
         with _troubles(settings):
@@ -129,10 +136,18 @@ def command_line(deciders: Sequence[AnyDecider]) -> typer.Typer:
     return app
 
 
+def _show_help(context: typer.Context, asked: bool) -> None:
+    if asked:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
 def _known(service: str | None, deciders: Sequence[AnyDecider]) -> None:
     names = list(dict.fromkeys(decider.service for decider in deciders))
     if service is not None and service not in names:
-        _error(_("There is no service %(name)s. There are: %(names)s.") % {"name": service, "names": ", ".join(names)})
+        _error(
+            _("There is no service %(name)s. There are: %(names)s.") % {"name": service, "names": _(", ").join(names)}
+        )
         raise typer.Exit(COULD_NOT)
 
 
@@ -219,3 +234,7 @@ def _error(text: str) -> None:
 
 def _print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,6 @@
 """One service's history against its live streams: what a replay does, service by service."""
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from schemas.events import Undecodable
 
 #: Seconds between two looks at Kafka for what the relay has yet to send.
 LOOK_AGAIN_S = 0.3
-#: Live streams between two reports of progress.
-REPORT_EVERY = 2000
+#: Messages or live streams between two reports of progress.
+STEP = 2000
 
 Stream = tuple[str, str]  # noun and stream id
 
@@ -59,18 +60,30 @@ class Comparison:
 
     def run(self, patience_s: float) -> tuple[list[Difference], int]:
         """The differences, the first `told` of them in full, and how many there may be beyond those."""
+        try:
+            self._read_history()
+            return self._judged(patience_s)
+        finally:
+            gc.unfreeze()
+
+    def _read_history(self) -> None:
         done = 0
         for batch in messages(self._settings, self._within, self._only):
-            for message in batch:
-                self.fold.take(message)
-            done += len(batch)
-            self._report("history", done)
+            for start in range(0, len(batch), STEP):
+                for message in batch[start : start + STEP]:
+                    self.fold.take(message)
+                # What is folded stays, so the collector need not go through it again and again: twice as fast.
+                gc.freeze()
+                done += len(batch[start : start + STEP])
+                self._report("history", done)
+
+    def _judged(self, patience_s: float) -> tuple[list[Difference], int]:
         suspects, behind = self._against_live()
         suspects += self._wait_for_relay(behind, patience_s)
-        unreadable = [self._unreadable(each) for each in self.fold.unreadable]
-        examined = suspects[: max(0, self._told - len(unreadable))]
-        differences = [*unreadable[: self._told], *self._examined(examined)]
-        return differences, len(unreadable) + len(suspects) - len(unreadable[: self._told]) - len(examined)
+        unreadable = self.fold.unreadable[: self._told]
+        examined = suspects[: self._told - len(unreadable)]
+        differences = [*map(self._unreadable, unreadable), *self._examined(examined)]
+        return differences, len(self.fold.unreadable) - len(unreadable) + len(suspects) - len(examined)
 
     def _against_live(self) -> tuple[list[Suspect], dict[Stream, Json]]:
         """The streams that may differ, and those that are ahead of the history, as they are live."""
@@ -87,7 +100,7 @@ class Comparison:
                     behind[stream] = live
                     if folded:
                         self.fold.streams[noun][live["_id"]] = folded
-            if self.streams % REPORT_EVERY == 0:
+            if self.streams % STEP == 0:
                 self._report("live", self._within.messages)
         missing = [
             (noun, id) for noun, streams in self.fold.streams.items() for id in streams if (noun, id) not in behind

@@ -68,7 +68,7 @@ def _counts(verdict: Json) -> Table:
 
 def _show_difference(console: Console, number: int, difference: Json) -> None:
     kind = difference["kind"]
-    name = f"{word(difference['service'])} · {difference['noun'] or ''} {difference['stream']}"
+    name = " ".join(filter(None, (word(difference["service"]), "·", difference["noun"], difference["stream"])))
     console.print(f"\n  [bold]{number}. {escape(name)}[/]")
     console.print(f"     [red]{escape(texts.what(kind))}[/]")
     sequence = difference["sequence"]

@@ -2,14 +2,25 @@
 
 from audit.examine import Kind
 from schemas.envelope import Json
-from web.languages import _, say
+from web.languages import _, ngettext, say
+from web.words import word
 
 
 def headline(verdict: Json) -> str:
-    """The verdict in a sentence."""
+    """The verdict in a word and a sentence."""
+    return f"{word('equal' if verdict['equal'] else 'different')}{_('. ')}{sentence(verdict)}"
+
+
+def sentence(verdict: Json) -> str:
+    """What the verdict means."""
     if verdict["equal"]:
-        return _("Equal: replaying history gives the live state, stream by stream.")
-    return _("Different: history and live state part in %(count)s places.") % {"count": f"{verdict['differing']:,}"}
+        return _("Replaying history gives the live state, stream by stream.")
+    text = ngettext(
+        "History and live state part in %(count)s place.",
+        "History and live state part in %(count)s places.",
+        verdict["differing"],
+    )
+    return text % {"count": f"{verdict['differing']:,}"}
 
 
 def what(kind: str) -> str:

@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from pymongo import AsyncMongoClient
+from starlette.staticfiles import StaticFiles
 
 from notifications.agents import attach, reactions
 from notifications.api import routes
@@ -69,6 +70,7 @@ def create_api(settings: Settings) -> FastAPI:
     app = create_app(
         "notifications", settings, HERE / "templates", title="Notifications", lifespan=lifespan, ready=ready
     )
+    app.mount("/notifications", StaticFiles(directory=HERE / "static"))
     app.include_router(routes(desk))
     app.include_router(subscriber_pages(desk, Editions(database)))
     app.include_router(operator_pages(desk, database))

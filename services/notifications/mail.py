@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from gettext import NullTranslations
 from pathlib import Path
@@ -20,15 +20,23 @@ from notifications.failures import NotDelivered
 from notifications.links import Links
 from notifications.store import Recipient, Sendable
 from runtime.settings import Settings
-from schemas.entry import KINDS
+from schemas.entry import KINDS, Industry, Theme
 from schemas.envelope import Json
 from web.languages import LANGUAGE_TAGS, _, load, month, say, speak
 from web.pages import environment
 
 HERE = Path(__file__).parent
 TIMEOUT_S = 10.0
-#: Header lines are not folded: a folded link is one that some programs do not find.
-POLICY = SMTP.clone(max_line_length=998)
+
+
+class WholeLinks(EmailPolicy):
+    """Headers that hold links stay on one line (up to 998 characters): folded, programs would not find them."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return f"{name}: {value}\r\n".encode() if name.startswith("List-") else super().fold_binary(name, value)
+
+
+POLICY = WholeLinks(linesep="\r\n")
 
 
 @dataclass(frozen=True)
@@ -87,8 +95,8 @@ class Mail:
             if kind != "confirmation":
                 message["List-Unsubscribe"] = f"<{links.unsubscribe(id)}>"
                 message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-            message.set_content(self._render(f"mail/{kind}.txt", values))
-            message.add_alternative(self._render(f"mail/{kind}.html", values), subtype="html")
+            message.set_content(self._render(f"mail/{kind}.txt", values), cte="base64")
+            message.add_alternative(self._render(f"mail/{kind}.html", values), subtype="html", cte="base64")
             return message
 
     def _render(self, template: str, values: dict[str, Any]) -> str:
@@ -121,13 +129,11 @@ def message_id(delivery: str, notifications_url: str) -> str:
 
 
 def _groups(editions: Sequence[Json]) -> list[tuple[str, str | None, list[Json]]]:
-    """The editions by kind and sector, in the order of KINDS."""
-    keys = sorted({(KINDS.index(e["kind"]), e["sector"] or "") for e in editions})
-    return [
-        (
-            KINDS[kind],
-            sector or None,
-            [e for e in editions if e["kind"] == KINDS[kind] and (e["sector"] or "") == sector],
-        )
-        for kind, sector in keys
-    ]
+    """The editions by kind and sector, in the order in which the catalogue has these."""
+    groups = []
+    for kind in KINDS:
+        for sector in (None, *Industry, *Theme):
+            found = [edition for edition in editions if (edition["kind"], edition["sector"]) == (kind, sector)]
+            if found:
+                groups.append((kind, sector, found))
+    return groups

@@ -1,15 +1,15 @@
 """The sender: takes deliveries as they fall due, sends them, and writes what became of each.
 
 One sender runs at a time, under the lease `sender`. A message can go out twice only where the sender was ended (or lost
-its lease) between a send and its fact: the repeat carries the same `webhook-id` or `Message-ID`, and the fact is written
-once.
+its lease) between a send and its fact: the repeat has the same `webhook-id` or `Message-ID`, and the fact comes once.
 """
 
 import asyncio
 from collections import Counter as Tally
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, assert_never
 
 import httpx
 import structlog
@@ -21,7 +21,7 @@ from pymongo.errors import PyMongoError
 
 from notifications import webhook
 from notifications.domain.delivery import DELIVERIES, DeliveryCommand, Drop, Fail, Succeed
-from notifications.domain.subscription import Subscription
+from notifications.domain.subscription import Channel, Subscription
 from notifications.failures import NotDelivered
 from notifications.mail import Mail
 from notifications.settings import Settings
@@ -36,18 +36,34 @@ log = structlog.get_logger()
 
 ATTEMPTS = Counter("shuangqian_delivery_attempts", "Attempts to deliver a message", ["channel", "outcome"])
 ACTOR = "service:notifications"
-#: Messages under way at once, for subscribers that were reached last time …
-STEADY = 20
-#: … of which one subscriber may have so many …
-STEADY_EACH = 4
-#: … and, apart from these, for those that were not reached, one each: a dead receiver takes no place from the others.
-TROUBLED = 20
 POLL_S = 0.25
 #: A moment in which others may finish too: their facts are written together.
 GATHER_S = 0.01
 #: What is under way may end within this when the process is asked to stop.
 DRAIN_S = 5.0
 PAUSE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Deliveries that share `places`, of which one subscriber may take `each`.
+
+    `who` says for whom: subscribers `reached` last time, those not (`troubled`), those not yet tried (`new`), or `all`.
+    """
+
+    channel: Channel
+    who: Literal["reached", "troubled", "new", "all"]
+    places: int
+    each: int
+
+
+#: A receiver that is dead or slow waits among its like and takes no place from others. All emails go to one server.
+LANES = (
+    Lane("webhook", "reached", 40, 4),
+    Lane("webhook", "new", 100, 1),
+    Lane("webhook", "troubled", 100, 1),
+    Lane("email", "all", 10, 1),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +97,16 @@ class Sender:
         self._editions = Editions(database)
         self._recipients = Recipients(database)
         self._mail = Mail.of(settings)
-        self._sending: dict[asyncio.Task[DeliveryCommand], Sendable] = {}
+        self._sending: dict[asyncio.Task[DeliveryCommand], tuple[Sendable, Lane]] = {}
+        self._reached: set[str] = set()
         self._troubled: set[str] = set()
 
     async def run(self) -> None:
         """Send under the lease; whatever interrupts it, begin again."""
-        with MongoClient[Json](self._settings.mongo_url, w="majority", journal=True, tz_aware=True) as client:
+        url, patience_ms = self._settings.mongo_url, 5000
+        with MongoClient[Json](
+            url, w="majority", journal=True, tz_aware=True, serverSelectionTimeoutMS=patience_ms
+        ) as client:
             leases = client[self._settings.database("notifications")]["leases"]
             lease = Lease(leases, "sender", self._settings.lease_s)
             while True:
@@ -114,7 +134,8 @@ class Sender:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             keeping.cancel()
-            await asyncio.to_thread(lease.release)
+            with suppress(PyMongoError):  # then it runs out by itself
+                await asyncio.to_thread(lease.release)
 
     async def _keep(self, lease: Lease) -> None:
         while True:
@@ -133,9 +154,11 @@ class Sender:
                     else:
                         await asyncio.sleep(POLL_S)
             finally:
-                if self._sending:
-                    await asyncio.wait(self._sending, timeout=DRAIN_S)
-                    await self._record()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(DRAIN_S):
+                        while self._sending:
+                            await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
+                            await self._record()
                 for task in self._sending:
                     task.cancel()
                 self._sending.clear()
@@ -143,13 +166,13 @@ class Sender:
     async def _start(self, http: httpx.AsyncClient) -> None:
         """Begin to send what is due, as far as there is room."""
         at = now()
-        chosen = [*await self._choose(at, troubled=False), *await self._choose(at, troubled=True)]
+        chosen = [(delivery, lane) for lane in LANES for delivery in await self._choose(lane, at)]
         if not chosen:
             return
-        ids = {delivery.state.subscription for delivery in chosen}
+        ids = {delivery.state.subscription for delivery, _ in chosen}
         known, recipients = await subscriptions(self._database, ids), await self._recipients.find(ids)
-        editions = await self._editions.find({entry for delivery in chosen for entry in delivery.state.entries})
-        for delivery in chosen:
+        editions = await self._editions.find({entry for delivery, _ in chosen for entry in delivery.state.entries})
+        for delivery, lane in chosen:
             work = Work(
                 delivery,
                 known.get(delivery.state.subscription),
@@ -157,22 +180,32 @@ class Sender:
                 [editions[entry] for entry in delivery.state.entries if entry in editions],
                 at,
             )
-            self._sending[asyncio.create_task(self._attempt(http, work))] = delivery
+            self._sending[asyncio.create_task(self._attempt(http, work))] = delivery, lane
 
-    async def _choose(self, at: datetime, *, troubled: bool) -> list[Sendable]:
-        """Due deliveries of the subscribers that were reached last time, or of those that were not."""
-        mine = [d for d in self._sending.values() if (d.state.subscription in self._troubled) == troubled]
-        each, room = (1, TROUBLED - len(mine)) if troubled else (STEADY_EACH, STEADY - len(mine))
-        under_way = Tally(delivery.state.subscription for delivery in mine)
-        full = {subscription for subscription, count in under_way.items() if count >= each}
-        if room <= 0 or (troubled and not self._troubled - full):
+    async def _choose(self, lane: Lane, at: datetime) -> list[Sendable]:
+        """Due deliveries for the free places of a lane, the longest due first."""
+        room = lane.places - sum(1 for _, theirs in self._sending.values() if theirs is lane)
+        if room <= 0:
             return []
-        of: Json = {"$in": list(self._troubled - full)} if troubled else {"$nin": list(self._troubled | full)}
-        sending = [delivery.id for delivery in self._sending.values()]
+        under_way = Tally(delivery.state.subscription for delivery, _ in self._sending.values())
+        full = {subscription for subscription, count in under_way.items() if count >= lane.each}
+        match lane.who:
+            case "reached" | "troubled":
+                some = (self._reached if lane.who == "reached" else self._troubled) - full
+                if not some:
+                    return []
+                of = {"$in": list(some)}
+            case "new":
+                of = {"$nin": list(self._reached | self._troubled | full)}
+            case "all":
+                of = {"$nin": list(full)}
+            case _:
+                assert_never(lane.who)
+        sending = [delivery.id for delivery, _ in self._sending.values()]
         chosen = []
-        for delivery in await self._deliveries.due(at, room, but=sending, of=of):
+        for delivery in await self._deliveries.due(at, room, channel=lane.channel, but=sending, of=of):
             under_way[delivery.state.subscription] += 1
-            if under_way[delivery.state.subscription] <= each:
+            if under_way[delivery.state.subscription] <= lane.each:
                 chosen.append(delivery)
         return chosen
 
@@ -234,11 +267,10 @@ class Sender:
                 log.warning("sender.waiting-for-database", error=repr(error))
                 await asyncio.sleep(PAUSE_S)
         for task, command in zip(over, commands, strict=True):
-            subscription = self._sending.pop(task).state.subscription
-            if isinstance(command, Fail):
-                self._troubled.add(subscription)
-            else:
-                self._troubled.discard(subscription)
+            delivery, _lane = self._sending.pop(task)
+            subscription, failed = delivery.state.subscription, isinstance(command, Fail)
+            (self._troubled if failed else self._reached).add(subscription)
+            (self._reached if failed else self._troubled).discard(subscription)
 
 
 def challenge(delivery: Sendable, at: datetime) -> Json:

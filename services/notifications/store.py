@@ -26,7 +26,7 @@ INTERNAL = ("actor", "causationid", "correlationid", "partitionkey", "traceparen
 
 
 async def create_indexes(database: AsyncDatabase[Json]) -> None:
-    await database["deliveries"].create_index([("state.status", 1), ("state.due", 1)])
+    await database["deliveries"].create_index([("state.status", 1), ("state.channel", 1), ("state.due", 1)])
     await database["deliveries"].create_index([("state.subscription", 1), ("state.queued_at", -1)])
     await database["subscriptions"].create_index("state.status")
     await database["recipients"].create_index("expires", expireAfterSeconds=0)
@@ -95,7 +95,7 @@ class Editions:
         for event in events:
             match event.data:
                 case EntryPublished() | EntryCorrected():
-                    writes.append(_write(f"{event.subject}@{event.data.edition}", _edition(event)))
+                    writes.append(_write(f"{event.subject}@{event.data.edition}", as_edition(event)))
                 case ReleasePublished(lines=lines):
                     writes.extend(_write(edition_id(line), _line(line)) for line in lines)
         if writes:
@@ -121,7 +121,8 @@ def public(event: Event) -> Json:
     return {**shown, "data": {**shown["data"], "entry": entry}}
 
 
-def _edition(event: Event) -> Json:
+def as_edition(event: Event) -> Json:
+    """What is kept of an edition when its entry is published or corrected."""
     data = event.data
     assert isinstance(data, EntryPublished | EntryCorrected)
     return {
@@ -169,11 +170,19 @@ class Deliveries:
         self._deliveries = database["deliveries"]
 
     async def due(
-        self, now: datetime, limit: int, *, but: Sequence[str] = (), of: Json | None = None
+        self,
+        now: datetime,
+        limit: int,
+        *,
+        channel: Channel | None = None,
+        but: Sequence[str] = (),
+        of: Json | None = None,
     ) -> list[Sendable]:
-        """What is to be sent now but the deliveries `but`, the longest due first; `of` is a condition on subscriptions."""
-        query = {"state.status": "queued", "state.due": {"$lte": timestamp(now)}, "_id": {"$nin": list(but)}}
-        return await self._find(query | ({"state.subscription": of} if of else {}), [("state.due", 1)], limit)
+        """What is to be sent now except `but`, the longest due first; `of` is a condition on subscriptions."""
+        query: Json = {"state.status": "queued", "state.due": {"$lte": timestamp(now)}, "_id": {"$nin": list(but)}}
+        query |= {"state.channel": channel} if channel else {}
+        query |= {"state.subscription": of} if of else {}
+        return await self._find(query, [("state.due", 1)], limit)
 
     async def recent(self, subscription: str, limit: int) -> tuple[list[Sendable], int]:
         """A subscription's latest deliveries, and how many there are in all."""
@@ -189,18 +198,16 @@ class Deliveries:
         )
 
     async def standing(self, now: datetime) -> dict[str, int]:
-        """How many deliveries are `waiting` for their first attempt, `retrying`, `delivered`, `abandoned`, and `due`."""
-        retrying = {"$and": [{"$eq": ["$state.status", "queued"]}, {"$gt": ["$state.attempt", 0]}]}
-        waiting = {"$cond": [{"$eq": ["$state.status", "queued"]}, "waiting", "$state.status"]}
-        groups = await self._deliveries.aggregate(
-            [{"$group": {"_id": {"$cond": [retrying, "retrying", waiting]}, "count": {"$sum": 1}}}]
-        )
-        counts = {group["_id"]: group["count"] async for group in groups}
-        due = {"state.status": "queued", "state.due": {"$lte": timestamp(now)}}
-        return {
-            **{status: counts.get(status, 0) for status in ("waiting", "retrying", "delivered", "abandoned")},
-            "due": await self._deliveries.count_documents(due),
+        """How many deliveries are `waiting` for a first attempt, `retrying`, `delivered`, `abandoned`, and `due`."""
+        queued = {"state.status": "queued"}
+        conditions: dict[str, Json] = {
+            "due": queued | {"state.due": {"$lte": timestamp(now)}},
+            "waiting": queued | {"state.attempt": 0},
+            "retrying": queued | {"state.attempt": {"$gt": 0}},
+            "delivered": {"state.status": "delivered"},
+            "abandoned": {"state.status": "abandoned"},
         }
+        return {name: await self._deliveries.count_documents(condition) for name, condition in conditions.items()}
 
     async def oldest_due(self, now: datetime) -> datetime | None:
         """Since when the longest due delivery waits."""

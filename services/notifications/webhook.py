@@ -5,6 +5,7 @@ import base64
 import ipaddress
 import secrets
 import socket
+import ssl
 from datetime import datetime
 
 import httpx
@@ -24,9 +25,13 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
-def client() -> httpx.AsyncClient:
-    """The client for all calls. No redirects, no proxies, and no connection kept: one is made to a checked address only."""
+def client(trusted: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+    """The client for all calls: no redirects, no proxies; no connection is kept, for each goes to a checked address.
+
+    `trusted` are the certificates that it accepts; those of the well-known authorities where it is None.
+    """
     return httpx.AsyncClient(
+        verify=trusted or True,
         timeout=TIMEOUT_S,
         follow_redirects=False,
         trust_env=False,

@@ -57,6 +57,7 @@ def application(settings: Settings, client: AsyncMongoClient[Json]) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
         yield
+        telemetry.flush()
 
     async def ready() -> Mapping[str, bool]:
         try:
@@ -105,7 +106,6 @@ def run_api(settings: Settings) -> None:
     telemetry.set_up("publishing-api", settings.otlp_endpoint)
     app = application(settings, mongo(settings))
     uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
-    telemetry.flush()
 
 
 def run_worker(settings: Settings) -> None:

@@ -102,13 +102,16 @@ async def _programme(catalogue: Catalogue) -> dict[str, Any]:
     releases = await months(catalogue.releases)
     published = [release for release in releases if release["status"] == "published"]
     this_month = now().astimezone(CITY_TIME).strftime("%Y-%m")
-    current = next((release for release in releases if release["month"] == this_month), None)
+    # The month in hand: this one, else the next that is being put together, else the latest that was published.
+    this = [release for release in releases if release["month"] == this_month]
+    coming = [release for release in reversed(releases) if release["status"] != "published"]
+    in_hand = [*this, *coming, *published]
     verified = Wish(kind="linkage", stage=Stage.IMPLEMENTATION)
     proofs, proven = await catalogue.search(verified, 1, 3)
     newest = published[0]["month"] if published else None
     latest = {kind: await catalogue.search(Wish(kind=kind, release=newest), 1, 4) for kind in KINDS if newest}
     return {
-        "current": current or next((r for r in releases if r["status"] != "published"), None),
+        "current": in_hand[0] if in_hand else None,
         "this_month": this_month,
         "published": published,
         "newest": newest,

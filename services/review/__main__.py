@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
 from starlette.staticfiles import StaticFiles
 
 from review.agents import attach, on_submissions, remembering
@@ -59,7 +60,11 @@ def api_app(settings: Settings) -> FastAPI:
         telemetry.flush()
 
     async def ready() -> Mapping[str, bool]:
-        return {"database": bool(await client.admin.command("ping"))}
+        try:
+            await database.command("ping")
+            return {"database": True}
+        except PyMongoError:
+            return {"database": False}
 
     async def queues() -> tuple[Queue, ...]:
         return await waiting(store)

@@ -8,6 +8,7 @@ One document a case: `{_id: case, submission, bands: [int], text}`.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from struct import pack
 from zlib import crc32
 
 from pymongo.asynchronous.collection import AsyncCollection
@@ -21,6 +22,7 @@ from schemas.envelope import Json
 
 BINS = 48
 ROWS = 4  # bins in a band: 12 bands
+EMPTY = 1 << 32  # beyond every hash
 DUPLICATE_KEY = 11000
 #: Fingerprints compared in full, for each case asked about: a flood of copies is recognised by a few of them.
 MOST_COMPARED = 10
@@ -45,14 +47,18 @@ def fingerprint(case: str, entry: Entry) -> Fingerprint:
 def bands(kind: str, text: str) -> frozenset[int]:
     """The 12 band hashes of a text, 32 bits each."""
     raw = text.encode("utf-32-le")
-    least: dict[int, int] = {}
-    for value in map(crc32, {raw[i : i + 12] for i in range(0, max(4, len(raw) - 8), 4)}):
-        if value < least.get(value % BINS, 1 << 32):
+    # Each bin keeps the least of the pieces' hashes that fall into it.
+    least = [EMPTY] * BINS
+    for start in range(0, max(4, len(raw) - 8), 4):
+        value = crc32(raw[start : start + 12])
+        if value < least[value % BINS]:
             least[value % BINS] = value
     # An empty bin borrows from the next that is not, so that short texts too have whole bands.
-    value = least[min(least)]
-    full = [value := least.get(number, value) for number in reversed(range(BINS))]
-    return frozenset(crc32(f"{kind} {start} {full[start : start + ROWS]}".encode()) for start in range(0, BINS, ROWS))
+    borrowed = next(value for value in least if value != EMPTY)
+    for number in reversed(range(BINS)):
+        borrowed = least[number] = borrowed if least[number] == EMPTY else least[number]
+    packed, salt, size = pack(f"<{BINS}Q", *least), crc32(kind.encode()), 8 * ROWS
+    return frozenset(crc32(packed[start : start + size], salt + start) for start in range(0, 8 * BINS, size))
 
 
 class Duplicates:

@@ -18,7 +18,7 @@ from review.desk import LEASE, Desk, case_id, case_path, cause, now, visible_rev
 from review.domain import Case
 from review.entries import LABELS, differences, label, rows
 from review.guidance import GUIDANCE, VERDICTS
-from review.store import PAGE
+from review.store import MOST_COUNTED, PAGE
 from runtime.streams import Outcome
 from schemas.entry import KINDS, Linkage
 from schemas.envelope import Event
@@ -59,7 +59,8 @@ def pages(desk: Desk) -> APIRouter:
             reviews=reviews,
             mine=await store.held(me.sub) if reviews else [],
             waiting=await store.waiting(),
-            for_me=await store.waiting(me.sub, me.partner) if reviews else [],
+            awaiting=await store.awaiting(me.sub, me.partner) if reviews else 0,
+            most_counted=MOST_COUNTED,
             free=len(await store.candidates(me.sub, me.partner, at, 1)) if reviews else 0,
             held=await store.held_by_others(me.sub, me.partner, at),
             recent=recent,

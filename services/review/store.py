@@ -17,6 +17,8 @@ from schemas.entry import KINDS
 from schemas.envelope import Json
 
 PAGE = 50
+MOST_COUNTED = 1000
+BY_KIND = "status_kind_received"
 _LISTED = {
     "version": 1,
     **{
@@ -85,7 +87,7 @@ class CaseStore:
         up, down = ASCENDING, DESCENDING
         status = ("state.status", up)
         await self.cases.create_index([status, ("state.left", up), ("state.received", up), ("_id", up)])
-        await self.cases.create_index([status, ("state.kind", up), ("state.received", up), ("_id", up)])
+        await self.cases.create_index([status, ("state.kind", up), ("state.received", up), ("_id", up)], name=BY_KIND)
         await self.cases.create_index(
             [("state.decided", down), ("_id", down)], partialFilterExpression={"state.status": "decided"}
         )
@@ -140,13 +142,18 @@ class CaseStore:
         found = self.cases.find({"state.lease.reviewer": reviewer}, _LISTED).sort("state.lease.until")
         return [_listed(case) async for case in found]
 
-    async def waiting(self, reviewer: str | None = None, partner: str | None = None) -> list[Waiting]:
-        """How many cases are open, by kind; with a reviewer, only those that await one from them."""
-        match = {"state.status": "open"} if reviewer is None else _reviewable(reviewer, partner)
+    async def awaiting(self, reviewer: str, partner: str | None) -> int:
+        """How many open cases await a review that this reviewer may give, whoever holds them; MOST_COUNTED at most."""
+        return await self.cases.count_documents(_reviewable(reviewer, partner), limit=MOST_COUNTED)
+
+    async def waiting(self) -> list[Waiting]:
+        """How many cases are open, by kind, and since when. The index alone answers it."""
+        shown = {"_id": 0, "state.kind": 1, "state.received": 1}
         group = {"_id": "$state.kind", "count": {"$sum": 1}, "oldest": {"$min": "$state.received"}}
+        steps: list[Json] = [{"$match": {"state.status": "open"}}, {"$project": shown}, {"$group": group}]
         found = {
             each["_id"]: Waiting(each["_id"], each["count"], _time(each["oldest"]))
-            async for each in await self.cases.aggregate([{"$match": match}, {"$group": group}])
+            async for each in await self.cases.aggregate(steps, hint=BY_KIND)
         }
         return [found.get(kind, Waiting(kind, 0, None)) for kind in KINDS]
 

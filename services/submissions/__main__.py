@@ -58,6 +58,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
         yield
+        telemetry.flush()
 
     async def ready() -> Mapping[str, bool]:
         try:
@@ -87,7 +88,6 @@ def run_api(settings: Settings) -> None:
     telemetry.set_up("submissions-api", settings.otlp_endpoint)
     app = application(settings, mongo(settings))
     uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
-    telemetry.flush()
 
 
 def run_worker(settings: Settings) -> None:

@@ -181,6 +181,7 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
 
     @router.post(
         "/submissions:stream",
+        status_code=200,
         response_class=Receipts,
         openapi_extra=lines_body,
         summary="Send many entries in, one JSON object a line",

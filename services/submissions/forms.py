@@ -56,9 +56,9 @@ def _lines(raw: bytes) -> list[Line]:
     except orjson.JSONDecodeError:
         splitter = Splitter()
         lines = [*splitter.feed(raw), *splitter.end()]
-        # A single object with a slip in it is one submission, however many lines it is laid out on.
-        laid_out = raw.lstrip().startswith(b"{") and not any(line.raw.strip().endswith(b"}") for line in lines[:-1])
-        return [Line(1, raw, len(raw))] if len(lines) > 1 and laid_out else lines
+        # One object laid out on many lines begins with a brace alone: with a slip in it, it still is one submission.
+        laid_out = bool(lines) and lines[0].raw.strip() in (b"{", b"[")
+        return [Line(1, raw, len(raw))] if laid_out else lines
     each = value if isinstance(value, list) else [value]
     texts = [orjson.dumps(one) for one in each]
     return [Line(number, text, len(text)) for number, text in enumerate(texts, start=1)]

@@ -1,5 +1,6 @@
 """The pages on partners themselves: their API keys, and registering them."""
 
+from typing import Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Form
@@ -119,10 +120,12 @@ def _partners(router: APIRouter, desk: Desk, database: AsyncDatabase[Json]) -> N
     ) -> Response:
         given = {"uscc": uscc.strip().upper(), "zh": zh.strip(), "en": en.strip(), "type": type}
         wrong = _wrong(given)
-        if wrong or not (type == "agency" or type == "enterprise"):
+        if wrong:
             return await show(request, me, given=given, wrong=wrong)
         name = Name(zh=given["zh"], en=given["en"] or None)
-        await desk.register(given["uscc"], name, type, Caller(actor(me), None), request.state.request_id)
+        kind: Literal["agency", "enterprise"] = "agency" if type == "agency" else "enterprise"
+        caller = Caller(actor(me), None)
+        await desk.register(given["uscc"], name, kind, caller, request.state.request_id)
         notify(request, _("The partner is registered: its people can issue keys and send entries in now."))
         return RedirectResponse("/partners", 303)
 

@@ -86,7 +86,7 @@ def test_an_event_that_the_domain_cannot_fold() -> None:
     def evolve(_state: object, _fact: object) -> Any:
         raise KeyError("gone")
 
-    broken: Decider[Any, Any, Any] = replace(KEYRINGS, evolve=evolve)  # type: ignore[arg-type]
+    broken: Decider[Any, Any, Any] = replace(KEYRINGS, evolve=evolve)
     assert examine(broken, sent(ONE), document("a", ONE)) == difference(
         Kind.UNFOLDABLE, 1, position=at(0), detail="KeyError('gone')"
     )

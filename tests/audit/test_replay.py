@@ -154,14 +154,17 @@ def test_a_replay_only_reads(lived: World) -> None:
 
 def test_a_replay_beside_writers_and_relay_is_equal(lived: World) -> None:
     """What is written while the replay reads is neither missing nor too much."""
-    relay_done = threading.Thread(target=lived.relay, args=(30 + 200,))
-    writer = threading.Thread(
-        target=lambda: [lived.decide(*((f"s{n}", f"w{turn}") for n in range(10))) for turn in range(20)]
-    )
-    relay_done.start(), writer.start()
+
+    def write() -> None:
+        for turn in range(20):
+            lived.decide(*((f"s{n}", f"w{turn}") for n in range(10)))
+
+    writer, sender = threading.Thread(target=write), threading.Thread(target=lived.relay, args=(30 + 200,))
+    sender.start()
+    writer.start()
     verdicts = []
     while writer.is_alive():
         verdicts.append(lived.replay(service="submissions", patience_s=20))
         time.sleep(0.05)
-    relay_done.join()
+    sender.join()
     assert verdicts and all(verdict.equal for verdict in verdicts), verdicts[-1]

@@ -1,17 +1,19 @@
-"""What every part stands on: servers of its own, services as processes, and the entries that are sent."""
+"""What every part stands on: servers of its own, programs as processes, and the entries that are sent."""
 
+import asyncio
+import json
 import secrets
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import orjson
-import psutil
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo import AsyncMongoClient, MongoClient
 
 from deploy.local import table
@@ -23,25 +25,26 @@ from runtime.admin import create_topics
 from runtime.settings import Settings
 from runtime.streams import Streams
 from schemas.envelope import Json
-from submissions.domain import SUBMISSIONS
+from submissions.domain.submission import SUBMISSIONS
 from submissions.intake import Intake
-from submissions.ndjson import Line
+from submissions.ndjson import BATCH_LINES, Line
 
-#: Documents written, or lines handled, at once.
-BULK = 500
+#: Who sends all entries.
 PARTNER = partners()[0]
+#: A message: its key and its value.
+Message = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True)
 class Ground:
-    """A broker, a database and a folder. Parts keep apart by databases, topics and groups of their own."""
+    """A broker, a database and a folder; parts keep apart by databases, topics and groups of their own."""
 
     kafka: str
     mongo: str
     folder: Path
 
     def settings(self) -> Settings:
-        """Settings with empty databases and topics that nobody else has, and all else as in production."""
+        """Settings with databases and topics that are empty; all else is as in production."""
         name = secrets.token_hex(4)
         settings = Settings(
             kafka_bootstrap=self.kafka, mongo_url=self.mongo, database_prefix=f"bench_{name}_", topic_prefix=f"{name}."
@@ -49,27 +52,91 @@ class Ground:
         create_topics(settings)
         return settings
 
-    def stack(self, settings: Settings) -> table.Stack:
-        """The process table on free ports."""
+    def service(self, name: str, settings: Settings) -> tuple[Process, int]:
+        """One of our processes (`review-worker`) on a free port, as the process table has it; and that port."""
         ports = dict(zip(DEFAULTS, free(len(DEFAULTS)), strict=True))
-        return table.Stack(self.folder, ports, settings, "", ())
+        rows = {row.name: row for row in table.services(table.Stack(self.folder, ports, settings, "", ()))}
+        port = ports[name.removesuffix("-api")]
+        return replace(rows[name], ready=partial(is_ready, port)), port
 
-    @contextmanager
-    def services(self, stack: table.Stack, *names: str) -> Iterator[list[Server]]:
-        """Some of our own processes for the block, ready when it begins: `submissions-api`, `review-worker`."""
-        rows = {process.name: process for process in table.services(stack)}
-        with ExitStack() as started:
-            yield [started.enter_context(running(rows[name], self.folder / "log")) for name in names]
-
-    @contextmanager
-    def bare(self, program: str, settings: Settings, *arguments: str) -> Iterator[tuple[Server, int]]:
-        """A bare program of this folder for the block, ready when it begins, and the port it listens on."""
+    def bare(self, name: str, settings: Settings) -> tuple[Process, int]:
+        """A program of this folder (`bare_app`) on a free port; and that port."""
         (port,) = free(1)
-        process = table.Process(
-            program,
-            table._python(f"tests.bench.{program}", str(port), *arguments),
-            ready=partial(is_ready, port),
-            env=table.environment(settings),
-        )
-        with running(process, self.folder / "log") as server:
-            yield server, port
+        argv = (sys.executable, "-u", "-m", f"tests.bench.{name}", str(port))
+        return Process(name, argv, partial(is_ready, port), table.environment(settings)), port
+
+    @contextmanager
+    def up(self, *processes: Process) -> Iterator[list[Server]]:
+        """Processes for the block, ready when it begins, ended after it. Raises ChildFailed."""
+        with ExitStack() as started:
+            yield [started.enter_context(running(process, self.folder / "log")) for process in processes]
+
+
+def get(port: int, path: str) -> tuple[int, Any]:
+    """The status of a GET, and the JSON it is answered with. Raises OSError."""
+    with closing(HTTPConnection(HOST, port, timeout=5)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+def is_ready(port: int) -> bool:
+    """Whether the process on `port` says that it is ready. Cheaper than the table's probe, so it may be asked often."""
+    try:
+        return get(port, "/readyz")[0] == 200
+    except OSError:
+        return False
+
+
+def client(settings: Settings) -> MongoClient[Json]:
+    """MongoDB as the services use it: a write counts when a majority has it in the journal."""
+    return MongoClient(settings.mongo_url, w="majority", journal=True, tz_aware=True)
+
+
+def lines(count: int, seed: int, first: int = FIRST) -> list[bytes]:
+    """`count` scenes as the partner sends them; the same seed gives the same, `first` is the first's number."""
+    return [orjson.dumps(line) for line in generate("scene", count, seed, [PARTNER], first)]
+
+
+def received(settings: Settings, count: int, seed: int) -> list[Json]:
+    """The stream documents of `count` scenes, written by intake itself; nothing of them is on Kafka."""
+
+    async def take() -> list[Json]:
+        async with AsyncMongoClient[Json](settings.mongo_url, w="majority", journal=True, tz_aware=True) as client:
+            streams = Streams(client[settings.database("submissions")], SUBMISSIONS)
+            intake = Intake(streams, PARTNER["uscc"], f"partner:{PARTNER['uscc']}", "en")
+            sent = [Line(number, raw, len(raw)) for number, raw in enumerate(lines(count, seed), 1)]
+            for start in range(0, count, BATCH_LINES):
+                await intake.take(sent[start : start + BATCH_LINES])
+            return await streams.collection.find().to_list()
+
+    return asyncio.run(take())
+
+
+def messages(documents: Sequence[Json]) -> list[Message]:
+    """The events of stream documents as the relay sends them."""
+    return [(document["_id"].encode(), orjson.dumps(event)) for document in documents for event in document["events"]]
+
+
+def send(settings: Settings, topic: str, sent: Sequence[Message]) -> None:
+    """Put messages on a topic; returns when the broker has acknowledged all."""
+    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all", linger_ms=2)
+    try:
+        futures = [producer.send(settings.topic(topic), key=key, value=value) for key, value in sent]
+        producer.flush()
+        for future in futures:
+            future.get(timeout=0)
+    finally:
+        producer.close()
+
+
+@contextmanager
+def counting(settings: Settings, topic: str) -> Iterator[Callable[[], int]]:
+    """For the block, how many messages a topic holds: its end offsets, which are cheap to ask for."""
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap)
+    try:
+        name = settings.topic(topic)
+        parts = [TopicPartition(name, n) for n in consumer.partitions_for_topic(name) or ()]
+        yield lambda: sum(consumer.end_offsets(parts).values())
+    finally:
+        consumer.close()

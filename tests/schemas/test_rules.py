@@ -4,10 +4,11 @@ from typing import Any
 
 import orjson
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.rules import MAX_LINE_BYTES, TEXTS, Finding, check, digest
+from schemas.rules import MAX_LINE_BYTES, TEXTS, Finding, canonical, check, digest
 
 SCENE: dict[str, Any] = {
     "kind": "scene",
@@ -133,3 +134,11 @@ def test_whatever_json_a_partner_sends_it_gets_findings_and_no_exception(changes
 @given(st.binary(max_size=200))
 def test_whatever_bytes_a_partner_sends_it_gets_findings_and_no_exception(raw: bytes) -> None:
     assert check(raw)[1]
+
+
+@given(st.text(), st.floats(allow_nan=False, allow_infinity=False), st.floats(-1e6, 1e6), st.integers(-(10**6), 10**6))
+def test_the_canonical_form_is_that_of_rfc_8785(text: str, any: float, usual: float, whole: int) -> None:
+    entry: dict[str, Any] = {"title": {"zh": text, "en": None}, "figures": [{"unit": text, "value": usual}, {"value": float(whole)}]}
+    for evidence in ([], [{"result": any, "baseline": usual}]):
+        expected = rfc8785.dumps({**entry, "evidence": evidence})
+        assert canonical(orjson.loads(orjson.dumps({**entry, "evidence": evidence}))) == expected

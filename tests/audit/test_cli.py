@@ -1,0 +1,117 @@
+"""The command line as its users and scripts meet it: exit codes, and what goes to stdout and to stderr."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from audit.cli import spoken
+from runtime.settings import Settings
+from tests.audit.conftest import World
+
+ROOT = Path(__file__).parents[2]
+
+
+def shuangqian(
+    *arguments: str, settings: Settings | None = None, lang: str = "en_GB.UTF-8", module: str = "tests.audit.command"
+) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("libs", "services", "."))
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "LANG": lang, "PYTHONUTF8": "1", "COLUMNS": "120"}
+    for name in ("kafka_bootstrap", "mongo_url", "database_prefix", "topic_prefix"):
+        if settings:
+            environment[f"SHUANGQIAN_{name.upper()}"] = str(getattr(settings, name))
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_equal_is_said_on_stdout_with_exit_code_0(lived: World) -> None:
+    done = shuangqian("audit", "replay", settings=lived.settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("✓ Equal. Replaying history gives the live state")
+    assert "60 events" in done.stdout
+
+
+def test_different_names_stream_field_and_values_with_exit_code_1(lived: World) -> None:
+    lived.database["partners"].update_one({"_id": "s4"}, {"$set": {"state.keys.1": "hand"}})
+    done = shuangqian("audit", "replay", "--lang", "zh", settings=lived.settings)
+    assert done.returncode == 1
+    assert "不一致。历史与现状有 1 处不符。" in done.stdout
+    for part in ("partner s4", "/keys/1", '"1"', '"hand"', "partner.key-issued.v1"):
+        assert part in done.stdout
+    asked = shuangqian(
+        "audit", "replay", "--service", "submissions", "--stream", "s4", "--json", settings=lived.settings
+    )
+    verdict = json.loads(asked.stdout)
+    assert (asked.returncode, verdict["equal"], verdict["streams"]) == (1, False, 1)
+    assert verdict["differences"][0]["pointer"] == "/keys/1"
+
+
+def test_kafka_or_mongo_away_is_one_line_with_the_next_step_and_exit_code_2(lived: World) -> None:
+    away = lived.settings.model_copy(update={"kafka_bootstrap": "127.0.0.1:9"})
+    done = shuangqian("audit", "replay", settings=away)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Kafka does not answer at 127.0.0.1:9. Start it (make run), or set SHUANGQIAN_KAFKA_BOOTSTRAP.\n"
+    )
+    away = lived.settings.model_copy(update={"mongo_url": "mongodb://auditor:secret@127.0.0.1:9/"})
+    done = shuangqian("audit", "replay", settings=away)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "127.0.0.1:9" in done.stderr and "SHUANGQIAN_MONGO_URL" in done.stderr and "secret" not in done.stderr
+
+
+def test_a_service_that_does_not_exist_is_refused() -> None:
+    done = shuangqian("audit", "replay", "--service", "archive")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "There is no service archive. There are: submissions, review.\n"
+
+
+def test_a_saved_verdict_is_among_the_runs(lived: World) -> None:
+    assert shuangqian("audit", "replay", "--save", settings=lived.settings).returncode == 0
+    (run,) = lived.client[lived.settings.database("audit")]["runs"].find()
+    assert (run["status"], run["verdict"]["equal"], run["verdict"]["events"]) == ("done", True, 60)
+
+
+def test_a_stream_is_told_from_its_first_event(lived: World) -> None:
+    done = shuangqian("audit", "stream", "s3", settings=lived.settings)
+    assert done.returncode == 0
+    assert done.stdout.count("Key issued") == 6 and "user:test" in done.stdout
+    told = json.loads(
+        shuangqian("audit", "stream", "s3", "--json", "--service", "review", settings=lived.settings).stdout
+    )
+    assert [each["event"]["id"] for each in told] == ["s3/1", "s3/2", "s3/3"]
+    unknown = shuangqian("audit", "stream", "nobody", settings=lived.settings)
+    assert unknown.returncode == 1 and "No history knows a stream of this name" in unknown.stdout
+
+
+def test_help_is_in_the_language_of_the_environment() -> None:
+    help = shuangqian("audit", "replay", "--help", lang="zh_CN.UTF-8")
+    assert help.returncode == 0 and "退出码：0 一致，1 不一致，2 未能完成。" in help.stdout
+
+
+def test_the_real_command_knows_every_service() -> None:
+    done = shuangqian("audit", "replay", "--service", "archive", module="audit.cli")
+    assert "submissions, review, publishing, notifications" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "language"),
+    [
+        (["audit", "--lang", "zh"], "en_GB.UTF-8", "zh"),
+        (["--lang=en"], "zh_CN.UTF-8", "en"),
+        ([], "zh_CN.UTF-8", "zh"),
+        ([], "C", "en"),
+    ],
+)
+def test_the_language_is_the_one_asked_for_or_the_environments(
+    arguments: list[str], environment: str, language: str
+) -> None:
+    assert spoken(arguments, environment) == language

@@ -1,0 +1,113 @@
+"""The auditor's pages and JSON, on real Kafka and MongoDB."""
+
+import json
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from itsdangerous import TimestampSigner
+from starlette.testclient import TestClient
+
+from audit.__main__ import application
+from audit.pages import Reference, reference
+from tests.audit.conftest import DECIDERS, World
+from tests.audit.histories import event
+from tests.web.settings import ROOT
+
+BROWSER = {"accept": "text/html", "accept-language": "en", "sec-fetch-site": "same-origin"}
+
+
+def signed_in(world: World, *roles: str) -> dict[str, str]:
+    person = {"sub": "auditor-feng", "name": "冯核 Feng He", "roles": [*roles], "partner": None}
+    session = b64encode(json.dumps({"person": person}).encode())
+    return {"shuangqian": TimestampSigner(world.settings.session_secret).sign(session).decode()}
+
+
+@pytest.fixture
+def auditor(lived: World) -> Iterator[TestClient]:
+    settings = lived.settings.model_copy(update={"node_modules": ROOT / "node_modules"})
+    with TestClient(application(settings, DECIDERS), cookies=signed_in(lived, "auditor")) as client:
+        yield client
+
+
+def finished(auditor: TestClient, address: str) -> Any:
+    for _ in range(200):
+        run = auditor.get(address).json()
+        if run["status"] != "running":
+            return run
+        time.sleep(0.1)
+    raise AssertionError("the replay did not end")
+
+
+def test_pages_are_the_auditors_alone(lived: World, auditor: TestClient) -> None:
+    auditor.cookies.clear()
+    auditor.cookies.update(signed_in(lived, "reviewer"))
+    for path in ("/audit", "/audit/streams", "/audit/runs/x"):
+        assert auditor.get(path, headers=BROWSER).status_code == 403
+    auditor.cookies.clear()
+    assert auditor.get("/audit", headers=BROWSER, follow_redirects=False).status_code == 303
+    assert auditor.post("/audit/runs").status_code == 401
+
+
+def test_a_replay_started_by_a_program_ends_with_its_verdict(auditor: TestClient) -> None:
+    begun = auditor.post("/audit/runs", data={"service": "review"})
+    assert begun.status_code == 202 and begun.headers["location"] == f"/audit/runs/{begun.json()['id']}"
+    run = finished(auditor, begun.headers["location"])
+    assert (run["status"], run["by"], run["verdict"]["equal"]) == ("done", "user:auditor-feng", True)
+    assert [counts["service"] for counts in run["verdict"]["services"]] == ["review"]
+    assert auditor.post("/audit/runs", data={"service": "archive"}).status_code == 422
+    assert auditor.get("/audit/runs/none").status_code == 404
+
+
+def test_the_pages_tell_first_of_nothing_then_equal_then_different(lived: World, auditor: TestClient) -> None:
+    assert "Nothing has been replayed yet" in auditor.get("/audit", headers=BROWSER).text
+    begun = auditor.post("/audit/runs", headers=BROWSER, follow_redirects=False)
+    assert begun.status_code == 303
+    address = begun.headers["location"]
+    finished(auditor, address)
+    assert "Replaying history gives the live state" in auditor.get("/audit", headers=BROWSER).text
+    lived.database["partners"].update_one({"_id": "s4"}, {"$set": {"state.keys.1": "hand"}})
+    address = auditor.post("/audit/runs", headers=BROWSER, follow_redirects=False).headers["location"]
+    finished(auditor, address)
+    shown = auditor.get(address, headers=BROWSER).text
+    for part in ("part in 1 place.", "partner s4", "/keys/1", "&#34;hand&#34;", "2 · Key issued"):
+        assert part in shown
+    assert "不一致" in auditor.get(f"{address}?lang=zh", headers=BROWSER).text
+    progress = auditor.get(f"{address}/progress", headers=BROWSER)
+    assert progress.headers["hx-refresh"] == "true"
+
+
+def test_a_replay_without_kafka_fails_with_the_reason(lived: World) -> None:
+    settings = lived.settings.model_copy(
+        update={"node_modules": ROOT / "node_modules", "kafka_bootstrap": "127.0.0.1:9"}
+    )
+    with TestClient(application(settings, DECIDERS), cookies=signed_in(lived, "auditor")) as client:
+        address = client.post("/audit/runs").headers["location"]
+        assert (finished(client, address)["status"]) == "failed"
+        assert "Kafka or MongoDB did not answer" in client.get(address, headers=BROWSER).text
+        assert client.get("/audit/streams?q=s1", headers=BROWSER).status_code == 503
+
+
+def test_a_stream_is_shown_with_what_caused_each_event(lived: World, auditor: TestClient) -> None:
+    caused = {**event("s3", 4), "causationid": "/review/s5/2", "traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}
+    contact = {**caused, "data": {**caused["data"], "label": "4", "contact": {"name": "Ma"}}}
+    lived.send(("s3", orjson.dumps(contact)), ("s3", b"no event"))
+    shown = auditor.get("/audit/streams?q=s3", headers=BROWSER).text
+    assert shown.count("Key issued</h3>") == 7
+    assert 'href="/audit/streams?q=s5&amp;service=review#review-2"' in shown and "ab" * 16 in shown
+    assert "(withheld)" in shown and "A message that is not an event" in shown
+    assert auditor.get("/audit/streams?q=s3&service=review", headers=BROWSER).text.count("Key issued</h3>") == 3
+    assert "No history knows" in auditor.get("/audit/streams?q=S3", headers=BROWSER).text
+    assert "How streams are named" in auditor.get("/audit/streams", headers=BROWSER).text
+
+
+def test_a_reference_leads_to_its_event() -> None:
+    services = ("submissions", "review")
+    assert reference("/review/p/r@1/3", services) == Reference(
+        "/review/p/r@1/3", "/audit/streams?q=p%2Fr%401&service=review#review-3"
+    )
+    assert reference("request:42", services) == Reference("request:42", None)
+    assert reference("/elsewhere/p/3", services).href is None

@@ -1,0 +1,200 @@
+"""Subscribing by program and by page: what is asked, what is refused, and what the owner of an address can do."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pymongo.asynchronous.database import AsyncDatabase
+
+from notifications.__main__ import create_api
+from notifications.agents import on_notifications, on_publishing
+from notifications.desk import UNCONFIRMED_EACH
+from notifications.domain.subscription import SUBSCRIPTIONS
+from notifications.links import Links
+from notifications.settings import Settings
+from runtime.streams import Streams
+from tests.notifications.conftest import Subscribers, all_are, sending, signed_in
+from tests.notifications.events import PARTNER, published
+from tests.notifications.receivers import mail_server, receiver
+from tests.notifications.test_agents import own_events
+from tests.support import eventually
+
+Database = AsyncDatabase[Any]
+HTML = {"accept": "text/html", "accept-language": "en"}
+FORM = {"channel": "email", "address": "reader@example.org", "speaks": "en", "key": "k" * 32}
+
+
+@pytest.fixture
+async def api(settings: Settings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_api(settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        yield client
+
+
+async def status(database: Database, id: str) -> str | None:
+    return (await Streams(database, SUBSCRIPTIONS).get(id)).state.status
+
+
+async def test_a_program_subscribes_a_webhook_which_is_active_once_it_answers(
+    api: httpx.AsyncClient, settings: Settings, database: Database
+) -> None:
+    with receiver(lambda _path, before: 404 if before == 0 else 200) as found:
+        asked = {"channel": "webhook", "address": f"{found.url}/hook", "filter": {"kinds": ["scene"]}, "language": "en"}
+        answer = await api.post("/subscriptions", json=asked)
+        assert answer.status_code == 201
+        made = answer.json()
+        assert made["secret"].startswith("whsec_") and made["status"] == "requested"
+        await on_notifications(database)(await own_events(database))
+        async with sending(settings, database):
+            await eventually(all_are(database, "delivered", 1))
+        assert [call.headers["webhook-id"] for call in found.calls] == [f"{made['id']}:challenge"] * 2
+    await on_notifications(database)(await own_events(database))
+    shown = (await api.get(f"/subscriptions/{made['id']}", params={"token": made["token"]})).json()
+    assert (shown["status"], shown["filter"]["kinds"]) == ("active", ["scene"])
+    assert [one["attempt"] for one in shown["deliveries"]["latest"]] == [2]
+    gone = await api.delete(f"/subscriptions/{made['id']}", params={"token": made["token"]})
+    assert gone.status_code == 204
+    assert await database["recipients"].count_documents({}) == 0
+
+
+async def test_an_email_is_confirmed_by_a_press_of_the_button_behind_its_link(
+    api: httpx.AsyncClient, settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    sent = await api.post("/subscribe", data=FORM, headers=HTML)
+    assert (sent.status_code, sent.headers["location"]) == (303, "/subscribe/check-your-mail")
+    await on_notifications(database)(await own_events(database))
+    async with mail_server(tmp_path) as (port, mailbox):
+        async with sending(settings.model_copy(update={"smtp_port": port}), database):
+            await eventually(all_are(database, "delivered", 1))
+    (mail,) = mailbox.messages
+    assert mail.subject == "Please confirm your subscription · Shuangqian"
+    link = re.search(r"http://\S+/subscriptions/confirm\?token=(\S+)", mail.text)
+    assert link
+    token, id = link[1], link[1].partition(".")[0]
+    opened = await api.get("/subscriptions/confirm", params={"token": token}, headers=HTML)
+    assert "Confirm your subscription" in opened.text
+    assert await status(database, id) == "requested"  # opening the link, as mail scanners do, confirms nothing
+    pressed = await api.post("/subscriptions/confirm", data={"token": token}, headers=HTML)
+    assert pressed.status_code == 303
+    assert await status(database, id) == "active"
+    assert await database["recipients"].count_documents({"_id": id, "expires": {"$exists": False}}) == 1
+    managed = await api.get(pressed.headers["location"], headers=HTML)
+    assert "You hear of what is published since" in managed.text and "reader@example.org" in managed.text
+
+
+async def test_a_form_sent_twice_subscribes_once(api: httpx.AsyncClient, database: Database) -> None:
+    for _ in range(2):
+        assert (await api.post("/subscribe", data=FORM, headers=HTML)).status_code == 303
+    assert await database["subscriptions"].count_documents({}) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"address": "reader"}, "Enter an email address in the form name@example.com"),
+        ({"address": "a@b.c\r\nBcc: x@example.org"}, "Enter an email address in the form name@example.com"),
+        ({"channel": "webhook", "address": "ftp://example.org/"}, "Enter an address that begins with https://"),
+        ({"kinds": "dream"}, "Choose from the kinds shown"),
+        ({"sectors": "dream"}, "Choose from the sectors shown"),
+        ({"partners": "123"}, "Not a unified social credit code of 18 characters: 123"),
+    ],
+)
+async def test_a_form_with_faults_comes_back_with_them(
+    api: httpx.AsyncClient, database: Database, change: dict[str, str], text: str
+) -> None:
+    answer = await api.post("/subscribe", data=FORM | change, headers=HTML)
+    assert answer.status_code == 422
+    assert answer.text.count(text) == 2  # in the summary, and at the field
+    assert await database["subscriptions"].count_documents({}) == 0
+
+
+async def test_a_program_gets_every_fault_with_its_pointer(api: httpx.AsyncClient) -> None:
+    asked = {"channel": "email", "address": "x", "filter": {"kinds": ["dream"], "partners": ["1"]}}
+    answer = await api.post("/subscriptions", json=asked)
+    assert answer.status_code == 422
+    assert [finding["pointer"] for finding in answer.json()["findings"]] == [
+        "/address",
+        "/filter/kinds",
+        "/filter/partners",
+    ]
+
+
+async def test_who_asks_by_program_for_an_email_does_not_get_what_confirms_it(api: httpx.AsyncClient) -> None:
+    answer = await api.post("/subscriptions", json={"channel": "email", "address": "reader@example.org"})
+    assert answer.status_code == 201
+    assert set(answer.json()) == {"id", "status"}
+
+
+async def test_nobody_can_be_flooded_with_requests_to_confirm(api: httpx.AsyncClient) -> None:
+    asked = {"channel": "email", "address": "victim@example.org"}
+    answers = [await api.post("/subscriptions", json=asked) for _ in range(UNCONFIRMED_EACH + 1)]
+    assert [answer.status_code for answer in answers] == [201] * UNCONFIRMED_EACH + [429]
+
+
+async def test_a_wrong_token_finds_nothing(
+    api: httpx.AsyncClient, settings: Settings, subscribers: Subscribers
+) -> None:
+    await subscribers.add("one", "reader@example.org", "email")
+    other = Links.of(settings).token("other")
+    for token in (other, "one.", "one." + "A" * 32, "é"):
+        for path in ("/subscriptions/one", "/subscriptions/confirm"):
+            assert (await api.get(path, params={"token": token})).status_code == 404
+        assert (await api.post("/subscriptions/one/unsubscribe", params={"token": token})).status_code == 404
+
+
+async def test_one_click_unsubscribes_and_erases_and_opening_the_link_does_not(
+    api: httpx.AsyncClient, settings: Settings, database: Database, subscribers: Subscribers
+) -> None:
+    await subscribers.add("one", "reader@example.org", "email")
+    url = Links.of(settings).unsubscribe("one").removeprefix(settings.notifications_url)
+    assert (await api.get(url, headers=HTML)).status_code == 303
+    assert await status(database, "one") == "active"
+    for _ in range(2):
+        assert (await api.post(url, data={"List-Unsubscribe": "One-Click"})).status_code == 200
+    assert await status(database, "one") == "cancelled"
+    assert await database["recipients"].count_documents({}) == 0
+
+
+async def test_a_suspended_subscription_says_why_and_is_resumed(
+    api: httpx.AsyncClient, settings: Settings, database: Database, subscribers: Subscribers
+) -> None:
+    with receiver(lambda _path, _before: 410) as found:
+        await subscribers.add("hook", f"{found.url}/hook")
+        await on_publishing(database)([published(1)])
+        async with sending(settings, database):
+            await eventually(all_are(database, "abandoned", 1))
+    await on_notifications(database)(await own_events(database))
+    assert await status(database, "hook") == "suspended"
+    links = Links.of(settings)
+    shown = await api.get(links.manage_path("hook"), headers=HTML)
+    assert "HTTP 410" in shown.text and "Resume" in shown.text
+    resumed = await api.post(f"/subscriptions/hook/resume?token={links.token('hook')}", headers=HTML)
+    assert resumed.status_code == 303
+    await on_notifications(database)(await own_events(database))  # redelivered: it was abandoned before
+    assert await status(database, "hook") == "active"
+
+
+async def test_an_operator_sees_what_fails_and_has_it_tried_again(
+    api: httpx.AsyncClient, settings: Settings, database: Database, subscribers: Subscribers
+) -> None:
+    with receiver(lambda _path, before: 500 if before < 10 else 200) as found:
+        await subscribers.add("hook", f"{found.url}/hook")
+        await on_publishing(database)([published(1)])
+        async with sending(settings.model_copy(update={"retry_scale": 0.0}), database):
+            await eventually(all_are(database, "abandoned", 1))
+            cookies = "; ".join(f"{name}={value}" for name, value in signed_in(settings, "operator").items())
+            mine = {**HTML, "cookie": cookies}
+            shown = await api.get("/deliveries", headers=mine)
+            assert "HTTP 500" in shown.text and f"hook:{PARTNER}/E-1@1" in shown.text
+            again = await api.post("/deliveries/retry", data={"id": f"hook:{PARTNER}/E-1@1"}, headers=mine)
+            assert again.status_code == 303
+            await eventually(all_are(database, "delivered", 1))
+            nothing = await api.post("/deliveries/retry", data={"id": "no"}, headers=mine)
+            assert nothing.status_code == 404
+    api.cookies.clear()
+    assert (await api.get("/deliveries", headers=HTML)).headers["location"].startswith("/sign-in")
+    other = "; ".join(f"{name}={value}" for name, value in signed_in(settings, "reviewer").items())
+    assert (await api.get("/deliveries", headers={**HTML, "cookie": other})).status_code == 403

@@ -1,0 +1,96 @@
+"""The emails themselves, in both languages; pictures of them are left in build/notifications for people."""
+
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Literal
+
+import pytest
+
+from notifications.domain.delivery import Delivery
+from notifications.domain.subscription import Subscription
+from notifications.mail import Mail
+from notifications.settings import Settings
+from notifications.store import Recipient, Sendable, as_edition
+from schemas.notification import Filter
+from tests.notifications.events import AT, corrected, entries, published
+
+SETTINGS = Settings()
+WANTED = Filter(kinds=("scene", "product"), sectors=("new-retail", "data-empowerment"))
+EVENTS = [published(n, entry) for n, entry in enumerate((*entries(), *entries("products")))]
+EDITIONS = [{"_id": f"{event.subject}@1", **as_edition(event)} for event in EVENTS]
+CORRECTED = {"_id": f"{EVENTS[0].subject}@2", **as_edition(corrected(0))}
+
+
+def message(which: str, language: Literal["zh", "en"]) -> EmailMessage:
+    editions = {"confirmation": [], "digest": EDITIONS, "correction": [CORRECTED]}[which]
+    state = Delivery(
+        status="queued",
+        subscription="s",
+        entries=tuple(edition["_id"] for edition in editions),
+        release="2026-03" if which == "digest" else None,
+    )
+    delivery = Sendable(f"s:{which}", 1, state, None, AT)
+    subscription = Subscription(status="active", language=language, filter=WANTED)
+    recipient = Recipient("s", "email", "reader@example.org", None)
+    return Mail.of(SETTINGS).message(delivery, subscription, recipient, editions, AT)
+
+
+def body(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+@pytest.mark.parametrize(
+    ("which", "language", "subject"),
+    [
+        ("confirmation", "zh", "请确认您的订阅 · 双千"),
+        ("confirmation", "en", "Please confirm your subscription · Shuangqian"),
+        ("digest", "zh", f"2026年3月新发布：{len(EDITIONS)} 项符合您的订阅 · 双千"),
+        ("digest", "en", f"New in March 2026: {len(EDITIONS)} entries for you · Shuangqian"),
+        ("correction", "zh", f"更正：{EDITIONS[0]['title']['zh']} · 双千"),
+        ("correction", "en", f"Corrected: {EDITIONS[0]['title']['en']} · Shuangqian"),
+    ],
+)
+def test_each_email_is_in_its_readers_language(which: str, language: Literal["zh", "en"], subject: str) -> None:
+    mail = message(which, language)
+    assert mail["Subject"] == subject
+    assert mail.get_content_type() == "multipart/alternative"
+    assert f'lang="{ {"zh": "zh-Hans-CN", "en": "en"}[language] }"' in body(mail, "html")
+    for part in ("plain", "html"):
+        assert "None" not in body(mail, part) and "%(" not in body(mail, part)
+
+
+def test_a_digest_names_every_entry_once_with_its_link() -> None:
+    for part, end in (("plain", "\n"), ("html", '"')):
+        text = body(message("digest", "zh"), part).replace("\r\n", "\n")
+        for edition in EDITIONS:
+            assert text.count(f"/catalogue/{edition['_id'].removesuffix('@1')}{end}") == 1
+            assert edition["title"]["zh"] in text
+
+
+def test_the_same_delivery_has_the_same_message_id_and_links_are_whole() -> None:
+    first, again = message("digest", "zh"), message("digest", "zh")
+    assert first["Message-ID"] == again["Message-ID"] != message("correction", "zh")["Message-ID"]
+    lines = first.as_bytes().decode("ascii").splitlines()
+    unsubscribe = next(line for line in lines if line.startswith("List-Unsubscribe:"))
+    assert unsubscribe.startswith("List-Unsubscribe: <http://localhost:8003/subscriptions/s/unsubscribe?token=s.")
+    assert unsubscribe.endswith(">")
+    assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in lines
+    assert message("confirmation", "zh")["List-Unsubscribe"] is None
+
+
+def test_a_title_without_english_is_said_in_chinese() -> None:
+    event = published(0, entries()[0].model_copy(update={"title": entries()[0].title.model_copy(update={"en": None})}))
+    edition = {"_id": f"{event.subject}@1", **as_edition(event)}
+    state = Delivery(status="queued", subscription="s", entries=(edition["_id"],), release="2026-03")
+    subscription = Subscription(status="active", language="en")
+    mail = Mail.of(SETTINGS).message(
+        Sendable("s:2026-03", 1, state, None, AT + timedelta(hours=1)),
+        subscription,
+        Recipient("s", "email", "reader@example.org", None),
+        [edition],
+        AT,
+    )
+    assert 'lang="zh-Hans-CN"' in body(mail, "html")
+    assert "1 entry of this month’s release matches" in body(mail, "plain")

@@ -1,0 +1,188 @@
+"""The JSON and the pages, as a reviewer meets them."""
+
+import re
+from typing import Any
+
+import httpx
+
+from schemas.review import CRITERIA
+from tests.review.conftest import Review, SignIn, reviewer
+from tests.review.entries import AT, OTHER, OWN, SUMMARY, owned, product, received, revised, scene
+from web.people import Person
+
+JSON = {"Accept": "application/json"}
+CASE = f"/cases/{OWN}/SC-1/1"
+GOOD = {f"score-{name}": "4" for name in CRITERIA["scene"]} | {"verdict": "approve", "comment": "", "key": "k1"}
+LI, WANG, ZHAO = reviewer("reviewer-li"), reviewer("reviewer-wang"), reviewer("reviewer-zhao")
+QIAN = reviewer("reviewer-qian", OWN)
+OPERATOR = Person("operator-zheng", "郑运", ("operator",))
+
+
+def given(verdict: str = "approve", comment: str = "") -> dict[str, Any]:
+    return {"scores": dict.fromkeys(CRITERIA["scene"], 4), "verdict": verdict, "comment": comment}
+
+
+async def json_of(client: httpx.AsyncClient, path: str = CASE) -> Any:
+    return (await client.get(path, headers=JSON)).json()
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_program_takes_the_next_case_reviews_it_and_decides(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li, wang = signed_in(LI), signed_in(WANG)
+    listed = await json_of(li, "/cases?status=open&kind=scene")
+    assert [(case["href"], case["left"]) for case in listed["cases"]] == [(CASE, 2)] and listed["next"] is None
+    case = (await li.post("/cases:next", headers=JSON)).json()
+    assert (case["href"], case["lease"]["reviewer"], case["reviews"]) == (CASE, "reviewer-li", [])
+    none = await wang.post("/cases:next", headers=JSON)
+    assert (none.status_code, none.headers["held-by-others"]) == (204, "1")
+    assert 0 < int(none.headers["retry-after"]) <= 1800 and none.headers["held-until"].endswith("Z")
+    assert (await wang.post(f"{CASE}/claim", headers=JSON)).json()["type"] == "urn:shuangqian:problem:case-claimed"
+    assert (await li.post(f"{CASE}/reviews", json=given(), headers=JSON)).json()["given"] == 1
+    assert (await json_of(wang))["reviews"] == [], "not before one's own"
+    await wang.post(f"{CASE}/claim", headers=JSON)
+    done = (await wang.post(f"{CASE}/reviews", json=given(), headers=JSON)).json()
+    assert (done["decision"], done["score"], len(done["reviews"])) == ("approved", 80, 2)
+    assert [case["id"] for case in (await json_of(li, "/cases?status=decided"))["cases"]] == [f"{OWN}/SC-1@1"]
+    none = await wang.post("/cases:next", headers=JSON)
+    assert (none.status_code, none.headers["held-by-others"]) == (204, "0") and "retry-after" not in none.headers
+
+
+async def test_the_same_request_again_has_no_second_effect(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    await li.post(f"{CASE}/claim", headers=JSON)
+    twice = [await li.post(f"{CASE}/reviews", json=given(), headers=JSON | {"X-Request-Id": "a1"}) for _ in range(2)]
+    assert [answer.status_code for answer in twice] == [200, 200]
+    assert (await review.cases.get(f"{OWN}/SC-1@1")).version == 4
+
+
+async def test_refusals_over_json(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li, qian, operator = signed_in(LI), signed_in(QIAN), signed_in(OPERATOR)
+    assert (await li.post(f"{CASE}/reviews", json=given(), headers=JSON)).status_code == 409
+    assert (await qian.post(f"{CASE}/claim", headers=JSON)).status_code == 403
+    assert (await qian.get(CASE, headers=JSON)).status_code == 403
+    assert (await qian.post("/cases:next", headers=JSON)).status_code == 204
+    assert (await operator.post(f"{CASE}/claim", headers=JSON)).status_code == 403
+    assert (await operator.get(CASE, headers=JSON)).status_code == 200
+    assert (await li.post(f"/cases/{OWN}/SC-404/1/claim", headers=JSON)).status_code == 404
+    await li.post(f"{CASE}/claim", headers=JSON)
+    wrong = given() | {"scores": {"evidence": 3}}
+    assert (await li.post(f"{CASE}/reviews", json=wrong, headers=JSON)).status_code == 422
+    assert (await li.post(f"{CASE}/reviews", json=given("reject"), headers=JSON)).status_code == 422
+    assert (await li.post(f"{CASE}/release", headers=JSON)).json()["lease"] is None
+    assert (await li.post(f"{CASE}/conflict", headers=JSON)).status_code == 200
+    assert (await li.post(f"{CASE}/claim", headers=JSON)).status_code == 403
+
+
+# --- Pages -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_reviewer_goes_from_the_desk_through_a_case_and_back(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    assert "Review the next case" in (await li.get("/cases")).text
+    case = await li.post("/cases:next")
+    assert case.url.path == CASE
+    for text in (SUMMARY["zh"], SUMMARY["en"], "Yours until", "Facing society, 35% of the score", "1,200"):
+        assert text in case.text
+    assert "罗思源" not in case.text, "no contact"
+    assert "Go on with the case you hold" in (await li.get("/cases")).text
+    wrong = await li.post(f"{CASE}/reviews", data=GOOD | {"score-facing-society": "", "verdict": "reject"})
+    assert wrong.status_code == 422
+    assert 'href="#score-facing-society"' in wrong.text and 'href="#comment"' in wrong.text
+    assert len(re.findall(r' id="score-facing-society"', wrong.text)) == 1
+    assert 'value="reject" checked' in wrong.text, "what was chosen stays"
+    done = await li.post(f"{CASE}/reviews", data=GOOD)
+    assert done.url.path == "/cases" and "Your review is given." in done.text
+    again = await li.post(f"{CASE}/reviews", data=GOOD)
+    assert again.url.path == "/cases" and (await review.cases.get(f"{OWN}/SC-1@1")).version == 4
+    assert "You are done: no case awaits your review" in again.text
+
+
+async def test_others_reviews_are_seen_after_ones_own(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li, wang, operator = signed_in(LI), signed_in(WANG), signed_in(OPERATOR)
+    await li.post("/cases:next")
+    await li.post(f"{CASE}/reviews", data=GOOD | {"comment": "solid work"})
+    hidden = (await wang.post("/cases:next")).text
+    assert "solid work" not in hidden and "You see it once you have given yours" in hidden
+    assert "solid work" in (await operator.get(CASE)).text
+    await wang.post(f"{CASE}/reviews", data=GOOD | {"verdict": "request-changes", "comment": "say more", "key": "k2"})
+    assert "solid work" in (await wang.get(CASE)).text
+
+
+async def test_an_empty_desk_says_who_holds_the_rest(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    await signed_in(LI).post("/cases:next")
+    desk = (await signed_in(WANG).post("/cases:next")).text
+    assert "No case is free for you just now." in desk and "reviewer-li, until" in desk
+
+
+async def test_give_back_and_conflict_lead_back_to_the_desk(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    await li.post("/cases:next")
+    assert "You gave the case back." in (await li.post(f"{CASE}/release")).text
+    assert "on record" in (await li.post(f"{CASE}/conflict")).text
+    page = (await li.get(CASE)).text
+    assert "Claim this case" not in page and "Declare a conflict" not in page
+
+
+async def test_a_revision_shows_what_was_asked_and_what_changed(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    for me in (LI, WANG):
+        person = signed_in(me)
+        await person.post("/cases:next")
+        data = GOOD | {"verdict": "request-changes", "comment": "Name the budget.", "key": me.sub}
+        await person.post(f"{CASE}/reviews", data=data)
+    await review.react([revised("SC-1", 2, scene(budget_yuan=7_000_000))])
+    page = (await signed_in(LI).get(f"/cases/{OWN}/SC-1/2")).text
+    for text in (
+        "What was asked then",
+        "Name the budget.",
+        "1 change since",
+        "<del>6800000</del>",
+        "<ins>7000000</ins>",
+    ):
+        assert text in page
+
+
+async def test_near_duplicates_are_linked_and_shown(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene()), received("SC-2", owned(scene(offers=()), OTHER))])
+    page = (await signed_in(LI).get(f"/cases/{OTHER}/SC-2/1")).text
+    assert f'href="{CASE}"' in page and "100% alike" in page and "The scene offers nothing." in page
+
+
+async def test_the_operator_sees_and_does_nothing(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    operator = signed_in(OPERATOR)
+    for path in ("/cases", CASE, "/cases/decided"):
+        page = (await operator.get(path)).text
+        assert '<form method="post" action="/cases' not in page
+    assert (await operator.post("/cases:next")).status_code == 403
+
+
+async def test_decided_cases_are_filtered(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene()), received("PR-1", product(), AT)])
+    for me in (LI, WANG):
+        person = signed_in(me)
+        await person.post(f"{CASE}/claim")
+        await person.post(f"{CASE}/reviews", data=GOOD | {"key": me.sub})
+    li = signed_in(LI)
+    assert CASE in (await li.get("/cases/decided?decision=approved&kind=scene")).text
+    assert "No decided case fits" in (await li.get("/cases/decided?decision=rejected")).text
+    assert CASE in (await li.get("/cases/decided?decision=nonsense")).text
+
+
+async def test_pages_are_chinese_for_who_asks_and_nobody_comes_in_unsigned(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    for path, text in (("/cases", "评审下一件"), (CASE, "机器检查结果"), ("/cases/decided", "已决定案件")):
+        assert text in (await li.get(path, headers={"Accept-Language": "zh"})).text
+    li.cookies.clear()
+    assert (await li.get("/cases", follow_redirects=False)).headers["location"] == "/sign-in?next=/cases"
+    assert (await li.get("/cases", headers=JSON)).status_code == 401

@@ -1,0 +1,155 @@
+"""What programs get: receipts, problems with every finding, and what is theirs alone."""
+
+import httpx
+import orjson
+
+from runtime.settings import Settings
+from tests.submissions.given import OTHER, USCC, key_of, line, signed_in, submission
+
+
+async def test_a_submission_is_received_and_the_same_again_answered_with_the_same(
+    client: httpx.AsyncClient, key: dict[str, str]
+) -> None:
+    first = await client.post("/submissions", json=submission(), headers=key)
+    again = await client.post(
+        "/submissions", content=orjson.dumps(submission(), option=orjson.OPT_INDENT_2), headers=key
+    )
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert (
+        first.json().items()
+        >= {"stream": f"{USCC}/robot-1", "status": "received", "event": f"{USCC}/robot-1/1"}.items()
+    )
+    assert first.headers["location"] == f"/submissions/{USCC}/robot-1"
+    revised = await client.post("/submissions", json=submission(revision=2, maturity=7), headers=key)
+    assert (revised.status_code, revised.json()["status"]) == (201, "revised")
+
+
+async def test_what_breaks_rules_gets_every_finding_in_the_callers_language_and_is_recorded(
+    client: httpx.AsyncClient, key: dict[str, str]
+) -> None:
+    wrong = submission(maturity=12, district="atlantis", colour="red")
+    answer = await client.post("/submissions", json=wrong, headers=key | {"Accept-Language": "zh-CN"})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    problem = answer.json()
+    assert {(f["rule"], f["pointer"]) for f in problem["findings"]} == {
+        ("range", "/entry/maturity"),
+        ("choice", "/entry/district"),
+        ("unknown-field", "/entry/colour"),
+    }
+    assert "没有名为“colour”的字段。请删除它，或检查拼写。" in [f["text"] for f in problem["findings"]]
+    assert problem["recorded"] == f"{USCC}/robot-1/1"
+    again = await client.post("/submissions", json=wrong, headers=key | {"Accept-Language": "en"})
+    assert again.json()["recorded"] == problem["recorded"]
+    assert "There is no field “colour”. Remove it or check its spelling." in [
+        f["text"] for f in again.json()["findings"]
+    ]
+
+
+async def test_a_contradiction_is_a_conflict(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+    await client.post("/submissions", json=submission(), headers=key)
+    answer = await client.post("/submissions", json=submission(maturity=7), headers=key)
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:shuangqian:problem:revision-taken"
+    assert [f["rule"] for f in answer.json()["findings"]] == ["revision.taken"]
+
+
+async def test_bytes_that_say_nothing_are_recorded_under_their_hash(
+    client: httpx.AsyncClient, key: dict[str, str]
+) -> None:
+    for body, rule in ((b"\xff{", "json"), (b"[]", "type"), (b'{"n": "' + b"x" * 1_000_001 + b'"}', "size")):
+        problem = (await client.post("/submissions", content=body, headers=key)).json()
+        assert [f["rule"] for f in problem["findings"]][:1] == [rule]
+        assert problem["recorded"].startswith(f"{USCC}/~")
+
+
+async def test_a_partner_sends_for_itself_alone(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+    answer = await client.post("/submissions", json=submission(uscc=OTHER), headers=key)
+    assert [(f["rule"], f["pointer"]) for f in answer.json()["findings"]] == [("partner.mismatch", "/entry/owner/uscc")]
+    assert answer.json()["recorded"] == f"{USCC}/robot-1/1"
+
+
+async def test_only_a_key_in_use_opens(client: httpx.AsyncClient, settings: Settings, key: dict[str, str]) -> None:
+    forged = {"Authorization": key["Authorization"][:-1] + "!"}
+    same_id = {"Authorization": key["Authorization"][:-64] + "0" * 64}
+    for headers in ({}, {"Authorization": "Bearer x"}, forged, same_id):
+        for path in ("/submissions", "/submissions:stream"):
+            answer = await client.post(path, content=line(), headers=headers)
+            assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
+    id = key["Authorization"].split("_")[2]
+    own = signed_in(settings, "partner", partner=USCC)
+    foreign = signed_in(settings, "partner", partner=OTHER)
+    assert (await client.delete(f"/partners/{USCC}/keys/{id}", headers=foreign)).status_code == 404
+    assert (await client.post("/submissions", content=line(), headers=key)).status_code == 201
+    assert (await client.delete(f"/partners/{USCC}/keys/{id}", headers=own)).status_code == 204
+    assert (await client.post("/submissions", content=line(), headers=key)).status_code == 401
+
+
+async def test_operators_register_and_nobody_else(client: httpx.AsyncClient, settings: Settings) -> None:
+    partner = {"uscc": OTHER, "name": {"zh": "川椒里"}, "type": "enterprise"}
+    mine = signed_in(settings, "partner", partner=USCC)
+    assert (await client.post("/partners", json=partner, headers=mine)).status_code == 403
+    assert (await client.post("/partners", json=partner)).status_code == 401
+    operator = signed_in(settings, "operator")
+    statuses = [(await client.post("/partners", json=partner, headers=operator)).status_code for _ in range(2)]
+    assert statuses == [201, 200]
+    assert (await client.post("/partners", json=partner | {"type": "agency"}, headers=operator)).status_code == 409
+    assert (await client.post("/partners", json=partner | {"uscc": "1" * 18}, headers=operator)).status_code == 422
+    unknown = await client.post(f"/partners/{USCC}/keys", json={"label": "x"}, headers=mine)
+    assert unknown.status_code == 404
+
+
+async def test_everybody_sees_their_own(client: httpx.AsyncClient, settings: Settings, key: dict[str, str]) -> None:
+    theirs = await key_of(client, settings, OTHER)
+    await client.post("/submissions:stream", content=line("a") + line("b") + line("bad", maturity=0), headers=key)
+    await client.post("/submissions", json=submission("c", uscc=OTHER), headers=theirs)
+
+    async def references(headers: dict[str, str], query: str = "") -> list[str]:
+        return sorted(
+            each["reference"] for each in (await client.get(f"/submissions{query}", headers=headers)).json()["items"]
+        )
+
+    assert await references(key) == await references(signed_in(settings, "partner", partner=USCC)) == ["a", "b"]
+    assert await references(key, "?status=refused") == ["bad"]
+    assert await references(key, "?status=received&kind=scene") == []
+    assert await references(theirs) == ["c"]
+    assert await references(signed_in(settings, "operator")) == ["a", "b", "c"]
+    assert (await client.get(f"/submissions/{USCC}/a", headers=theirs)).status_code == 404
+    assert (await client.get(f"/submissions/{USCC}/a", headers=signed_in(settings, "reviewer"))).status_code == 403
+    one = (await client.get(f"/submissions/{USCC}/a", headers=key)).json()
+    assert (one["status"], one["revision"], one["entry"]["owner"]["uscc"]) == ("received", 1, USCC)
+    assert one["waits_for"] and [step["what"] for step in one["timeline"]] == ["received"]
+
+
+async def test_a_list_goes_on_page_by_page(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+    await client.post("/submissions:stream", content=b"".join(line(f"r{n}") for n in range(60)), headers=key)
+    for query in ("", "status=received&"):
+        seen, after, more = list[str](), "", True
+        while more:
+            answer = (await client.get(f"/submissions?{query}after={after}", headers=key)).json()
+            seen += [each["reference"] for each in answer["items"]]
+            after, more = answer["next"], answer["next"] is not None
+        assert sorted(seen) == sorted(f"r{n}" for n in range(60))
+
+
+async def test_what_was_withdrawn_takes_nothing_more(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+    await client.post("/submissions", json=submission(), headers=key)
+    answer = await client.post(f"/submissions/{USCC}/robot-1/withdraw", json={"reason": "sold"}, headers=key)
+    assert answer.json()["status"] == "withdrawn"
+    later = await client.post("/submissions", json=submission(revision=2), headers=key)
+    assert (later.status_code, later.json()["findings"][0]["rule"]) == (409, "submission.withdrawn")
+    assert (await client.post("/submissions", json=submission(), headers=key)).status_code == 200
+
+
+async def test_the_openapi_document_says_how(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    operation = document["paths"]["/submissions"]["post"]
+    assert operation["requestBody"]["content"]["application/json"]["example"]["entry"]["kind"] == "product"
+    assert {"200", "201", "401", "409", "422"} <= set(operation["responses"])
+    assert all(operation["tags"] for path in document["paths"].values() for operation in path.values())
+
+
+async def test_the_documented_example_keeps_every_rule(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+    document = (await client.get("/openapi.json")).json()
+    example = document["paths"]["/submissions"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    assert (await client.post("/submissions", json=example, headers=key)).status_code == 201

@@ -1,0 +1,148 @@
+"""What people see and do: send, mend, withdraw, issue and revoke keys, register partners."""
+
+import re
+
+import httpx
+import orjson
+import pytest
+
+from runtime.settings import Settings
+from tests.submissions.given import OTHER, USCC, line, signed_in, submission
+
+HTML = {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en"}
+
+
+@pytest.fixture
+def partner(settings: Settings) -> dict[str, str]:
+    return HTML | signed_in(settings, "partner", partner=USCC)
+
+
+@pytest.fixture
+def operator(settings: Settings) -> dict[str, str]:
+    return HTML | signed_in(settings, "operator")
+
+
+async def test_an_empty_desk_says_how_to_start(client: httpx.AsyncClient, partner: dict[str, str]) -> None:
+    body = (await client.get("/submissions", headers=partner)).text
+    assert "Nothing was sent in yet." in body and 'href="/submissions/new"' in body and 'href="/keys"' in body
+
+
+async def test_every_page_speaks_both_languages(
+    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str], operator: dict[str, str]
+) -> None:
+    await client.post("/submissions:stream", content=line("a") + line("b", maturity=0) + b"no json\n", headers=key)
+    id = key["Authorization"].split("_")[2]
+    pages = ["", "/new", "/refused", f"/{USCC}/a", f"/{USCC}/a/withdraw", f"/{USCC}/b"]
+    paths = [*(f"/submissions{page}" for page in pages), "/keys", f"/keys/{id}/revoke", "/docs"]
+    for who, opened in ((partner, paths), (operator, ["/submissions", "/partners", f"/submissions/{USCC}/a"])):
+        for path in opened:
+            for language, tag in (("zh", "zh-Hans-CN"), ("en", "en")):
+                answer = await client.get(path, headers=who, params={"lang": language})
+                assert answer.status_code == 200, path
+                assert f'<html lang="{tag}"' in answer.text and answer.text.count("<h1") == 1, path
+
+
+async def test_a_form_with_good_and_bad_lines_takes_in_the_good_and_tells_of_the_bad(
+    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    files = {"file": ("entries.ndjson", line("a") + line("b", maturity=0) + line("c"), "application/x-ndjson")}
+    answer = await client.post("/submissions/new", files=files, headers=partner)
+    assert answer.status_code == 422
+    assert "1 line was refused" in answer.text and "2 other lines are taken in" in answer.text
+    assert "<code>/entry/maturity</code>" in answer.text and 'href="#finding-2-1"' in answer.text
+    listed = (await client.get("/submissions", headers=partner)).text
+    assert f"/submissions/{USCC}/a" in listed and f"/submissions/{USCC}/b" not in listed
+    assert ">b</a>" in (await client.get("/submissions/refused", headers=partner)).text
+
+
+async def test_json_may_be_one_a_list_or_laid_out(
+    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    texts = {
+        "one": orjson.dumps(submission("one"), option=orjson.OPT_INDENT_2),
+        "list": orjson.dumps([submission("list"), submission("list-2")]),
+        "lines": line("lines") + b"\n" + line("lines-2"),
+    }
+    for text in texts.values():
+        answer = await client.post("/submissions/new", data={"text": text.decode()}, headers=partner)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/submissions")
+    items = (await client.get("/submissions", headers=key)).json()["items"]
+    assert sorted(each["reference"] for each in items) == ["lines", "lines-2", "list", "list-2", "one"]
+    slip = texts["one"].replace(b'"revision"', b"revision").decode()
+    answer = await client.post("/submissions/new", data={"text": slip}, headers=partner)
+    assert answer.status_code == 422 and "1 line was refused" in answer.text
+    empty = await client.post("/submissions/new", data={"text": " "}, headers=partner)
+    assert empty.status_code == 422 and "Choose a file or paste at least one entry." in empty.text
+
+
+async def test_the_next_revision_is_prepared_and_sent_from_the_page(
+    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("a"), headers=key)
+    path = f"/submissions/{USCC}/a"
+    body = (await client.get(path, headers=partner)).text
+    text = re.search(r"<textarea[^>]*>(.*?)</textarea>", body, re.DOTALL)
+    assert text is not None
+    prepared = text[1].replace("&#34;", '"').replace("&amp;", "&")
+    assert orjson.loads(prepared)["revision"] == 2
+    answer = await client.post(path, data={"text": prepared}, headers=partner)
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    assert (await client.get(path, headers=key)).json()["revision"] == 2
+    stale = await client.post(path, data={"text": line("a", 1, maturity=7).decode()}, headers=partner)
+    assert stale.status_code == 422 and "send it as revision 3" in stale.text
+
+
+async def test_withdrawing_asks_for_a_reason_and_confirmation(
+    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("a"), headers=key)
+    path = f"/submissions/{USCC}/a"
+    assert f'href="{path}/withdraw"' in (await client.get(path, headers=partner)).text
+    assert (await client.post(f"{path}/withdraw", headers=partner)).status_code == 422
+    answer = await client.post(f"{path}/withdraw", data={"reason": "sold"}, headers=partner)
+    assert answer.status_code == 303
+    body = (await client.get(path, headers=partner)).text
+    assert "You took it back." in body and "<textarea" not in body
+
+
+async def test_a_key_is_shown_once_and_works_until_revoked(
+    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    form = re.search(r'name="request" value="(\w+)"', (await client.get("/keys", headers=partner)).text)
+    assert form is not None
+    data = {"label": "ERP", "request": form[1]}
+    answer = await client.post("/keys", data=data, headers=partner)
+    shown = re.search(r"sq_live_([0-9a-f]{12})_[0-9a-f]{64}", answer.text)
+    assert answer.status_code == 201 and answer.headers["cache-control"] == "no-store" and shown is not None
+    bearer = {"Authorization": f"Bearer {shown[0]}"}
+    assert (await client.post("/keys", data=data, headers=partner)).status_code == 409
+    listed = (await client.get("/keys", headers=partner)).text
+    assert "ERP" in listed and shown[0] not in listed
+    assert (await client.post("/submissions", json=submission("a"), headers=bearer)).status_code == 201
+    assert (await client.post(f"/keys/{shown[1]}/revoke", headers=partner)).status_code == 303
+    assert (await client.post("/submissions", json=submission("a"), headers=bearer)).status_code == 401
+
+
+async def test_an_operator_registers_a_partner_with_a_code_that_holds(
+    client: httpx.AsyncClient, operator: dict[str, str], partner: dict[str, str]
+) -> None:
+    assert (await client.get("/partners", headers=partner)).status_code == 403
+    wrong = {"uscc": "91510100MA6C000000", "zh": "川", "type": ""}
+    answer = await client.post("/partners", data=wrong, headers=operator)
+    assert answer.status_code == 422 and answer.text.count("govuk-error-message") == 3
+    data = {"uscc": OTHER, "zh": "川椒里供应链", "en": "", "type": "enterprise"}
+    assert (await client.post("/partners", data=data, headers=operator)).status_code == 303
+    assert OTHER in (await client.get("/partners", headers=operator)).text
+
+
+async def test_nobody_opens_what_is_not_theirs(
+    client: httpx.AsyncClient, settings: Settings, key: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("a"), headers=key)
+    path = f"/submissions/{USCC}/a"
+    others = HTML | signed_in(settings, "partner", partner=OTHER)
+    assert (await client.get(path, headers=others)).status_code == 404
+    assert (await client.post(f"{path}/withdraw", data={"reason": "no"}, headers=others)).status_code == 404
+    assert (await client.get(path, headers=HTML | signed_in(settings, "reviewer", partner=USCC))).status_code == 403
+    assert (await client.get(path, headers=HTML | signed_in(settings, "partner"))).status_code == 403
+    assert (await client.get(path, headers=HTML)).headers["location"].startswith("/sign-in")
