@@ -36,7 +36,7 @@ faults: setup ## Kill processes at random under load, as often as asked (KILLS=1
 	@KILLS=$(or $(KILLS),50) $(PYTHON) -m pytest tests/faults
 
 docs: setup ## Generate the event catalogue and the JSON Schemas
-	@$(PYTHON) -m schemas.catalogue
+	@$(PYTHON) docs/generate.py
 
 fmt: setup ## Format the code and mend what can be mended
 	@$(PYTHON) -m ruff check --fix $(CODE)

@@ -60,8 +60,19 @@ def instrument(app: FastAPI) -> None:
     """Give each request a span, where spans are made; what machines ask every few seconds gets none."""
     if tracing():
         FastAPIInstrumentor.instrument_app(
-            app, excluded_urls="livez,readyz,metrics,static", exclude_spans=["receive", "send"]
+            app,
+            excluded_urls="livez,readyz,metrics,static",
+            exclude_spans=["receive", "send"],
+            server_request_hook=_without_query,
         )
+
+
+def _without_query(span: trace.Span, _scope: Any) -> None:
+    """Queries hold tokens and what people search for: they are nobody's business but the request's."""
+    recorded = getattr(span, "attributes", None) or {}
+    for name in ("http.url", "http.target", "url.full", "url.query"):
+        if name in recorded:
+            span.set_attribute(name, "" if name == "url.query" else str(recorded[name]).partition("?")[0])
 
 
 def flush() -> None:

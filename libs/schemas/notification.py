@@ -29,6 +29,8 @@ class Filter(BaseModel):
 
 
 class SubscriptionRequested(Fact):
+    """Somebody wants to be told; nothing is sent before they confirm."""
+
     TYPE: ClassVar[str] = "subscription.requested.v1"
     channel: Literal["email", "webhook"]
     language: Literal["zh", "en"]
@@ -50,6 +52,8 @@ class SubscriptionSuspended(Fact):
 
 
 class SubscriptionCancelled(Fact):
+    """Its owner wants no more; the address is erased."""
+
     TYPE: ClassVar[str] = "subscription.cancelled.v1"
 
 
@@ -80,11 +84,15 @@ class DeliveryAttempted(Fact):
 
 
 class DeliveryDelivered(Fact):
+    """The receiver took it, at this attempt."""
+
     TYPE: ClassVar[str] = "delivery.delivered.v1"
     attempt: int
 
 
 class DeliveryAbandoned(Fact):
+    """The last attempt failed; no more follow."""
+
     TYPE: ClassVar[str] = "delivery.abandoned.v1"
     attempt: int
     error: str

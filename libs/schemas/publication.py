@@ -32,7 +32,7 @@ class EntryQueued(Fact):
 
 
 class EntryWithdrawn(Fact):
-    """The partner took it back before it was published. A scheduled one then leaves its release, unless that is frozen."""
+    """The partner took it back before it was published. A scheduled one leaves its release, unless that is frozen."""
 
     TYPE: ClassVar[str] = "entry.withdrawn.v1"
 
@@ -46,6 +46,8 @@ class EntryScheduled(Fact):
 
 
 class EntryUnscheduled(Fact):
+    """It is not part of `release` after all, and waits again."""
+
     TYPE: ClassVar[str] = "entry.unscheduled.v1"
     release: str
 
@@ -74,6 +76,8 @@ class EntryCorrected(Fact):
 
 
 class EntryRetracted(Fact):
+    """No longer public, for a reason that stays public."""
+
     TYPE: ClassVar[str] = "entry.retracted.v1"
     reason: str
     retracted_at: datetime | None = None
@@ -117,6 +121,8 @@ class ReleaseOpened(Fact):
 
 
 class ReleaseEntryAdded(Fact):
+    """The month holds this entry."""
+
     TYPE: ClassVar[str] = "release.entry-added.v1"
     line: ManifestLine
 
@@ -132,6 +138,8 @@ class ReleaseEntryRefused(Fact):
 
 
 class ReleaseEntryRemoved(Fact):
+    """The month holds it no longer."""
+
     TYPE: ClassVar[str] = "release.entry-removed.v1"
     entry: str
 

@@ -67,6 +67,8 @@ class CaseOpened(Fact):
 
 
 class CaseChecked(Fact):
+    """What the machine noticed, by which version of the rules, and where the case goes from here."""
+
     TYPE: ClassVar[str] = "case.checked.v1"
     ruleset: str
     findings: tuple[CheckFinding, ...]
@@ -83,17 +85,23 @@ class CaseClaimed(Fact):
 
 
 class CaseReleased(Fact):
+    """The lease ended without a review."""
+
     TYPE: ClassVar[str] = "case.released.v1"
     reviewer: str
     reason: Literal["given-back", "lease-ran-out"]
 
 
 class CaseConflictDeclared(Fact):
+    """The reviewer has an interest in it, and will not review it."""
+
     TYPE: ClassVar[str] = "case.conflict-declared.v1"
     reviewer: str
 
 
 class CaseReviewGiven(Fact):
+    """One review: a score of 0 to 5 for each criterion of the kind, and a verdict. It ends the lease."""
+
     TYPE: ClassVar[str] = "case.review-given.v1"
     reviewer: str
     scores: dict[str, int]
@@ -117,6 +125,8 @@ class CaseDecided(Fact):
 
 
 class CaseClosed(Fact):
+    """No decision is needed any more: a newer revision came, or the submission was withdrawn."""
+
     TYPE: ClassVar[str] = "case.closed.v1"
     reason: Literal["withdrawn", "superseded"]
 

@@ -19,6 +19,8 @@ class SubmissionReceived(Fact):
 
 
 class SubmissionRevised(Fact):
+    """A later revision that kept every rule; it takes the place of the one before."""
+
     TYPE: ClassVar[str] = "submission.revised.v1"
     revision: int
     digest: str
@@ -26,6 +28,8 @@ class SubmissionRevised(Fact):
 
 
 class SubmissionWithdrawn(Fact):
+    """Its partner took it back. Final: what comes under the same reference afterwards is refused."""
+
     TYPE: ClassVar[str] = "submission.withdrawn.v1"
     reason: str
 
@@ -46,6 +50,8 @@ SUBMISSION_FACTS = (SubmissionReceived, SubmissionRevised, SubmissionWithdrawn, 
 
 
 class PartnerRegistered(Fact):
+    """An agency or enterprise may send entries in from now on."""
+
     TYPE: ClassVar[str] = "partner.registered.v1"
     name: Name
     type: Literal["agency", "enterprise"]
@@ -61,6 +67,8 @@ class PartnerKeyIssued(Fact):
 
 
 class PartnerKeyRevoked(Fact):
+    """The key opens nothing any more. Final."""
+
     TYPE: ClassVar[str] = "partner.key-revoked.v1"
     key: str
 

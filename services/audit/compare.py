@@ -125,7 +125,7 @@ class Comparison:
                 if message.stream in ids:
                     self.fold.take(message)
                     suspects += self._arrived(behind, message.stream)
-            if time.monotonic() > until:
+            if not behind or time.monotonic() > until:
                 break
             time.sleep(LOOK_AGAIN_S)
         return suspects + [Suspect(stream, live, len(live.get("events") or ())) for stream, live in behind.items()]

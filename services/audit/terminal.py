@@ -25,7 +25,7 @@ def per_second(rate: float) -> str:
 
 def doing(progress: Progress) -> str:
     """“Review: folding the history”."""
-    return f"{word(progress.service)}{_(': ')}{texts.doing(progress.phase)}"
+    return word(progress.service) + _(": ") + texts.doing(progress.phase)
 
 
 def show_verdict(console: Console, verdict: Json) -> None:
@@ -115,11 +115,13 @@ def _show_told(console: Console, told: Told) -> None:
         console.print(f"  [red]✗ {escape(told.position)}  {escape(told.error or '')}[/]", soft_wrap=True)
         return
     event = told.event
-    again = f" [dim]({escape(_('repeated'))})[/]" if told.again else ""
+    repeated = _("(repeated)")
+    again = f" [dim]{repeated}[/]" if told.again else ""
     console.print(
         f"  [bold]{event['sequence']:>3}[/] {escape(texts.event_name(event['type']))} [dim]{event['type']}[/]{again}"
     )
-    why = f"{moment(event['time'])} · {event['actor']} · {_('because of')} {event['causationid']}"
+    cause = _("because of %(cause)s") % {"cause": event["causationid"]}
+    why = f"{moment(event['time'])} · {event['actor']} · {cause}"
     console.print(f"      [dim]{escape(why)}[/]", soft_wrap=True)
     facts = ", ".join(f"{name}={_short(value)}" for name, value in withheld(event["data"]).items())
     if facts:

@@ -8,7 +8,7 @@ from web.words import word
 
 def headline(verdict: Json) -> str:
     """The verdict in a word and a sentence."""
-    return f"{word('equal' if verdict['equal'] else 'different')}{_('. ')}{sentence(verdict)}"
+    return word("equal" if verdict["equal"] else "different") + _(". ") + sentence(verdict)
 
 
 def sentence(verdict: Json) -> str:

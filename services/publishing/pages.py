@@ -24,6 +24,8 @@ from web.problems import Problem
 from web.words import word
 
 PAGE = 20
+#: How many of the latest release's entries of each kind the home page names.
+LATEST = 6
 SECTORS = (*Industry, *Theme)
 
 
@@ -109,13 +111,14 @@ async def _programme(catalogue: Catalogue) -> dict[str, Any]:
     verified = Wish(kind="linkage", stage=Stage.IMPLEMENTATION)
     proofs, proven = await catalogue.search(verified, 1, 3)
     newest = published[0]["month"] if published else None
-    latest = {kind: await catalogue.search(Wish(kind=kind, release=newest), 1, 4) for kind in KINDS if newest}
+    latest = await catalogue.one_of_each_sector(newest) if newest else []
     return {
         "current": in_hand[0] if in_hand else None,
         "this_month": this_month,
         "published": published,
         "newest": newest,
-        "latest": latest,
+        "latest": {kind: [shown for shown in latest if shown.kind == kind][:LATEST] for kind in KINDS},
+        "latest_counts": _sum([row for row in rows if row["release"] == newest], "kind"),
         "totals": _sum(rows, "kind"),
         "sectors": [(str(sector), _sum(rows, "sector").get(sector, 0)) for sector in SECTORS],
         "by_month": _by_month(rows, published),

@@ -152,15 +152,24 @@ class Catalogue:
             "release": "$state.edition.release",
             "stage": "$state.edition.entry.stage",
         }
-        steps = [
+        steps: list[Json] = [
             {"$match": await self.visible(await self.published())},
             {"$group": {"_id": groups, "count": {"$sum": 1}}},
         ]
         return [{**row["_id"], "count": row["count"]} async for row in await self.entries.aggregate(steps)]
 
+    async def one_of_each_sector(self, release: str) -> list[Shown]:
+        """Of a published month one entry of each kind and sector: its breadth at a glance."""
+        steps: list[Json] = [
+            {"$match": {"$and": [await self.visible(await self.published()), {"state.edition.release": release}]}},
+            {"$group": {"_id": {"kind": "$state.kind", "sector": "$state.edition.sector"}, "first": {"$min": "$_id"}}},
+        ]
+        found = await self.some([row["first"] async for row in await self.entries.aggregate(steps)])
+        return sorted(found.values(), key=lambda shown: (shown.kind, shown.sector or "", shown.id))
+
     async def partners(self) -> list[tuple[str, Json]]:
         """Everybody who has something in the catalogue, with the name it goes by there, in the order of their codes."""
-        steps = [
+        steps: list[Json] = [
             {"$match": await self.visible(await self.published())},
             {"$group": {"_id": "$state.partner", "name": {"$first": "$state.edition.entry.owner.name"}}},
             {"$sort": {"_id": 1}},

@@ -51,12 +51,13 @@ def bands(kind: str, text: str) -> frozenset[int]:
     least = [EMPTY] * BINS
     for start in range(0, max(4, len(raw) - 8), 4):
         value = crc32(raw[start : start + 12])
-        if value < least[value % BINS]:
-            least[value % BINS] = value
+        place = value % BINS
+        if value < least[place]:
+            least[place] = value
     # An empty bin borrows from the next that is not, so that short texts too have whole bands.
     borrowed = next(value for value in least if value != EMPTY)
-    for number in reversed(range(BINS)):
-        borrowed = least[number] = borrowed if least[number] == EMPTY else least[number]
+    for place in reversed(range(BINS)):
+        borrowed = least[place] = borrowed if least[place] == EMPTY else least[place]
     packed, salt, size = pack(f"<{BINS}Q", *least), crc32(kind.encode()), 8 * ROWS
     return frozenset(crc32(packed[start : start + size], salt + start) for start in range(0, 8 * BINS, size))
 

@@ -18,7 +18,7 @@ from schemas.envelope import Json
 
 PAGE = 50
 MOST_COUNTED = 1000
-BY_KIND = "status_kind_received"
+BY_KIND = [("state.status", ASCENDING), ("state.kind", ASCENDING), ("state.received", ASCENDING), ("_id", ASCENDING)]
 _LISTED = {
     "version": 1,
     **{
@@ -87,7 +87,7 @@ class CaseStore:
         up, down = ASCENDING, DESCENDING
         status = ("state.status", up)
         await self.cases.create_index([status, ("state.left", up), ("state.received", up), ("_id", up)])
-        await self.cases.create_index([status, ("state.kind", up), ("state.received", up), ("_id", up)], name=BY_KIND)
+        await self.cases.create_index(BY_KIND)
         await self.cases.create_index(
             [("state.decided", down), ("_id", down)], partialFilterExpression={"state.status": "decided"}
         )
@@ -153,7 +153,7 @@ class CaseStore:
         steps: list[Json] = [{"$match": {"state.status": "open"}}, {"$project": shown}, {"$group": group}]
         found = {
             each["_id"]: Waiting(each["_id"], each["count"], _time(each["oldest"]))
-            async for each in await self.cases.aggregate(steps, hint=BY_KIND)
+            async for each in await self.cases.aggregate(steps, hint=dict(BY_KIND))
         }
         return [found.get(kind, Waiting(kind, 0, None)) for kind in KINDS]
 

@@ -14,6 +14,7 @@ from schemas.rules import MAX_LINE_BYTES
 from submissions.callers import Caller, with_key, with_key_or_session
 from submissions.desk import Desk, Story
 from submissions.intake import Intake, Receipt
+from submissions.marked import N_
 from submissions.ndjson import Line
 from submissions.receipts import Receipts
 from submissions.sample import sample
@@ -119,8 +120,12 @@ _PROBLEM = {
 
 
 def problems(**said: str) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's responses for problems: `_422="…"`."""
+    """OpenAPI's responses for problems: `_422=N_("…")`."""
     return {int(status[1:]): {"description": text, **_PROBLEM} for status, text in said.items()}
+
+
+#: What FastAPI itself answers to a request that is not as it must be.
+INVALID = problems(_422=N_("The request is not complete or not valid"))
 
 
 def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
@@ -133,7 +138,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter
 
 
 def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
-    router = APIRouter(tags=["Sending entries in"])
+    router = APIRouter(tags=[N_("Sending entries in")], responses=INVALID)
     by_key = Depends(with_key(database))
     json_body = {
         "requestBody": {
@@ -159,18 +164,19 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         response_model=Receipt,
         response_model_exclude={"findings"},
         openapi_extra=json_body,
-        summary="Send one entry in",
+        summary=N_("Send one entry in"),
+        description=N_("Whatever was sent before is answered with the same receipt."),
+        response_description=N_("It is stored for good, and on its way to review"),
         responses={
-            200: {"model": Receipt, "description": "It is here already: the receipt it got then"},
+            200: {"model": Receipt, "description": N_("It is here already: the receipt it got then")},
             **problems(
-                _401="The key is missing, unknown or revoked",
-                _409="It contradicts what is held: `revision.taken`, `revision.stale`, `kind.changed`, …",
-                _422="It breaks rules: all of them are named",
+                _401=N_("The key is missing, unknown or revoked"),
+                _409=N_("It contradicts what is held: `revision.taken`, `revision.stale`, `kind.changed`, …"),
+                _422=N_("It breaks rules: all of them are named"),
             ),
         },
     )
     async def send(request: Request, response: Response, caller: Caller = by_key) -> Receipt:
-        """A 201 means that the entry is stored for good. Sending the same again is answered with the same receipt."""
         line = await _whole(request)
         ((receipt, fresh),) = await _intake(desk, caller).take([line])
         if receipt.status == "refused":
@@ -184,33 +190,44 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         status_code=200,
         response_class=Receipts,
         openapi_extra=lines_body,
-        summary="Send many entries in, one JSON object a line",
+        summary=N_("Send many entries in, one JSON object a line"),
+        description="\n\n".join(
+            (
+                N_(
+                    "Receipts come while lines still go: read them as you send. A client that sends thousands of "
+                    "lines without reading will wait, and be cut off after a minute. Whatever breaks off, send again: "
+                    "nothing takes effect twice."
+                ),
+                N_(
+                    "A bad line is refused with every finding, and the lines after it go on. Blank lines count, and "
+                    "are passed over. A line may have 1,000,000 bytes."
+                ),
+            )
+        ),
         responses={
             200: {
-                "description": "A receipt a line, in order, each written when its entry is stored for good: "
-                '`{"line": 1, "status": "received", …}`; `findings` say what was wrong with a `refused` one',
+                "description": N_("A receipt a line, in order, each once its entry is stored for good"),
                 "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
             },
-            **problems(_401="The key is missing, unknown or revoked"),
+            **problems(_401=N_("The key is missing, unknown or revoked")),
         },
     )
     async def stream(request: Request, caller: Caller = by_key) -> Response:
-        """Receipts come while lines still go: read them as you send. A client that sends thousands of lines without
-        reading will wait, and be cut off after a minute. Whatever breaks off, send again: nothing takes effect twice.
-
-        A bad line is refused with every finding, and the lines after it go on. Blank lines count, and are passed over.
-        A line may have 1,000,000 bytes.
-        """
         return Receipts(request, _intake(desk, caller))
 
     return router
 
 
 def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
-    router = APIRouter(tags=["Where entries are"])
+    router = APIRouter(tags=[N_("Where entries are")], responses=INVALID)
     either = Depends(with_key_or_session(database))
 
-    @router.get("/submissions", summary="My submissions", responses=problems(_401="Neither key nor session"))
+    @router.get(
+        "/submissions",
+        summary=N_("My submissions"),
+        response_description=N_("One page, the latest changed first"),
+        responses=problems(_401=N_("Neither key nor session")),
+    )
     async def listing(
         caller: Caller = either,
         status: Annotated[str | None, Query(description="such as `in-review`; `refused`: never accepted")] = None,
@@ -235,8 +252,9 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
 
     @router.get(
         "/submissions/{uscc}/{reference}",
-        summary="One submission: what was sent, where it is, and every step",
-        responses=problems(_401="Neither key nor session", _404="There is none, or it is another partner’s"),
+        summary=N_("One submission: what was sent, where it is, and every step"),
+        response_description=N_("The submission"),
+        responses=problems(_401=N_("Neither key nor session"), _404=N_("There is none, or it is another partner’s")),
     )
     async def detail(uscc: Partner, reference: Reference, caller: Caller = either) -> Detail:
         caller.may_see(uscc)
@@ -244,8 +262,9 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
 
     @router.post(
         "/submissions/{uscc}/{reference}/withdraw",
-        summary="Withdraw a submission that is not published",
-        responses=problems(_404="There is none, or it is another partner’s", _409="It is published"),
+        summary=N_("Withdraw a submission that is not published"),
+        response_description=N_("It is withdrawn"),
+        responses=problems(_404=N_("There is none, or it is another partner’s"), _409=N_("It is published")),
     )
     async def withdraw(
         uscc: Partner, reference: Reference, request: Request, body: Reason, caller: Caller = either
@@ -258,7 +277,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
 
 
 def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
-    router = APIRouter(tags=["Partners and keys"])
+    router = APIRouter(tags=[N_("Partners and keys")], responses=INVALID)
     either = Depends(with_key_or_session(database))
 
     def operator(caller: Caller = either) -> Caller:
@@ -269,8 +288,12 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
     @router.post(
         "/partners",
         status_code=201,
-        summary="Register a partner (operators)",
-        responses={200: {"description": "It is registered already"}, **problems(_403="Not an operator", _409="Taken")},
+        summary=N_("Register a partner (operators)"),
+        response_description=N_("It is registered"),
+        responses={
+            200: {"description": N_("It is registered already")},
+            **problems(_403=N_("Not an operator"), _409=N_("Taken")),
+        },
     )
     async def register(
         request: Request, body: NewPartner, response: Response, caller: Caller = Depends(operator)
@@ -282,11 +305,13 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
     @router.post(
         "/partners/{uscc}/keys",
         status_code=201,
-        summary="Issue an API key (the partner’s own people, and operators)",
-        responses=problems(_404="The partner is not registered, or is another one", _409="There are too many keys"),
+        summary=N_("Issue an API key (the partner’s own people, and operators)"),
+        response_description=N_("The key, which is shown here and kept nowhere"),
+        responses=problems(
+            _404=N_("The partner is not registered, or is another one"), _409=N_("There are too many keys")
+        ),
     )
     async def issue(request: Request, uscc: Partner, body: Label, caller: Caller = either) -> KeyIssued:
-        """The key is in this answer and is kept nowhere."""
         caller.may_see(uscc)
         key = await desk.issue_key(uscc, body.label, caller, request.state.request_id)
         if key is None:
@@ -296,8 +321,9 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
     @router.delete(
         "/partners/{uscc}/keys/{key}",
         status_code=204,
-        summary="Revoke an API key",
-        responses=problems(_404="No such key"),
+        summary=N_("Revoke an API key"),
+        response_description=N_("It is revoked"),
+        responses=problems(_404=N_("No such key")),
     )
     async def revoke(request: Request, uscc: Partner, key: str, caller: Caller = either) -> None:
         caller.may_see(uscc)

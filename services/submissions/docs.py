@@ -34,16 +34,21 @@ def add(router: APIRouter) -> None:
 def _operations(openapi: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for path, methods in openapi["paths"].items():
         for method, operation in methods.items():
+            tag, summary, texts = operation["tags"][0], operation["summary"], operation.get("description", "")
             yield {
                 "id": operation["operationId"],
-                "tag": operation["tags"][0],
+                "tag": _(tag),
                 "method": method.upper(),
                 "path": path,
-                "summary": operation["summary"],
-                "description": [text for text in operation.get("description", "").split("\n\n") if text],
+                "summary": _(summary),
+                "description": [_(text) for text in texts.split("\n\n") if text],
                 "example": _example(operation),
-                "responses": [(status, response["description"]) for status, response in operation["responses"].items()],
+                "responses": [(status, _(text)) for status, text in _responses(operation)],
             }
+
+
+def _responses(operation: dict[str, Any]) -> list[tuple[str, str]]:
+    return sorted((status, said["description"]) for status, said in operation["responses"].items())
 
 
 def _example(operation: dict[str, Any]) -> str:

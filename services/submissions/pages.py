@@ -237,4 +237,7 @@ def _told(step: Step) -> dict[str, Any]:
         _("score %(number)s") % {"number": step.score} if step.score is not None else "",
     ]
     reasons = _("; ").join(word(reason) for reason in step.reasons)
+    if step.what == "refused":
+        count = len(step.reasons)
+        reasons = ngettext("%(n)s finding", "%(n)s findings", count) % {"n": count}
     return {"title": word(step.what), "at": step.at, "by": " · ".join(filter(None, facts)), "text": reasons}

@@ -44,7 +44,7 @@ def _keys(router: APIRouter, desk: Desk) -> None:
             headers={"Cache-Control": "no-store"},
             sections=sections(request, me),
             partner=registered,
-            keys=sorted(registered.keys, key=lambda key: (key.revoked, issued[key.id]), reverse=False),
+            keys=sorted(registered.keys, key=lambda key: (key.revoked, issued[key.id])),
             issued=issued,
             new=new,
             wrong=wrong,

@@ -7,6 +7,11 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+#: Seconds after which a measure is long enough.
+FOR_S = 5.0
+#: Seconds after which something that must come is given up.
+WITHIN_S = 60.0
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -43,30 +48,29 @@ def medians(times: int, measures: Mapping[str, Callable[[], float]]) -> dict[str
     return {name: round(median(values), 3) for name, values in taken.items()}
 
 
-def rate(counted: Callable[[], int], wanted: int, *, every_s: float = 0.02, within_s: float = 60.0) -> float:
-    """How many a second come, from the first that `counted` sees to the last of `wanted`. Raises TimeoutError."""
-    until = time.monotonic() + within_s
-    while not (first := counted()):
-        _pause(every_s, until, wanted)
-    began = time.perf_counter()
-    while counted() < wanted:
-        _pause(every_s, until, wanted)
-    return (wanted - first) / (time.perf_counter() - began)
+def rate(counted: Callable[[], int], wanted: int, *, every_s: float = 0.02) -> float:
+    """How many a second come, from the first that `counted` sees to the last of `wanted`, or as many as come in FOR_S.
+
+    Raises TimeoutError where none comes.
+    """
+    await_count(counted, 1, every_s=every_s)
+    first, began = counted(), time.perf_counter()
+    while True:
+        time.sleep(every_s)
+        count, seconds = counted(), time.perf_counter() - began
+        if count >= wanted or (seconds > FOR_S and count > first):
+            return (count - first) / seconds
 
 
-def await_count(counted: Callable[[], int], wanted: int, *, every_s: float = 0.02, within_s: float = 60.0) -> None:
-    """Return once `counted` has reached `wanted`. Raises TimeoutError."""
-    until = time.monotonic() + within_s
-    while counted() < wanted:
-        _pause(every_s, until, wanted)
+def await_count(counted: Callable[[], int], wanted: int, *, every_s: float = 0.02) -> None:
+    """Return once `counted` has reached `wanted`. Raises TimeoutError after WITHIN_S."""
+    until = time.monotonic() + WITHIN_S
+    while (count := counted()) < wanted:
+        if time.monotonic() > until:
+            raise TimeoutError(f"{count:,} of {wanted:,} came in {WITHIN_S} s")
+        time.sleep(every_s)
 
 
 def say(text: str) -> None:
     """Tell how far the work is, on stderr: stdout is the table's."""
     print(text, file=sys.stderr, flush=True)
-
-
-def _pause(every_s: float, until: float, wanted: int) -> None:
-    if time.monotonic() > until:
-        raise TimeoutError(f"there were never {wanted:,}")
-    time.sleep(every_s)

@@ -17,7 +17,6 @@ from schemas.review import CaseDecided, Decision
 AT = datetime(2026, 11, 1, 8, 0, 0, 123000, tzinfo=UTC)
 MONTH, NEXT = "2026-12", "2027-01"
 SAMPLE = Path(__file__).parents[2] / "deploy/local/sample"
-#: What no public answer may hold: of every contact in the sample, each part.
 TARGETS = {"scene": 100, "product": 100}
 
 
@@ -84,9 +83,9 @@ def decided(kind: str, n: int = 0, *, revision: int = 1, decision: Decision = De
     )
 
 
-def act(cause: str) -> Act:
-    """Something the publisher does."""
-    return Act(f"request:{cause}", "user:publisher-wu", AT + timedelta(days=1))
+def act(cause: str, days: int = 1) -> Act:
+    """Something the publisher does, so many days after the approvals."""
+    return Act(f"request:{cause}", "user:publisher-wu", AT + timedelta(days=days))
 
 
 def entry_after(*facts: EntryFact) -> CatalogueEntry:

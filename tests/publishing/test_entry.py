@@ -1,5 +1,7 @@
 """An entry: queued, scheduled, published, corrected, retracted."""
 
+from typing import Any
+
 import pytest
 
 from publishing.domain.entry import (
@@ -28,7 +30,7 @@ from schemas.publication import (
 from tests.publishing.given import AT, MONTH, NEXT, entry, entry_after, queue, without
 
 ID, SAID = entry("scene")
-BY = {"stream": ID, "cause": "test", "actor": "user:test", "at": AT}
+BY: dict[str, Any] = {"stream": ID, "cause": "test", "actor": "user:test", "at": AT}
 
 
 def queued(revision: int = 1) -> EntryQueued:
@@ -155,7 +157,7 @@ def test_no_command_raises_in_any_state() -> None:
     ]
     histories: list[tuple[EntryQueued, ...]] = [(), (queued(),)]
     for facts in ([], [SCHEDULED], [SCHEDULED, PUBLISHED], [SCHEDULED, PUBLISHED, EntryRetracted(reason="wrong")]):
-        histories.append((queued(), *facts))  # type: ignore[arg-type]
+        histories.append((queued(), *facts))
     for history in histories:
         for command in commands:
             assert isinstance(decide(entry_after(*history), command), tuple | Refusal)

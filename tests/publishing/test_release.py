@@ -1,5 +1,7 @@
 """A release: opened, put together, frozen, published."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +12,7 @@ from publishing.domain.release import (
     Open,
     PublishRelease,
     Release,
+    ReleaseCommand,
     Remove,
     decide,
     evolve,
@@ -28,7 +31,7 @@ from schemas.publication import (
 )
 from tests.publishing.given import AT, MONTH, manifest_line, release_after
 
-BY = {"stream": MONTH, "cause": "test", "actor": "user:test", "at": AT}
+BY: dict[str, Any] = {"stream": MONTH, "cause": "test", "actor": "user:test", "at": AT}
 OPENED = ReleaseOpened(targets={"scene": 1, "product": 1})
 SCENE, PRODUCT, LINKAGE = manifest_line("scene"), manifest_line("product"), manifest_line("linkage")
 FULL = (OPENED, ReleaseEntryAdded(line=SCENE), ReleaseEntryAdded(line=PRODUCT))
@@ -120,13 +123,13 @@ def test_a_month_never_holds_more_than_its_targets(targets: dict[str, int], acts
     state = release_after(ReleaseOpened(targets=targets))
     for what, kind, n in acts:
         line = manifest_line(kind, n)
-        command = {
+        commands: dict[str, ReleaseCommand] = {
             "add": add(line),
             "remove": Remove(entry=line.entry, **BY),
             "freeze": Freeze(**BY),
             "publish": PublishRelease(**BY),
-        }[what]
-        facts = decide(state, command)
+        }
+        facts = decide(state, commands[what])
         for fact in facts if isinstance(facts, tuple) else ():
             state = evolve(state, fact)
         assert all(state.counts.get(kind, 0) <= target for kind, target in targets.items())

@@ -2,12 +2,17 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
+from publishing.agents import on_publishing
 from publishing.domain.entry import Correct, Retract, Schedule
-from publishing.domain.release import PublishRelease
-from publishing.store import Wish
+from publishing.domain.release import Freeze, PublishRelease
+from publishing.releasing import fill
+from publishing.store import NEWEST_FIRST, Wish
+from schemas.envelope import Event
+from schemas.publication import ReleasePublished
 from tests.publishing.conftest import Publishing
-from tests.publishing.given import MONTH, NEXT, TARGETS, act, queue
+from tests.publishing.given import MONTH, act, queue
 
 ALL = Wish()
 
@@ -29,11 +34,10 @@ async def test_a_reader_sees_none_or_all_of_two_hundred_while_they_are_published
         await publishing.releases.handle([PublishRelease(stream=MONTH, **act("publish").fields)])
         await asyncio.sleep(0.1)
         for event in await publishing.history():
-            if event.type == "release.published.v1":
-                # In small steps, as several workers might, so that the reader meets every mixture.
-                lines = event.data.model_dump()["lines"]
-                for n in range(0, len(lines), 10):
-                    await publishing.work([_part(event, n)])
+            if isinstance(event.data, ReleasePublished):
+                # In small steps, so that the reader meets every mixture of entries that know and that do not.
+                for start in range(0, len(event.data.lines), 10):
+                    await on_publishing(publishing.entries, publishing.releases)([_part(event, start)])
         done.set()
 
     await asyncio.gather(read(), publish())
@@ -41,11 +45,10 @@ async def test_a_reader_sees_none_or_all_of_two_hundred_while_they_are_published
     assert seen[0] == (0, 0, 0, 0) and seen[-1] == (200, 200, 200, 200)
 
 
-def _part(event, n):  # type: ignore[no-untyped-def]
-    """The event as if it named ten of its lines only."""
-    from dataclasses import replace
-
-    return replace(event, data=event.data.model_copy(update={"lines": event.data.lines[n : n + 10]}))
+def _part(event: Event, start: int) -> Event:
+    """The publication as if it named ten of its lines only."""
+    assert isinstance(event.data, ReleasePublished)
+    return replace(event, data=event.data.model_copy(update={"lines": event.data.lines[start : start + 10]}))
 
 
 async def test_one_who_came_too_late_for_a_frozen_month_is_not_seen_with_it(publishing: Publishing) -> None:
@@ -65,11 +68,11 @@ async def test_a_correction_is_seen_at_once_and_a_retraction_not_any_more(publis
     id = queue("scene").stream
     await publishing.entries.handle([queue("scene", revision=2)])
     before = (await publishing.catalogue.some([id]))[id]
-    await publishing.entries.handle([Correct(stream=id, **act("correct").fields)])
+    await publishing.entries.handle([Correct(stream=id, **act("correct", days=2).fields)])
     after = (await publishing.catalogue.some([id]))[id]
     assert ((before.edition, before.revision), (after.edition, after.revision)) == ((1, 1), (2, 2))
     assert (await publishing.catalogue.latest(ALL, 1))[0].id == id
-    await publishing.entries.handle([Retract(stream=id, reason="wrong", **act("retract").fields)])
+    await publishing.entries.handle([Retract(stream=id, reason="wrong", **act("retract", days=3).fields)])
     assert await publishing.catalogue.some([id]) == {}
     assert (await publishing.catalogue.search(ALL, 1, 50))[1] == 3
 
@@ -87,38 +90,24 @@ async def test_search_finds_words_of_both_languages_and_takes_signs_as_they_are(
 
 
 async def test_lists_stay_fast_with_two_thousand_entries(publishing: Publishing) -> None:
-    """Each list within a tenth of a second here (measured: some 10 to 60 ms), so that a lost index shows."""
-    months = [f"2026-{n:02}" for n in range(1, 11)]
+    """Measured here: 5 to 20 ms a list, 70 ms a search for a word. The bound is wide: a busy machine must pass it."""
     for kind in ("scene", "product"):
         await publishing.queued(kind, 1000)
-    for month in months:
-        await publishing.opened(month, TARGETS)
-        from publishing.domain.release import Freeze
-        from publishing.releasing import fill
-
+    for month in [f"2026-{n:02}" for n in range(1, 11)]:
+        await publishing.opened(month)
         await fill(publishing.entries, publishing.releases, month, act("fill"))
-        for command in Freeze, PublishRelease:
-            await publishing.releases.handle([command(stream=month, **act(command.__name__).fields)])
-    await publishing.work([e for e in await publishing.history() if e.type == "release.published.v1"])
-    assert (await publishing.catalogue.search(ALL, 1, 20))[1] == 2000
-    wishes = (
-        ALL,
-        Wish(kind="scene"),
-        Wish(sector="new-retail"),
-        Wish(district="wuhou"),
-        Wish(q="无人机"),
-        Wish(release=NEXT),
+        await publishing.releases.handle([Freeze(stream=month, **act("freeze").fields)])
+        await publishing.releases.handle([PublishRelease(stream=month, **act("publish").fields)])
+    await on_publishing(publishing.entries, publishing.releases)(
+        [event for event in await publishing.history() if isinstance(event.data, ReleasePublished)]
     )
-    for wish in wishes:
+    catalogue = publishing.catalogue
+    assert (await catalogue.search(ALL, 1, 20))[1] == 2000
+    wishes = (ALL, Wish(kind="scene"), Wish(sector="new-retail"), Wish(district="wuhou"), Wish(q="无人机"))
+    for ask in (*(catalogue.search(wish, 1, 20) for wish in wishes), catalogue.counts(), catalogue.latest(ALL, 50)):
         began = time.perf_counter()
-        await publishing.catalogue.search(wish, 1, 20)
-        took = time.perf_counter() - began
-        print(f"{wish}: {took * 1000:.0f} ms")
-        assert took < 0.5
-    for name in "counts", "partners":
-        began = time.perf_counter()
-        await getattr(publishing.catalogue, name)()
-        print(f"{name}: {(time.perf_counter() - began) * 1000:.0f} ms")
-    began = time.perf_counter()
-    await publishing.catalogue.latest(ALL, 50)
-    print(f"latest: {(time.perf_counter() - began) * 1000:.0f} ms")
+        await ask
+        assert time.perf_counter() - began < 1.0
+    query = {"state.kind": "scene", "state.status": "published", "state.edition.release": {"$in": ["2026-01"]}}
+    plan = await catalogue.entries.find(query).sort(NEWEST_FIRST).limit(20).explain()
+    assert plan["executionStats"]["totalDocsExamined"] <= 20

@@ -27,7 +27,7 @@ class Submission(State):
     revision: int = 0
     kind: Literal["scene", "product", "linkage"] | None = None
     title: Name | None = None
-    digests: dict[int, str] = Field(default={})
+    digests: dict[int, str] = Field(default_factory=dict)
     refusals: int = 0
     withdrawn: bool = False
 
