@@ -1,7 +1,7 @@
 # Every command of the project. `make help` lists them.
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
-CODE := libs services deploy tests
+CODE := libs services deploy tests docs
 .DEFAULT_GOAL := help
 .PHONY: help setup run reset check test bench faults docs fmt
 
@@ -22,6 +22,8 @@ check: setup ## Lint, types, import contracts and domain tests, in under a minut
 	@$(PYTHON) -m ruff format --check $(CODE)
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports --config pyproject.toml
+	@$(PYTHON) docs/generate.py --check
+	@$(PYTHON) -m web.languages check
 	@$(PYTHON) -m pytest -q -m "not io"
 
 test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys in a browser

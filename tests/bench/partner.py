@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import orjson
 
@@ -44,7 +45,7 @@ class Connection:
 
     async def _send(self, lines: Iterable[bytes]) -> None:
         coming = iter(lines)
-        while piece := b"".join(line + b"\n" for line, _ in zip(coming, range(PIECE), strict=False)):
+        while piece := b"".join(line + b"\n" for line in islice(coming, PIECE)):
             self.writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             await self.writer.drain()
         self.writer.write(b"0\r\n\r\n")

@@ -3,8 +3,11 @@
 import pytest
 from markupsafe import escape
 
+from publishing.__main__ import queues
+from publishing.domain.entry import Withdraw
+from publishing.releasing import add
 from tests.publishing.conftest import PUBLISHER, Browser, Publishing
-from tests.publishing.given import MONTH, entry, queue
+from tests.publishing.given import MONTH, act, entry, queue
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -109,6 +112,30 @@ async def test_a_publisher_brings_a_month_out_by_hand(publishing: Publishing, vi
     assert (await desk.post(f"/releases/{MONTH}/publish")).status_code == 303
     assert manifest in (await desk.get(f"/releases/{MONTH}")).text
     assert (await desk.get("/")).status_code == 200
+
+
+async def test_the_desk_shows_an_entry_at_every_stage(publishing: Publishing, visit: Browser) -> None:
+    desk = visit(PUBLISHER)
+    gone, waiting, inside = (entry("scene", n)[0] for n in range(3))
+    await publishing.entries.handle([Withdraw(stream=gone, **act("withdraw").fields)])
+    await publishing.entries.handle([queue("scene", 1), queue("scene", 2)])
+    await publishing.opened()
+    await add(publishing.entries, publishing.releases, MONTH, [inside], act("add"))
+    for id, said in (gone, "Withdrawn"), (waiting, "Queued"), (inside, "In a release"):
+        answer = await desk.get(f"/releases/entries/{id}")
+        assert answer.status_code == 200 and said in answer.text
+
+
+async def test_operations_see_what_waits_and_since_when(publishing: Publishing) -> None:
+    await publishing.published(1, 1)
+    await publishing.entries.handle([queue("scene", 1), queue("scene", revision=2)])
+    found = {queue.name: queue for queue in await queues(publishing.database)}
+    assert {name: queue.count for name, queue in found.items()} == {
+        "Waiting for a release: 场景": 1,
+        "Waiting for a correction": 1,
+        "Frozen releases": 0,
+    }
+    assert all(queue.oldest_s > 0 for queue in found.values() if queue.count)
 
 
 async def test_who_is_not_signed_in_is_asked_to(visit: Browser) -> None:

@@ -51,6 +51,14 @@ def _part(event: Event, start: int) -> Event:
     return replace(event, data=event.data.model_copy(update={"lines": event.data.lines[start : start + 10]}))
 
 
+async def test_a_reader_who_began_before_the_publication_sees_nothing_of_it(publishing: Publishing) -> None:
+    await publishing.frozen(2, 2)
+    began = await publishing.catalogue.visible(await publishing.catalogue.published())
+    await publishing.releases.handle([PublishRelease(stream=MONTH, **act("publish").fields)])
+    await publishing.work()
+    assert await publishing.catalogue.entries.count_documents(began) == 0
+
+
 async def test_one_who_came_too_late_for_a_frozen_month_is_not_seen_with_it(publishing: Publishing) -> None:
     await publishing.frozen(2, 2)
     late = (await publishing.queued("scene", 3))[-1]

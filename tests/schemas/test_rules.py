@@ -138,7 +138,10 @@ def test_whatever_bytes_a_partner_sends_it_gets_findings_and_no_exception(raw: b
 
 @given(st.text(), st.floats(allow_nan=False, allow_infinity=False), st.floats(-1e6, 1e6), st.integers(-(10**6), 10**6))
 def test_the_canonical_form_is_that_of_rfc_8785(text: str, any: float, usual: float, whole: int) -> None:
-    entry: dict[str, Any] = {"title": {"zh": text, "en": None}, "figures": [{"unit": text, "value": usual}, {"value": float(whole)}]}
+    entry: dict[str, Any] = {
+        "title": {"zh": text, "en": None},
+        "figures": [{"unit": text, "value": usual}, {"value": float(whole)}],
+    }
     for evidence in ([], [{"result": any, "baseline": usual}]):
         expected = rfc8785.dumps({**entry, "evidence": evidence})
         assert canonical(orjson.loads(orjson.dumps({**entry, "evidence": evidence}))) == expected

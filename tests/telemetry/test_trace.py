@@ -54,10 +54,15 @@ async def approve(stack: Stack) -> None:
 
 async def publish(stack: Stack) -> None:
     """A month of a single scene: the targets are the month's own, so that this one is full with it."""
-    async with AsyncMongoClient[Any](stack.settings.mongo_url) as client:
-        releases = Streams(client[stack.settings.database("publishing")], RELEASES)
+    async with AsyncMongoClient[Any](stack.settings.mongo_url) as mongo:
+        releases = Streams(mongo[stack.settings.database("publishing")], RELEASES)
         opened = Open(
-            stream=MONTH, targets={"scene": 1}, cause="test", actor="user:test", at=now(), traceparent=RELEASE_TRACEPARENT
+            stream=MONTH,
+            targets={"scene": 1},
+            cause="test",
+            actor="user:test",
+            at=now(),
+            traceparent=RELEASE_TRACEPARENT,
         )
         await releases.handle([opened])
     async with signed_in(stack.url("publishing"), "publisher-wu") as client:
