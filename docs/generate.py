@@ -61,8 +61,8 @@ def catalogue() -> str:
     lines = [
         "# Event catalogue",
         "",
-        "Generated from `libs/schemas` by `make docs`. Every event is a CloudEvents 1.0 event in structured JSON mode; its JSON",
-        "Schema is `docs/schemas/<type>.json`. What the attributes mean stands in `libs/schemas/envelope.py`.",
+        "Generated from `libs/schemas` by `make docs`. Every event is a CloudEvents 1.0 event in structured JSON mode;",
+        "its JSON Schema is `docs/schemas/<type>.json`. What the attributes mean stands in `libs/schemas/envelope.py`.",
     ]
     noun = ""
     for type, fact in FACTS.items():
