@@ -42,6 +42,8 @@ def at_work(settings: Settings) -> bool:
     group = settings.topic_prefix + "submissions"
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
     try:
-        return bool(admin.describe_groups([group])[group]["members"])
+        # A group that nobody ever joined cannot be described.
+        known = any(each["group_id"] == group for each in admin.list_groups())
+        return known and bool(admin.describe_groups([group])[group]["members"])
     finally:
         admin.close()
