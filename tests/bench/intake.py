@@ -20,7 +20,7 @@ CLIENTS = 32
 #: Entries sent in one measure, at most; fewer where FOR_S are over before.
 MOST = 10_000
 #: Documents and messages of the bare measures.
-BARE = 5_000
+BARE = 10_000
 
 #: Sends lines in; returns how many were received.
 Send = Callable[[Iterator[bytes]], Awaitable[int]]

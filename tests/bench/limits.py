@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from pymongo.collection import Collection
 
 from runtime.settings import Settings
 from schemas.envelope import Json
 from schemas.topics import PUBLISHING, SUBMISSIONS
-from tests.bench.ground import Message, client, send
+from tests.bench.ground import Message, client, producing, send
 
 #: Documents in one bulk.
 BULK = 500
@@ -38,9 +38,10 @@ def insert(collection: Collection[Json], documents: Sequence[Json]) -> None:
 
 def bare_send(settings: Settings, sent: Sequence[Message]) -> float:
     """Messages a second from a producer that does nothing else, to the last acknowledgement."""
-    began = time.perf_counter()
-    send(settings, SPARE, sent)
-    return len(sent) / (time.perf_counter() - began)
+    with producing(settings) as producer:
+        began = time.perf_counter()
+        send(producer, settings.topic(SPARE), sent)
+        return len(sent) / (time.perf_counter() - began)
 
 
 class BareRelay(threading.Thread):
@@ -52,8 +53,7 @@ class BareRelay(threading.Thread):
 
     def run(self) -> None:
         topic = self._settings.topic(SUBMISSIONS)
-        producer = KafkaProducer(bootstrap_servers=self._settings.kafka_bootstrap, acks="all", linger_ms=2)
-        with client(self._settings) as mongo:
+        with client(self._settings) as mongo, producing(self._settings) as producer:
             streams = mongo[self._settings.database("submissions")]["submissions"]
             with streams.watch(resume_after=self._place, batch_size=1000, max_await_time_ms=200) as changes:
                 while self._left and changes.alive:
@@ -62,7 +62,6 @@ class BareRelay(threading.Thread):
                         for event in change["fullDocument"]["events"]:
                             producer.send(topic, key=key, value=orjson.dumps(event))
                         self._left -= 1
-        producer.close()
 
     def stop(self) -> None:
         """End it, whatever there is left to send."""

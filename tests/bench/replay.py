@@ -17,10 +17,10 @@ from schemas.envelope import Json
 from schemas.events import decode
 from schemas.topics import HISTORIES, REVIEW, SUBMISSIONS
 from tests.bench.figure import Figure, medians, say
-from tests.bench.ground import Ground, Message, messages, received, send
+from tests.bench.ground import Ground, Message, messages, publish, received
 from tests.bench.limits import bare_read
 
-STREAMS = 4_000
+STREAMS = 8_000
 BATCH = 500
 
 
@@ -28,8 +28,8 @@ def measure(ground: Ground) -> list[Figure]:
     settings = ground.settings()
     sent = messages(received(settings, STREAMS, seed=1))
     reviewed = messages(asyncio.run(_review(settings, sent)))
-    send(settings, SUBMISSIONS, sent)
-    send(settings, REVIEW, reviewed)
+    publish(settings, SUBMISSIONS, sent)
+    publish(settings, REVIEW, reviewed)
     say(f"replay: {len(sent) + len(reviewed):,} events")
     found = medians(3, {"replay": lambda: _replayed(settings), "bare": lambda: bare_read(settings, HISTORIES)})
     return [Figure("replay", found["replay"], "events/s", "bare kafka-python read", found["bare"])]

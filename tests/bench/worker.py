@@ -4,7 +4,7 @@ from functools import partial
 
 from schemas.topics import SUBMISSIONS
 from tests.bench.figure import Figure, await_count, medians, rate, say
-from tests.bench.ground import Ground, Message, client, get, messages, received, send
+from tests.bench.ground import Ground, Message, client, get, messages, publish, received
 
 EVENTS = 6_000
 
@@ -19,7 +19,7 @@ def measure(ground: Ground) -> list[Figure]:
 def _reviewed(ground: Ground, sent: list[Message]) -> float:
     """Cases a second, from the first in MongoDB to the last; the submissions are on Kafka when the worker starts."""
     settings = ground.settings()
-    send(settings, SUBMISSIONS, sent)
+    publish(settings, SUBMISSIONS, sent)
     process, _ = ground.service("review-worker", settings)
     with client(settings) as mongo, ground.up(process):
         cases = mongo[settings.database("review")]["cases"]
@@ -31,7 +31,7 @@ def _passed(ground: Ground, sent: list[Message]) -> float:
     settings = ground.settings()
     # Several times over: a worker's buffer alone holds 8,192 events, which it would have fetched before it begins.
     many = list(sent) * 4
-    send(settings, SUBMISSIONS, many)
+    publish(settings, SUBMISSIONS, many)
     process, port = ground.bare("bare_worker", settings)
     with ground.up(process):
         await_count(lambda: int(get(port, "/handled")[1]["events"]), len(many), every_s=0.25)
