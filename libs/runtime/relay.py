@@ -81,6 +81,8 @@ class Relay(threading.Thread):
             # An event is sent until it is taken: giving up on one would let the next of its stream overtake it.
             delivery_timeout_ms=2**31 - 1,
             linger_ms=2,
+            # Events are some 2.5 kB: the default of 16 KiB would hold six of them.
+            batch_size=256 * 1024,
         )
         try:
             self._follow(database, lease, held, producer)

@@ -18,6 +18,7 @@ from audit.pages import pages
 from audit.runner import Runner
 from audit.store import Runs
 from runtime import telemetry
+from runtime.garbage import collect_less_often
 from runtime.operations import Operations
 from runtime.settings import Settings
 from schemas.envelope import Json
@@ -61,6 +62,7 @@ def application(settings: Settings, deciders: Sequence[AnyDecider]) -> FastAPI:
 def api(settings: Settings) -> None:
     telemetry.set_up("audit-api", settings.otlp_endpoint)
     app = application(settings, DECIDERS)
+    collect_less_often()
     uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
 
 

@@ -22,6 +22,7 @@ from notifications.settings import Settings
 from notifications.store import Deliveries, Editions, create_indexes, now
 from runtime import telemetry
 from runtime.consume import worker_app
+from runtime.garbage import collect_less_often
 from runtime.operations import Operations, Queue
 from runtime.parking import Parking
 from runtime.relay import Relay
@@ -80,6 +81,7 @@ def create_api(settings: Settings) -> FastAPI:
 
 def api(settings: Settings) -> None:
     telemetry.set_up("notifications-api", settings.otlp_endpoint)
+    collect_less_often()
     uvicorn.run(create_api(settings), host=settings.host, port=settings.api_port, log_config=None, access_log=False)
 
 
@@ -103,6 +105,7 @@ def worker(settings: Settings) -> None:
         return worker_ready(app, relay)
 
     ops = create_app("notifications", settings, HERE / "templates", lifespan=lifespan, ready=ready)
+    collect_less_often()
     uvicorn.run(
         ops,
         host=settings.host,

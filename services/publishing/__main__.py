@@ -20,6 +20,7 @@ from publishing.pages import pages
 from publishing.store import Catalogue, create_indexes, now, unpublished, waiting, waiting_corrections
 from runtime import telemetry
 from runtime.consume import worker_app
+from runtime.garbage import collect_less_often
 from runtime.operations import Operations, Queue
 from runtime.parking import Parking
 from runtime.relay import Relay
@@ -105,6 +106,7 @@ async def queues(database: AsyncDatabase[Json]) -> tuple[Queue, ...]:
 def run_api(settings: Settings) -> None:
     telemetry.set_up("publishing-api", settings.otlp_endpoint)
     app = application(settings, mongo(settings))
+    collect_less_often()
     uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
 
 
@@ -126,6 +128,7 @@ def run_worker(settings: Settings) -> None:
     worker = worker_app(SERVICE, settings)
     agents.attach(worker, settings, Parking(database), reactions)
     ops = create_app(SERVICE, settings, HERE / "templates", lifespan=lifespan, ready=ready, openapi_url=None)
+    collect_less_often()
     uvicorn.run(
         ops, host=settings.host, port=settings.ops_port, log_config=None, access_log=False, timeout_graceful_shutdown=5
     )

@@ -22,6 +22,7 @@ from review.pages import pages
 from review.store import CaseStore
 from runtime import telemetry
 from runtime.consume import worker_app
+from runtime.garbage import collect_less_often
 from runtime.operations import Operations, Queue
 from runtime.parking import Parking
 from runtime.relay import Relay
@@ -42,7 +43,9 @@ HERE = Path(__file__).parent
 def api(settings: Settings) -> None:
     """The pages and the JSON."""
     telemetry.set_up("review-api", settings.otlp_endpoint)
-    uvicorn.run(api_app(settings), host=settings.host, port=settings.api_port, log_config=None, access_log=False)
+    app = api_app(settings)
+    collect_less_often()
+    uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
 
 
 def api_app(settings: Settings) -> FastAPI:
@@ -99,6 +102,7 @@ def worker(settings: Settings) -> None:
         return worker_ready(app, relay)
 
     operations = create_app("review", settings, HERE / "templates", lifespan=lifespan, ready=ready)
+    collect_less_often()
     uvicorn.run(
         operations,
         host=settings.host,

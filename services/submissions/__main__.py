@@ -1,7 +1,6 @@
 """submissions: `python -m submissions api | worker | replay`."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from pymongo.errors import PyMongoError
 
 from runtime import telemetry
 from runtime.consume import worker_app
+from runtime.garbage import collect_less_often
 from runtime.operations import Operations
 from runtime.parking import Parking
 from runtime.relay import Relay
@@ -88,11 +88,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
 def run_api(settings: Settings) -> None:
     telemetry.set_up("submissions-api", settings.otlp_endpoint)
     app = application(settings, mongo(settings))
-    # What is made by now lasts as long as the process. Collections that pass it over, and come when there is more to
-    # collect, double the lines taken in a second.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 10, 10)
+    collect_less_often()
     uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
 
 
@@ -113,6 +109,7 @@ def run_worker(settings: Settings) -> None:
     worker = worker_app(SERVICE, settings)
     agents.attach(worker, settings, Parking(database), ProgressStore(database))
     ops = create_app(SERVICE, settings, HERE / "templates", lifespan=lifespan, ready=ready, openapi_url=None)
+    collect_less_often()
     uvicorn.run(
         ops, host=settings.host, port=settings.ops_port, log_config=None, access_log=False, timeout_graceful_shutdown=5
     )
