@@ -81,8 +81,9 @@ def create_api(settings: Settings) -> FastAPI:
 
 def api(settings: Settings) -> None:
     telemetry.set_up("notifications-api", settings.otlp_endpoint)
+    app = create_api(settings)
     collect_less_often()
-    uvicorn.run(create_api(settings), host=settings.host, port=settings.api_port, log_config=None, access_log=False)
+    uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
 
 
 def worker(settings: Settings) -> None:
