@@ -171,11 +171,11 @@ async def _tell(stack: Stack) -> bool:
 def _print_addresses(console: Console, stack: Stack) -> None:
     rows = (
         ("公开目录 Catalogue", stack.url("publishing"), None),
-        ("报送 Submissions", stack.url("submissions"), "partner"),
+        ("申报 Submissions", stack.url("submissions"), "partner"),
         ("评审 Review", stack.url("review"), "reviewer"),
         ("发布 Publishing", stack.url("publishing"), "publisher"),
         ("订阅 Subscriptions", stack.url("notifications"), None),
-        ("运行 Operations", stack.url("review"), "operator"),
+        ("运维 Operations", stack.url("review"), "operator"),
         ("审计 Audit", stack.url("audit"), "auditor"),
         ("收件箱 Inbox", stack.inbox_url, None),
     )

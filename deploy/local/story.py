@@ -156,7 +156,7 @@ async def _stream_in(stack: Stack, teller: Teller, keys: dict[str, str], lines: 
     teller.say(
         f"{len(lines)} submissions streamed in by {len(keys)} partners at {len(lines) / took:,.0f}/s: "
         f"{len(received)} received, {len(refused)} refused with every error",
-        f"{len(keys)} 家合作方流式报送 {len(lines)} 条，每秒 {len(lines) / took:,.0f} 条："
+        f"{len(keys)} 家合作方流式申报 {len(lines)} 条，每秒 {len(lines) / took:,.0f} 条："
         f"接收 {len(received)} 条，退回 {len(refused)} 条并列出全部错误",
         f"{finding['pointer'] or '/'}  {finding['text']}",
     )
@@ -423,6 +423,6 @@ def _month() -> str:
 
 def _counted(counts: dict[str, int], language: str) -> str:
     if language == "zh":
-        names = {"scene": "场景", "product": "产品", "linkage": "对接"}
+        names = {"scene": "场景", "product": "产品", "linkage": "场景应用"}
         return "、".join(f" {count} 个{names[kind]}" for kind, count in counts.items())
     return ", ".join(f"{count} {kind}s" for kind, count in counts.items())

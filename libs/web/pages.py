@@ -153,6 +153,8 @@ def navigation(site: Site, somebody: Person | None, request: Request) -> list[Li
         ("publisher", _("Releases"), "publishing", "/releases"),
         ("auditor", _("Audit"), "audit", "/audit"),
         ("operator", _("Operations"), site.service, "/operations"),
+        ("operator", _("Partners"), "submissions", "/partners"),
+        ("operator", _("Deliveries"), "notifications", "/deliveries"),
     ]
     path = request.url.path
     return [

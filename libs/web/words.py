@@ -37,7 +37,7 @@ WORDS: dict[str, dict[str, str]] = {
     # Stages
     "laboratory": {"zh": "实验室", "en": "Laboratory"},
     "demonstration": {"zh": "示范", "en": "Demonstration"},
-    "implementation": {"zh": "落地已核验", "en": "Implementation verified"},
+    "implementation": {"zh": "落地实施", "en": "Implementation"},
     # Criteria
     "facing-society": {"zh": "面向社会", "en": "Facing society"},
     "touching-the-future": {"zh": "触达未来", "en": "Touching the future"},
