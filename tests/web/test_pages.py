@@ -60,7 +60,7 @@ def test_a_title_in_the_other_language_says_so(client: TestClient) -> None:
     [
         ((), ["Catalogue", "Subscribe"]),
         (("partner",), ["Catalogue", "Subscribe", "Submit"]),
-        (("reviewer", "operator"), ["Catalogue", "Subscribe", "Review desk", "Operations"]),
+        (("reviewer", "operator"), ["Catalogue", "Subscribe", "Review desk", "Operations", "Partners", "Deliveries"]),
     ],
 )
 def test_navigation_shows_what_a_person_may_open(roles: tuple[str, ...], ways: list[str]) -> None:
