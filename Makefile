@@ -26,7 +26,7 @@ check: setup ## Lint, types, import contracts and domain tests, in under a minut
 	@$(PYTHON) -m web.languages check
 	@$(PYTHON) -m pytest -q -m "not io"
 
-test: ## Everything: check, then all tests on real Kafka and MongoDB, pages in a browser
+test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys in a browser
 	@deploy/local/setup.sh browser
 	@$(MAKE) --no-print-directory check
 	@$(PYTHON) -m pytest -m io

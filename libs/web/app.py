@@ -9,15 +9,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from runtime import telemetry
 from web.errors import answer, handle_problems
 from web.languages import load
 from web.middleware import Caught, Guarded, Observed, SameOrigin, Spoken
-from web.pages import Site, environment
-from web.people import issuer, sign_in_routes
+from web.pages import Site, environment, page
+from web.people import issuer, person, sign_in_routes
 
 SERVICES = ("publishing", "submissions", "review", "notifications", "audit")
 STATIC = Path(__file__).parent / "static"
@@ -80,10 +80,20 @@ def create_app(
     app.include_router(
         sign_in_routes(issuer(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret))
     )
+    _signed_out(app)
     _machine_routes(app, ready)
     _static_files(app, settings.node_modules)
     telemetry.instrument(app)
     return app
+
+
+def _signed_out(app: FastAPI) -> None:
+    @app.get("/signed-out", include_in_schema=False)
+    async def signed_out(request: Request) -> Response:
+        """Where signing out leads. Of this service: browsers let no form lead to another address than its own."""
+        if person(request):
+            return RedirectResponse(app.state.site.addresses["publishing"] + "/", 303)
+        return page(request, "signed-out.html")
 
 
 def _machine_routes(app: FastAPI, ready: Ready) -> None:

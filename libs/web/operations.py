@@ -34,7 +34,11 @@ def operations_routes(operations: Operations) -> APIRouter:
         handled = await operations.redrive(id, f"user:{me.sub}")
         if handled is None:
             raise _nothing_parked()
-        notify(request, _("Sent on: %(count)s events, in order.") % {"count": handled})
+        if any(stream.id == id for stream in await operations.parked()):
+            said = _("Sent on: %(count)s events. The next one still cannot be handled, and the stream waits on.")
+            notify(request, said % {"count": handled}, "warning")
+        else:
+            notify(request, _("Sent on: %(count)s events, in order.") % {"count": handled})
         return RedirectResponse("/operations", 303)
 
     return router

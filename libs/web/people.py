@@ -136,7 +136,7 @@ def sign_in_routes(client: StarletteOAuth2App) -> APIRouter:
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
         request.session.clear()
-        return RedirectResponse("/", 303)
+        return RedirectResponse("/signed-out", 303)
 
     return router
 

@@ -19,6 +19,11 @@ Visit = Callable[..., Page]
 expect.set_options(timeout=15_000)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every page is looked at last, when the journeys have left something to see on each."""
+    items.sort(key=lambda item: item.path.name == "test_every_page_is_accessible_and_fits.py")
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with whole_stack(tmp_path_factory.mktemp("stack")) as (made, _):

@@ -1,0 +1,91 @@
+"""The auditor and the operator at work: a field changed by hand is found; a parked stream is found and sent on.
+
+In this order: what cannot be decoded stays on Kafka, and no replay after it is equal.
+"""
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from kafka import KafkaProducer
+from playwright.sync_api import Browser, Page, expect
+from pymongo import MongoClient
+
+from deploy.local.table import Stack
+from tests.journeys.conftest import Visit, go, reload_until
+from tests.journeys.look import look
+
+
+def test_an_auditor_finds_a_field_changed_by_hand(stack: Stack, visit: Visit) -> None:
+    with MongoClient[Any](stack.settings.mongo_url, w="majority") as mongo:
+        subscriptions = mongo[stack.settings.database("notifications")]["subscriptions"]
+        auditor = visit("auditor-feng")
+        before = make_a_subscription(visit, stack, subscriptions)
+        subscriptions.update_one({"_id": before["_id"]}, {"$set": {"state.language": "zh"}})
+        assert replayed(auditor) == "differs"
+        expect(auditor.get_by_text(before["_id"]).first).to_be_visible()
+        expect(auditor.get_by_text("/language").first).to_be_visible()
+        assert look(auditor, "replay-that-differs-en") == []
+        auditor.get_by_role("link", name=before["_id"]).first.click()
+        expect(auditor.get_by_role("heading", name="1 Subscription requested")).to_be_visible()
+        assert look(auditor, "stream-en") == []
+        subscriptions.update_one({"_id": before["_id"]}, {"$set": {"state": before["state"]}})
+        assert replayed(auditor) == "equal"
+
+
+def make_a_subscription(visit: Visit, stack: Stack, subscriptions: Any) -> Any:
+    """Somebody subscribes in English; the stream as it is stored."""
+    known = {document["_id"] for document in subscriptions.find({}, {"_id": 1})}
+    reader = visit()
+    go(reader, "Subscribe")
+    reader.get_by_label("Email").check()
+    reader.get_by_label("Where to?").fill("changed@example.org")
+    reader.get_by_role("button", name="Subscribe").click()
+    expect(reader).to_have_url(re.compile("check-your-mail"))
+    return next(document for document in subscriptions.find() if document["_id"] not in known)
+
+
+def replayed(auditor: Page) -> str:
+    """Replay by the button; `equal` or `differs`."""
+    go(auditor, "Audit")
+    auditor.get_by_role("button", name="Replay now").first.click()
+    word = auditor.locator(".sq-verdict__word")
+    expect(word).to_have_text(re.compile("equal|differ", re.IGNORECASE), timeout=60_000)
+    return "equal" if "equal" in word.inner_text().lower() else "differs"
+
+
+def test_an_operator_finds_a_parked_stream_and_sends_it_on_which_says_why_it_still_cannot(
+    stack: Stack, visit: Visit
+) -> None:
+    producer = KafkaProducer(bootstrap_servers=stack.settings.kafka_bootstrap)
+    producer.send("submissions.events", key=b"broken/stream", value=b"\xff no event").get(timeout=10)
+    producer.close()
+    operator = visit("operator-zheng")
+    go(operator, "Operations")
+    go_to_tab(operator, "Review")
+    reload_until(operator, "broken/stream")
+    operator.get_by_role("link", name="broken/stream").click()
+    expect(operator.get_by_text("not JSON").first).to_be_visible()
+    operator.get_by_role("button", name=re.compile("Send on again")).click()
+    expect(operator.get_by_text("The next one still cannot be handled")).to_be_visible()
+    expect(operator.get_by_role("link", name="broken/stream")).to_be_visible()
+
+
+def go_to_tab(page: Page, name: str) -> None:
+    page.get_by_role("main").get_by_role("link", name=name, exact=True).first.click()
+
+
+def test_signing_in_asks_for_a_code_with_pkce_and_a_missing_role_gets_a_next_step(
+    stack: Stack, browser: Browser, visit: Visit
+) -> None:
+    page = visit()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/oauth2/authorize" in request.url else None)
+    page.get_by_role("link", name="Sign in").click()
+    query = parse_qs(urlsplit(asked[0]).query)
+    assert query["response_type"] == ["code"] and query["code_challenge_method"] == ["S256"]
+    assert len(query["code_challenge"][0]) == 43 and query["state"] and query["nonce"]
+    page.locator("button[value='reviewer-li']").click()
+    answer = page.goto(f"{stack.url('publishing')}/releases")
+    assert answer is not None and answer.status == 403
+    expect(page.get_by_role("main").get_by_role("link").first).to_be_visible()
