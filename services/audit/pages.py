@@ -38,6 +38,10 @@ def pages(settings: Settings, deciders: Sequence[AnyDecider], runs: Runs, runner
     services = tuple(dict.fromkeys(decider.service for decider in deciders))
     auditor = Depends(require("auditor"))
 
+    @router.get("/", include_in_schema=False)
+    async def home() -> Response:
+        return RedirectResponse("/audit", 303)
+
     @router.get("/audit", include_in_schema=False)
     def overview(
         request: Request, me: Person = auditor, number: Annotated[int, Query(alias="page", ge=1)] = 1

@@ -48,6 +48,10 @@ def pages(desk: Desk) -> APIRouter:
     one = "/cases/{partner}/{reference}/{revision}"
     store = desk.store
 
+    @router.get("/", include_in_schema=False)
+    async def home() -> Response:
+        return RedirectResponse("/cases", 303)
+
     @router.get("/cases")
     async def overview(request: Request, me: Reader) -> Response:
         at, reviews = now(), "reviewer" in me.roles

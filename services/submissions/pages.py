@@ -66,6 +66,10 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter
 def _lists(router: APIRouter, lists: Lists) -> None:
     either = Depends(require("partner", "operator"))
 
+    @router.get("/", include_in_schema=False)
+    async def home() -> Response:
+        return RedirectResponse("/submissions", 303)
+
     @router.get("/submissions")
     async def mine(
         request: Request, me: Person = either, status: str = "", kind: str = "", after: str | None = None

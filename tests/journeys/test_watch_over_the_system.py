@@ -89,3 +89,15 @@ def test_signing_in_asks_for_a_code_with_pkce_and_a_missing_role_gets_a_next_ste
     answer = page.goto(f"{stack.url('publishing')}/releases")
     assert answer is not None and answer.status == 403
     expect(page.get_by_role("main").get_by_role("link").first).to_be_visible()
+
+
+def test_the_address_of_a_service_leads_to_its_first_page(stack: Stack, visit: Visit) -> None:
+    for sub, service, first in (
+        ("partner-chen", "submissions", "/submissions"),
+        ("reviewer-li", "review", "/cases"),
+        ("auditor-feng", "audit", "/audit"),
+        (None, "notifications", "/subscribe"),
+    ):
+        page = visit(sub)
+        page.goto(stack.url(service))
+        expect(page).to_have_url(stack.url(service) + first)
