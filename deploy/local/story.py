@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
 from typing import Any
 
-import httpx
+import httpx2
 import orjson
 from rich.console import Console
 
@@ -50,7 +50,7 @@ async def tell(stack: Stack) -> bool:
         else:
             await _tell_the_whole_story(stack, teller)
         await _prove(stack, teller)
-    except (Wrong, httpx.HTTPError) as wrong:
+    except (Wrong, httpx2.HTTPError) as wrong:
         console.print(f"[red]✗[/]    {wrong!s}" if isinstance(wrong, Wrong) else f"[red]✗[/]    {wrong!r}")
         return False
     return True
@@ -67,7 +67,7 @@ async def _tell_the_whole_story(stack: Stack, teller: Teller) -> None:
         manifest = await _publish(stack, teller)
         await _look_at_the_catalogue(stack, teller, manifest)
         await _see_deliveries_arrive(stack, teller, receiver, manifest)
-        async with httpx.AsyncClient(base_url=stack.url("notifications")) as client:
+        async with httpx2.AsyncClient(base_url=stack.url("notifications")) as client:
             # The receiver ends with the story: its subscription does too.
             await client.delete(f"/subscriptions/{webhook['id']}", params={"token": webhook["token"]})
 
@@ -88,12 +88,12 @@ async def _register_partners(stack: Stack, teller: Teller) -> dict[str, str]:
 
 async def _subscribe(stack: Stack, teller: Teller, receiver: Receiver) -> Json:
     """A reader by email, confirmed through the mail that came, and a program by webhook, confirmed by its challenge."""
-    async with httpx.AsyncClient(base_url=stack.url("notifications"), timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=stack.url("notifications"), timeout=30) as client:
         everything: Json = {"filter": {}, "language": "zh"}
         asked = await client.post("/subscriptions", json={"channel": "email", "address": SUBSCRIBER, **everything})
         asked.raise_for_status()
         link = await _confirmation_link(stack)
-        token = httpx.URL(link).params["token"]
+        token = httpx2.URL(link).params["token"]
         (await client.post("/subscriptions/confirm", data={"token": token}, follow_redirects=True)).raise_for_status()
         asked = await client.post(
             "/subscriptions", json={"channel": "webhook", "address": receiver.address, **everything}
@@ -112,14 +112,14 @@ async def _subscribe(stack: Stack, teller: Teller, receiver: Receiver) -> Json:
     return webhook
 
 
-async def _subscription(client: httpx.AsyncClient, webhook: Json) -> Json:
+async def _subscription(client: httpx2.AsyncClient, webhook: Json) -> Json:
     shown = await client.get(f"/subscriptions/{webhook['id']}", params={"token": webhook["token"]})
     answer: Json = shown.raise_for_status().json()
     return answer
 
 
 async def _confirmation_link(stack: Stack) -> str:
-    async with httpx.AsyncClient(base_url=stack.inbox_url) as inbox:
+    async with httpx2.AsyncClient(base_url=stack.inbox_url) as inbox:
         for _ in range(300):
             for message in reversed((await inbox.get("/messages", params={"to": SUBSCRIBER})).json()):
                 if found := re.search(r"https?://\S+/subscriptions/confirm\?token=\S+", message["text"]):
@@ -132,7 +132,7 @@ async def _stream_in(stack: Stack, teller: Teller, keys: dict[str, str], lines: 
     """Six partners at once, an NDJSON stream each; the streams received."""
     receipts: list[Json] = []
 
-    async def send(client: httpx.AsyncClient, partner: str) -> None:
+    async def send(client: httpx2.AsyncClient, partner: str) -> None:
         own = b"\n".join(line for sender, line in lines if sender == partner)
         headers = {"Authorization": f"Bearer {keys[partner]}", "Accept-Language": either("en", "zh")}
         async with client.stream("POST", "/submissions:stream", content=own, headers=headers) as answer:
@@ -141,7 +141,7 @@ async def _stream_in(stack: Stack, teller: Teller, keys: dict[str, str], lines: 
                 receipts.append(orjson.loads(text))
 
     began = time.monotonic()
-    async with httpx.AsyncClient(base_url=stack.url("submissions"), timeout=120) as client:
+    async with httpx2.AsyncClient(base_url=stack.url("submissions"), timeout=120) as client:
         await asyncio.gather(*(send(client, partner) for partner in keys))
     took = time.monotonic() - began
     refused = [receipt for receipt in receipts if receipt["status"] == "refused"]
@@ -195,7 +195,7 @@ async def _review(
     )
 
 
-async def _decide_all(teller: Teller, clients: Sequence[httpx.AsyncClient], total: int) -> list[Json]:
+async def _decide_all(teller: Teller, clients: Sequence[httpx2.AsyncClient], total: int) -> list[Json]:
     """Every reviewer takes the next case until none is open; all decided cases."""
     working = [asyncio.create_task(_work(client)) for client in clients]
 
@@ -214,7 +214,7 @@ async def _decide_all(teller: Teller, clients: Sequence[httpx.AsyncClient], tota
     return await _decided(clients[0])
 
 
-async def _work(client: httpx.AsyncClient) -> None:
+async def _work(client: httpx2.AsyncClient) -> None:
     """One reviewer at the desk: claim the next case, score it, decide; wait when there is none."""
     given: Counter[str] = Counter()
     while True:
@@ -257,7 +257,7 @@ async def _revise(stack: Stack, keys: dict[str, str], lines: Sequence[Line], cha
             sent[f"{partner}/{line['reference']}"] = line
         except (orjson.JSONDecodeError, KeyError):
             continue  # one of the bad ones
-    async with httpx.AsyncClient(base_url=stack.url("submissions"), timeout=60) as client:
+    async with httpx2.AsyncClient(base_url=stack.url("submissions"), timeout=60) as client:
         for case in changes:
             submission = case.rpartition("@")[0]
             line = sent[submission] | {"revision": 2}
@@ -266,11 +266,11 @@ async def _revise(stack: Stack, keys: dict[str, str], lines: Sequence[Line], cha
             (await client.post("/submissions", json=line, headers=headers)).raise_for_status()
 
 
-async def _decided(client: httpx.AsyncClient) -> list[Json]:
+async def _decided(client: httpx2.AsyncClient) -> list[Json]:
     return await _cases(client, "decided")
 
 
-async def _cases(client: httpx.AsyncClient, status: str) -> list[Json]:
+async def _cases(client: httpx2.AsyncClient, status: str) -> list[Json]:
     """All cases of a status that are still the newest of their submission or were decided."""
     found: list[Json] = []
     after: str | None = None
@@ -318,7 +318,7 @@ async def _publish(stack: Stack, teller: Teller) -> list[Json]:
     return lines
 
 
-async def _add_linkages(publisher: httpx.AsyncClient, month: str) -> None:
+async def _add_linkages(publisher: httpx2.AsyncClient, month: str) -> None:
     queued = [f"{partner}/{orjson.loads(raw)['reference']}" for partner, raw in story("linkage", LINKAGES, 0, SEED)]
     (await publisher.post(f"{month}/entries", json={"entries": queued})).raise_for_status()
 
@@ -329,7 +329,7 @@ async def _onlooker(stack: Stack) -> AsyncIterator[Counter[int]]:
     seen: Counter[int] = Counter()
 
     async def look() -> None:
-        async with httpx.AsyncClient(base_url=stack.url("publishing"), timeout=30) as client:
+        async with httpx2.AsyncClient(base_url=stack.url("publishing"), timeout=30) as client:
             while True:
                 seen[(await client.get("/catalogue.json")).json()["total"]] += 1
 
@@ -345,7 +345,7 @@ async def _onlooker(stack: Stack) -> AsyncIterator[Counter[int]]:
 
 async def _look_at_the_catalogue(stack: Stack, teller: Teller, manifest: Sequence[Json]) -> None:
     """The pages a visitor would open, in both languages."""
-    async with httpx.AsyncClient(base_url=stack.url("publishing"), headers={"Accept": "text/html"}) as client:
+    async with httpx2.AsyncClient(base_url=stack.url("publishing"), headers={"Accept": "text/html"}) as client:
         title = manifest[0]["title"]
         for language in ("zh", "en"):
             page = await client.get(f"/catalogue/{manifest[0]['entry']}", params={"lang": language})
@@ -375,7 +375,7 @@ async def _see_deliveries_arrive(stack: Stack, teller: Teller, receiver: Receive
         f"calls came {Counter(receiver.calls.values())} times, {receiver.forged} forged",
         f"回调次数为 {Counter(receiver.calls.values())}，签名不符 {receiver.forged} 次",
     )
-    async with httpx.AsyncClient(base_url=stack.inbox_url) as inbox:
+    async with httpx2.AsyncClient(base_url=stack.inbox_url) as inbox:
 
         async def mailed() -> int:
             messages = (await inbox.get("/messages", params={"to": SUBSCRIBER})).json()
@@ -404,7 +404,7 @@ async def _prove(stack: Stack, teller: Teller) -> None:
 
 
 async def _tell_how_things_stand(stack: Stack, teller: Teller) -> None:
-    async with httpx.AsyncClient(base_url=stack.url("publishing"), timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=stack.url("publishing"), timeout=30) as client:
         total = (await client.get("/catalogue.json")).raise_for_status().json()["total"]
     teller.say(
         f"The data of the last run is kept: the catalogue shows {total} entries (make reset deletes them)",
@@ -413,7 +413,7 @@ async def _tell_how_things_stand(stack: Stack, teller: Teller) -> None:
 
 
 async def _published(stack: Stack) -> bool:
-    async with httpx.AsyncClient(base_url=stack.url("publishing"), timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=stack.url("publishing"), timeout=30) as client:
         return bool((await client.get("/catalogue.json")).raise_for_status().json()["total"])
 
 

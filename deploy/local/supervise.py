@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from deploy.local.speech import either
 
@@ -68,8 +68,8 @@ def responds(url: str) -> Callable[[], bool]:
 
     def probe() -> bool:
         try:
-            return httpx.get(url, timeout=2.0).is_success
-        except httpx.HTTPError:
+            return httpx2.get(url, timeout=2.0).is_success
+        except httpx2.HTTPError:
             return False
 
     return probe

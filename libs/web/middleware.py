@@ -36,6 +36,9 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
+#: What machines ask every few seconds, and files.
+UNLOGGED = ("/livez", "/readyz", "/metrics", "/static", "/assets")
+
 
 class Observed:
     """Gives each request an id (the caller's, where it sent a plain one), binds it to the log, and measures it."""
@@ -66,6 +69,9 @@ class Observed:
                 route = getattr(scope.get("route"), "path", "-")
                 elapsed = time.perf_counter() - began
                 REQUEST_SECONDS.labels(self.service, scope["method"], route, str(status)).observe(elapsed)
+                if not route.startswith(UNLOGGED):
+                    # The route and not the path or query: those say whose it is, and hold tokens.
+                    log.info("request", method=scope["method"], route=route, status=status, ms=round(elapsed * 1000, 1))
 
 
 class Guarded:

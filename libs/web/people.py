@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any, cast
 from urllib.parse import quote, urlsplit
 
-import httpx
+import httpx2
 import structlog
 from authlib.integrations.starlette_client import OAuth, OAuthError, StarletteOAuth2App
 from fastapi import APIRouter, Depends
@@ -112,7 +112,7 @@ def sign_in_routes(client: StarletteOAuth2App) -> APIRouter:
         request.session["next"] = local_path(next)
         try:
             return cast(Response, await client.authorize_redirect(request, request.url_for("callback")))
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             log.warning("sign_in.issuer_unreachable", error=type(error).__name__)
             detail = _("The sign-in service does not answer. Try again in a minute; public pages work meanwhile.")
             raise Problem(503, "issuer-unreachable", _("You cannot sign in just now"), detail) from error
@@ -124,7 +124,7 @@ def sign_in_routes(client: StarletteOAuth2App) -> APIRouter:
             claims = dict(token["userinfo"])
             if "roles" not in claims:  # an issuer may keep custom claims out of the id_token
                 claims |= await client.userinfo(token=token)
-        except (OAuthError, httpx.HTTPError, KeyError) as error:
+        except (OAuthError, httpx2.HTTPError, KeyError) as error:
             log.warning("sign_in.failed", error=str(error))
             detail = _("The sign-in was cancelled or took too long. Nothing was changed; try it again.")
             raise Problem(400, "sign-in-failed", _("You are not signed in"), detail) from error

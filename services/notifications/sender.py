@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, assert_never
 
-import httpx
+import httpx2
 import structlog
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
@@ -163,7 +163,7 @@ class Sender:
                     task.cancel()
                 self._sending.clear()
 
-    async def _start(self, http: httpx.AsyncClient) -> None:
+    async def _start(self, http: httpx2.AsyncClient) -> None:
         """Begin to send what is due, as far as there is room."""
         at = now()
         chosen = [(delivery, lane) for lane in LANES for delivery in await self._choose(lane, at)]
@@ -209,7 +209,7 @@ class Sender:
                 chosen.append(delivery)
         return chosen
 
-    async def _attempt(self, http: httpx.AsyncClient, work: Work) -> DeliveryCommand:
+    async def _attempt(self, http: httpx2.AsyncClient, work: Work) -> DeliveryCommand:
         """Send one message: the command that says what became of it."""
         delivery = work.delivery
         attempt, channel = delivery.state.attempt + 1, delivery.state.channel
@@ -234,7 +234,7 @@ class Sender:
             scale = self._settings.retry_scale
             return Fail(**follows, at=now(), attempt=attempt, error=failed.error, final=failed.final, scale=scale)
 
-    async def _send(self, http: httpx.AsyncClient, work: Work, traceparent: str | None) -> None:
+    async def _send(self, http: httpx2.AsyncClient, work: Work, traceparent: str | None) -> None:
         """Send a message by its channel. Raises NotDelivered."""
         delivery, recipient, subscription, at = work.delivery, work.recipient, work.subscription, now()
         assert recipient is not None and subscription is not None

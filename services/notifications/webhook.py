@@ -8,7 +8,7 @@ import socket
 import ssl
 from datetime import datetime
 
-import httpx
+import httpx2
 import orjson
 from standardwebhooks.webhooks import Webhook
 
@@ -25,17 +25,17 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
-def client(trusted: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+def client(trusted: ssl.SSLContext | None = None) -> httpx2.AsyncClient:
     """The client for all calls: no redirects, no proxies; no connection is kept, for each goes to a checked address.
 
     `trusted` are the certificates that it accepts; those of the well-known authorities where it is None.
     """
-    return httpx.AsyncClient(
+    return httpx2.AsyncClient(
         verify=trusted or True,
         timeout=TIMEOUT_S,
         follow_redirects=False,
         trust_env=False,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
         headers={"User-Agent": "Shuangqian-Webhooks/1"},
     )
 
@@ -43,8 +43,8 @@ def client(trusted: ssl.SSLContext | None = None) -> httpx.AsyncClient:
 def fault(url: str, *, private: bool) -> str | None:
     """What is wrong with an address as such, before any look-up: `form`, `https` or `private`; None if nothing is."""
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
         return "form"
     if not parsed.host or parsed.userinfo or parsed.fragment or len(url) > 2000:
         return "form"
@@ -68,7 +68,7 @@ def is_public(address: str) -> bool:
 
 
 async def call(
-    http: httpx.AsyncClient,
+    http: httpx2.AsyncClient,
     url: str,
     secret: str,
     id: str,
@@ -92,19 +92,19 @@ async def call(
     }
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            status = await _post(http, httpx.URL(url), headers, content, private=private)
-    except (TimeoutError, httpx.TimeoutException) as error:
+            status = await _post(http, httpx2.URL(url), headers, content, private=private)
+    except (TimeoutError, httpx2.TimeoutException) as error:
         raise NotDelivered("timeout") from error
-    except httpx.ConnectError as error:
+    except httpx2.ConnectError as error:
         raise NotDelivered("no connection") from error  # its own text may hold the address
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         raise NotDelivered(type(error).__name__) from error
     if not 200 <= status < 300:
         raise NotDelivered(f"HTTP {status}", final=status == GONE)
 
 
 async def _post(
-    http: httpx.AsyncClient, url: httpx.URL, headers: dict[str, str], content: bytes, *, private: bool
+    http: httpx2.AsyncClient, url: httpx2.URL, headers: dict[str, str], content: bytes, *, private: bool
 ) -> int:
     """POST to the address that the name stands for now, once that is checked: no second look-up can lead elsewhere."""
     pinned = url.copy_with(host=await _address(url, private=private))
@@ -117,7 +117,7 @@ async def _post(
     return answer.status_code
 
 
-async def _address(url: httpx.URL, *, private: bool) -> str:
+async def _address(url: httpx2.URL, *, private: bool) -> str:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
     except OSError as error:

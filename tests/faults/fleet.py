@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import orjson
 from pymongo import AsyncMongoClient
 
@@ -120,14 +120,14 @@ class Sender:
 
     async def send(self) -> None:
         """Send until `stopping`; every receipt's stream is in `accepted`."""
-        async with httpx.AsyncClient(timeout=20, headers={"Authorization": f"Bearer {self.key}"}) as client:
+        async with httpx2.AsyncClient(timeout=20, headers={"Authorization": f"Bearer {self.key}"}) as client:
             while not self.stopping:
                 await self._all_of(client, list(itertools.islice(self.lines, CHUNK)))
                 await asyncio.sleep(0.1)
 
-    async def _all_of(self, client: httpx.AsyncClient, lines: list[bytes]) -> None:
+    async def _all_of(self, client: httpx2.AsyncClient, lines: list[bytes]) -> None:
         while lines:
-            with contextlib.suppress(httpx.HTTPError):
+            with contextlib.suppress(httpx2.HTTPError):
                 url = f"{self.settings.submissions_url}/submissions:stream"
                 async with client.stream("POST", url, content=b"\n".join(lines)) as answer:
                     if answer.status_code == 200:

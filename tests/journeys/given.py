@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
+import httpx2
 from pymongo import AsyncMongoClient
 
 from deploy.local.clients import signed_in
@@ -35,7 +35,7 @@ async def sent(stack: Stack, sub: str, wanted: list[Line]) -> list[str]:
     """Register somebody's partner and send entries with a key of its own: the submissions' streams."""
     partner = partner_of(stack, sub)
     headers = {"Authorization": f"Bearer {await key_for(stack.settings, partner)}"}
-    async with httpx.AsyncClient(base_url=stack.url("submissions"), headers=headers) as client:
+    async with httpx2.AsyncClient(base_url=stack.url("submissions"), headers=headers) as client:
         for line in wanted:
             (await client.post("/submissions", json=line)).raise_for_status()
     return [f"{partner['uscc']}/{line['reference']}" for line in wanted]
@@ -48,7 +48,7 @@ async def approved(stack: Stack, sub: str, wanted: list[Line]) -> list[str]:
         left = {f"{stream}@1" for stream in streams}
         async with signed_in(stack.url("review"), reviewer) as client:
 
-            async def done(client: httpx.AsyncClient = client, left: set[str] = left) -> bool:
+            async def done(client: httpx2.AsyncClient = client, left: set[str] = left) -> bool:
                 answer = (await client.post("/cases:next")).raise_for_status()
                 if answer.status_code == 200:
                     case = answer.json()

@@ -6,7 +6,7 @@ import time
 from datetime import date
 from typing import Any
 
-import httpx
+import httpx2
 from playwright.sync_api import Page, expect
 from pymongo import AsyncMongoClient
 
@@ -64,7 +64,7 @@ def send_a_bad_and_a_good_entry(partner: Page, stack: Stack, key: str) -> None:
     partner.locator("#text").fill(json.dumps(bad, ensure_ascii=False))
     partner.get_by_role("button", name="Send", exact=True).click()
     expect(partner.get_by_text("The dates are out of order").first).to_be_visible()
-    sent = httpx.post(
+    sent = httpx2.post(
         f"{stack.url('submissions')}/submissions", json=scene(), headers={"Authorization": f"Bearer {key}"}
     )
     assert sent.status_code == 201
@@ -129,7 +129,7 @@ def test_a_submission_is_sent_back_revised_approved_published_told_and_proved(st
     publisher.get_by_role("button", name="Fill up").click()
     publisher.get_by_role("link", name="Freeze…").click()
     publisher.get_by_role("button", name="Freeze").click()
-    assert httpx.get(f"{stack.url('publishing')}/catalogue.json").json()["total"] == 0
+    assert httpx2.get(f"{stack.url('publishing')}/catalogue.json").json()["total"] == 0
     publisher.get_by_role("link", name="Publish…").click()
     publisher.get_by_role("button", name="Publish to the world").click()
 
@@ -152,7 +152,7 @@ def test_a_submission_is_sent_back_revised_approved_published_told_and_proved(st
     go(partner, "API keys")
     partner.get_by_role("link", name="Revoke…").click()
     partner.get_by_role("button", name="Revoke").click()
-    refused = httpx.post(
+    refused = httpx2.post(
         f"{stack.url('submissions')}/submissions", json=scene(), headers={"Authorization": f"Bearer {key}"}
     )
     assert refused.status_code == 401
@@ -179,7 +179,7 @@ def confirm(reader: Page, stack: Stack) -> None:
 def reload_mail(address: str, text: str) -> str:
     """The text of the first message that says `text`."""
     for _ in range(200):
-        for message in httpx.get(address).json():
+        for message in httpx2.get(address).json():
             if text in message["text"]:
                 return str(message["text"])
         time.sleep(0.15)

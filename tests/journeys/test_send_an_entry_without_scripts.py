@@ -2,7 +2,7 @@
 
 import json
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import expect
 
@@ -55,9 +55,9 @@ def test_a_key_is_shown_once_and_refused_once_revoked(stack: Stack, visit: Visit
     go(page, "API 密钥")
     expect(page.get_by_text(key)).to_have_count(0)
     address, (line,) = f"{stack.url('submissions')}/submissions", lines(stack, PARTNER, "scene", 1, 551)
-    sent = httpx.post(address, json=line, headers={"Authorization": f"Bearer {key}"})
+    sent = httpx2.post(address, json=line, headers={"Authorization": f"Bearer {key}"})
     assert sent.status_code == 201, sent.text
     page.get_by_role("row").filter(has_text="数据中台").get_by_role("link").click()
     page.get_by_role("button", name="吊销密钥").click()
-    refused = httpx.post(address, json=line | {"revision": 2}, headers={"Authorization": f"Bearer {key}"})
+    refused = httpx2.post(address, json=line | {"revision": 2}, headers={"Authorization": f"Bearer {key}"})
     assert refused.status_code == 401

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import psutil
 import pytest
 from pymongo import MongoClient
@@ -171,18 +171,18 @@ def test_mail_is_kept_and_shown(mail: tuple[int, str]) -> None:
     message.set_content("点此确认：http://localhost:8003/confirm?token=a&b=<c>")
     with smtplib.SMTP(ports.HOST, smtp_port) as client:
         client.send_message(message)
-    (kept,) = httpx.get(f"{inbox}/messages", params={"to": "li@example.org"}).json()
+    (kept,) = httpx2.get(f"{inbox}/messages", params={"to": "li@example.org"}).json()
     assert (kept["subject"], kept["to"], kept["text"]) == (
         "请确认订阅 Confirm",
         ["li@example.org"],
         "点此确认：http://localhost:8003/confirm?token=a&b=<c>\n",
     )
-    assert httpx.get(f"{inbox}/messages", params={"to": "zhao@example.org"}).json() == []
-    assert "请确认订阅 Confirm" in httpx.get(inbox).text
-    page = httpx.get(f"{inbox}/messages/{kept['id']}").text
+    assert httpx2.get(f"{inbox}/messages", params={"to": "zhao@example.org"}).json() == []
+    assert "请确认订阅 Confirm" in httpx2.get(inbox).text
+    page = httpx2.get(f"{inbox}/messages/{kept['id']}").text
     assert '<a href="http://localhost:8003/confirm?token=a&amp;b=' in page
     assert "<c>" not in page
-    assert httpx.get(f"{inbox}/messages/2").status_code == 404
+    assert httpx2.get(f"{inbox}/messages/2").status_code == 404
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def issuer(tmp_path: Path) -> Iterator[str]:
 
 
 def test_everybody_can_sign_in_and_has_their_claims(issuer: str) -> None:
-    configuration = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
+    configuration = httpx2.get(f"{issuer}/.well-known/openid-configuration").json()
     assert configuration["issuer"] == issuer
     redirect_uri = "http://localhost:8002/callback"
     query = {
@@ -205,15 +205,15 @@ def test_everybody_can_sign_in_and_has_their_claims(issuer: str) -> None:
         "scope": "openid profile",
         "state": secrets.token_urlsafe(),
     }
-    page = httpx.get(configuration["authorization_endpoint"], params=query).text
+    page = httpx2.get(configuration["authorization_endpoint"], params=query).text
     for somebody in people():
         assert somebody.name in page
-        sent = httpx.post(configuration["authorization_endpoint"], params=query, data={"sub": somebody.sub})
+        sent = httpx2.post(configuration["authorization_endpoint"], params=query, data={"sub": somebody.sub})
         (code,) = parse_qs(urlsplit(sent.headers["location"]).query)["code"]
         grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-        token = httpx.post(configuration["token_endpoint"], data=grant, auth=("shuangqian", "local")).json()
+        token = httpx2.post(configuration["token_endpoint"], data=grant, auth=("shuangqian", "local")).json()
         authorization = {"Authorization": f"Bearer {token['access_token']}"}
-        claims = httpx.get(configuration["userinfo_endpoint"], headers=authorization).json()
+        claims = httpx2.get(configuration["userinfo_endpoint"], headers=authorization).json()
         assert claims == {"sub": somebody.sub, **somebody.claims()}
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -28,9 +28,9 @@ FORM = {"channel": "email", "address": "reader@example.org", "speaks": "en", "ke
 
 
 @pytest.fixture
-async def api(settings: Settings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+async def api(settings: Settings, database: Database) -> AsyncIterator[httpx2.AsyncClient]:
     app = create_api(settings)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://localhost") as client:
         yield client
 
 
@@ -39,7 +39,7 @@ async def status(database: Database, id: str) -> str | None:
 
 
 async def test_a_program_subscribes_a_webhook_which_is_active_once_it_answers(
-    api: httpx.AsyncClient, settings: Settings, database: Database
+    api: httpx2.AsyncClient, settings: Settings, database: Database
 ) -> None:
     with receiver(lambda _path, before: 404 if before == 0 else 200) as found:
         asked = {"channel": "webhook", "address": f"{found.url}/hook", "filter": {"kinds": ["scene"]}, "language": "en"}
@@ -61,7 +61,7 @@ async def test_a_program_subscribes_a_webhook_which_is_active_once_it_answers(
 
 
 async def test_an_email_is_confirmed_by_a_press_of_the_button_behind_its_link(
-    api: httpx.AsyncClient, settings: Settings, database: Database, tmp_path: Path
+    api: httpx2.AsyncClient, settings: Settings, database: Database, tmp_path: Path
 ) -> None:
     sent = await api.post("/subscribe", data=FORM, headers=HTML)
     assert (sent.status_code, sent.headers["location"]) == (303, "/subscribe/check-your-mail")
@@ -85,7 +85,7 @@ async def test_an_email_is_confirmed_by_a_press_of_the_button_behind_its_link(
     assert "You hear of what is published since" in managed.text and "reader@example.org" in managed.text
 
 
-async def test_a_form_sent_twice_subscribes_once(api: httpx.AsyncClient, database: Database) -> None:
+async def test_a_form_sent_twice_subscribes_once(api: httpx2.AsyncClient, database: Database) -> None:
     for _ in range(2):
         assert (await api.post("/subscribe", data=FORM, headers=HTML)).status_code == 303
     assert await database["subscriptions"].count_documents({}) == 1
@@ -103,7 +103,7 @@ async def test_a_form_sent_twice_subscribes_once(api: httpx.AsyncClient, databas
     ],
 )
 async def test_a_form_with_faults_comes_back_with_them(
-    api: httpx.AsyncClient, database: Database, change: dict[str, str], text: str
+    api: httpx2.AsyncClient, database: Database, change: dict[str, str], text: str
 ) -> None:
     answer = await api.post("/subscribe", data=FORM | change, headers=HTML)
     assert answer.status_code == 422
@@ -111,7 +111,7 @@ async def test_a_form_with_faults_comes_back_with_them(
     assert await database["subscriptions"].count_documents({}) == 0
 
 
-async def test_a_program_gets_every_fault_with_its_pointer(api: httpx.AsyncClient) -> None:
+async def test_a_program_gets_every_fault_with_its_pointer(api: httpx2.AsyncClient) -> None:
     asked = {"channel": "email", "address": "x", "filter": {"kinds": ["dream"], "partners": ["1"]}}
     answer = await api.post("/subscriptions", json=asked)
     assert answer.status_code == 422
@@ -122,20 +122,20 @@ async def test_a_program_gets_every_fault_with_its_pointer(api: httpx.AsyncClien
     ]
 
 
-async def test_who_asks_by_program_for_an_email_does_not_get_what_confirms_it(api: httpx.AsyncClient) -> None:
+async def test_who_asks_by_program_for_an_email_does_not_get_what_confirms_it(api: httpx2.AsyncClient) -> None:
     answer = await api.post("/subscriptions", json={"channel": "email", "address": "reader@example.org"})
     assert answer.status_code == 201
     assert set(answer.json()) == {"id", "status"}
 
 
-async def test_nobody_can_be_flooded_with_requests_to_confirm(api: httpx.AsyncClient) -> None:
+async def test_nobody_can_be_flooded_with_requests_to_confirm(api: httpx2.AsyncClient) -> None:
     asked = {"channel": "email", "address": "victim@example.org"}
     answers = [await api.post("/subscriptions", json=asked) for _ in range(UNCONFIRMED_EACH + 1)]
     assert [answer.status_code for answer in answers] == [201] * UNCONFIRMED_EACH + [429]
 
 
 async def test_a_wrong_token_finds_nothing(
-    api: httpx.AsyncClient, settings: Settings, subscribers: Subscribers
+    api: httpx2.AsyncClient, settings: Settings, subscribers: Subscribers
 ) -> None:
     await subscribers.add("one", "reader@example.org", "email")
     other = Links.of(settings).token("other")
@@ -146,7 +146,7 @@ async def test_a_wrong_token_finds_nothing(
 
 
 async def test_one_click_unsubscribes_and_erases_and_opening_the_link_does_not(
-    api: httpx.AsyncClient, settings: Settings, database: Database, subscribers: Subscribers
+    api: httpx2.AsyncClient, settings: Settings, database: Database, subscribers: Subscribers
 ) -> None:
     await subscribers.add("one", "reader@example.org", "email")
     url = Links.of(settings).unsubscribe("one").removeprefix(settings.notifications_url)
@@ -159,7 +159,7 @@ async def test_one_click_unsubscribes_and_erases_and_opening_the_link_does_not(
 
 
 async def test_a_suspended_subscription_says_why_and_is_resumed(
-    api: httpx.AsyncClient, settings: Settings, database: Database, subscribers: Subscribers
+    api: httpx2.AsyncClient, settings: Settings, database: Database, subscribers: Subscribers
 ) -> None:
     with receiver(lambda _path, _before: 410) as found:
         await subscribers.add("hook", f"{found.url}/hook")
@@ -178,7 +178,7 @@ async def test_a_suspended_subscription_says_why_and_is_resumed(
 
 
 async def test_an_operator_sees_what_fails_and_has_it_tried_again(
-    api: httpx.AsyncClient, settings: Settings, database: Database, subscribers: Subscribers
+    api: httpx2.AsyncClient, settings: Settings, database: Database, subscribers: Subscribers
 ) -> None:
     with receiver(lambda _path, before: 500 if before < 10 else 200) as found:
         await subscribers.add("hook", f"{found.url}/hook")

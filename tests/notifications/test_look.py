@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
@@ -147,7 +147,7 @@ def test_somebody_subscribes_a_webhook_without_scripts(site: Site, browser: Brow
     assert manage
     page.goto(manage)
     page.locator("form[action*='/cancel'] button").click()
-    assert httpx.get(manage, headers={"accept": "*/*"}).json()["status"] == "cancelled"
+    assert httpx2.get(manage, headers={"accept": "*/*"}).json()["status"] == "cancelled"
     context.close()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import httpx
+import httpx2
 import orjson
 import pytest
 from kafka import KafkaProducer
@@ -66,7 +66,7 @@ def publish(settings: Settings, event: Event) -> None:
 async def test_a_published_entry_reaches_a_webhook_through_a_kill_of_the_worker(
     settings: Settings, database: AsyncDatabase[Json]
 ) -> None:
-    app = httpx.ASGITransport(create_api(settings))
+    app = httpx2.ASGITransport(create_api(settings))
     delivery = ""
 
     async def active() -> bool:
@@ -76,7 +76,7 @@ async def test_a_published_entry_reaches_a_webhook_through_a_kill_of_the_worker(
         return bool(await database["deliveries"].count_documents({"_id": delivery, "state.status": "delivered"}))
 
     with receiver() as found:
-        async with httpx.AsyncClient(transport=app, base_url="http://localhost") as api:
+        async with httpx2.AsyncClient(transport=app, base_url="http://localhost") as api:
             made = (await api.post("/subscriptions", json={"channel": "webhook", "address": f"{found.url}/h"})).json()
         delivery = f"{made['id']}:{PARTNER}/E-1@1"
         # The first message is the challenge; the process ends right after the second, the entry's.

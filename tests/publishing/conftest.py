@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 import itsdangerous
 import orjson
 import pytest
@@ -26,7 +26,7 @@ from schemas.events import from_json
 from tests.publishing.given import MONTH, TARGETS, act, queue
 
 PUBLISHER = {"sub": "publisher-wu", "name": "吴布", "roles": ["publisher"], "partner": None}
-Browser = Callable[..., httpx.AsyncClient]
+Browser = Callable[..., httpx2.AsyncClient]
 
 
 @dataclass
@@ -104,15 +104,15 @@ async def publishing(settings: Settings, client: AsyncMongoClient[Json]) -> Publ
 async def visit(settings: Settings, client: AsyncMongoClient[Json]) -> AsyncIterator[Browser]:
     """`visit()` is a browser of somebody unknown; `visit(PUBLISHER)` of the publisher; `page=False` is a program."""
     app = application(settings, client)
-    opened: list[httpx.AsyncClient] = []
+    opened: list[httpx2.AsyncClient] = []
 
-    def browser(person: dict[str, Any] | None = None, *, page: bool = True, language: str = "en") -> httpx.AsyncClient:
+    def browser(person: dict[str, Any] | None = None, *, page: bool = True, language: str = "en") -> httpx2.AsyncClient:
         cookies = {}
         if person:
             signer = itsdangerous.TimestampSigner(settings.session_secret)
             cookies["shuangqian"] = signer.sign(base64.b64encode(orjson.dumps({"person": person}))).decode()
-        made = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
+        made = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app),
             base_url="http://publishing.test",
             cookies=cookies,
             headers={"Accept": "text/html" if page else "application/json", "Accept-Language": language},

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from itsdangerous import TimestampSigner
@@ -69,19 +69,19 @@ def reviewer(sub: str = "reviewer-li", partner: str | None = None) -> Person:
     return Person(sub, sub, ("reviewer",), partner)
 
 
-SignIn = Callable[[Person], httpx.AsyncClient]
+SignIn = Callable[[Person], httpx2.AsyncClient]
 
 
 @pytest.fixture
 async def signed_in(app: FastAPI, settings: Settings) -> AsyncIterator[SignIn]:
     """`signed_in(person)`: their browser, which asks for pages in English; set Accept for JSON."""
-    opened: list[httpx.AsyncClient] = []
+    opened: list[httpx2.AsyncClient] = []
 
-    def browser(person: Person) -> httpx.AsyncClient:
+    def browser(person: Person) -> httpx2.AsyncClient:
         session = {"person": {"sub": person.sub, "name": person.name, "roles": person.roles, "partner": person.partner}}
         cookie = TimestampSigner(settings.session_secret).sign(b64encode(json.dumps(session).encode())).decode()
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
+        client = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app),
             base_url="http://localhost",
             cookies={"shuangqian": cookie},
             headers={"Accept": "text/html", "Accept-Language": "en"},

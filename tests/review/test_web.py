@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-import httpx
+import httpx2
 
 from schemas.review import CRITERIA
 from tests.review.conftest import Review, SignIn, reviewer
@@ -22,7 +22,7 @@ def given(verdict: str = "approve", comment: str = "") -> dict[str, Any]:
     return {"scores": dict.fromkeys(CRITERIA["scene"], 4), "verdict": verdict, "comment": comment}
 
 
-async def json_of(client: httpx.AsyncClient, path: str = CASE) -> Any:
+async def json_of(client: httpx2.AsyncClient, path: str = CASE) -> Any:
     return (await client.get(path, headers=JSON)).json()
 
 

@@ -5,7 +5,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -32,14 +32,14 @@ async def app(settings: Settings) -> AsyncIterator[FastAPI]:
 
 
 @pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8001", timeout=60) as made:
+async def client(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8001", timeout=60) as made:
         yield made
 
 
 @pytest.fixture
-async def key(client: httpx.AsyncClient, settings: Settings) -> dict[str, str]:
+async def key(client: httpx2.AsyncClient, settings: Settings) -> dict[str, str]:
     """The header of a registered partner's program."""
     return await key_of(client, settings)
 

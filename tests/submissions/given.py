@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import itsdangerous
 import orjson
 
@@ -48,7 +48,7 @@ def signed_in(settings: Settings, *roles: str, partner: str | None = None) -> di
     return {"Cookie": "shuangqian=" + itsdangerous.TimestampSigner(settings.session_secret).sign(data).decode()}
 
 
-async def key_of(client: httpx.AsyncClient, settings: Settings, uscc: str = USCC) -> dict[str, str]:
+async def key_of(client: httpx2.AsyncClient, settings: Settings, uscc: str = USCC) -> dict[str, str]:
     """Register a partner and issue a key to it, as an operator does; the header that programs send."""
     operator = signed_in(settings, "operator")
     name = {"zh": "蓉衡轨道智维科技有限公司", "en": "Rongheng Rail Intelligence"}

@@ -1,6 +1,6 @@
 """What programs get: receipts, problems with every finding, and what is theirs alone."""
 
-import httpx
+import httpx2
 import orjson
 
 from runtime.settings import Settings
@@ -8,7 +8,7 @@ from tests.submissions.given import OTHER, USCC, key_of, line, signed_in, submis
 
 
 async def test_a_submission_is_received_and_the_same_again_answered_with_the_same(
-    client: httpx.AsyncClient, key: dict[str, str]
+    client: httpx2.AsyncClient, key: dict[str, str]
 ) -> None:
     first = await client.post("/submissions", json=submission(), headers=key)
     again = await client.post(
@@ -26,7 +26,7 @@ async def test_a_submission_is_received_and_the_same_again_answered_with_the_sam
 
 
 async def test_what_breaks_rules_gets_every_finding_in_the_callers_language_and_is_recorded(
-    client: httpx.AsyncClient, key: dict[str, str]
+    client: httpx2.AsyncClient, key: dict[str, str]
 ) -> None:
     wrong = submission(maturity=12, district="atlantis", colour="red")
     answer = await client.post("/submissions", json=wrong, headers=key | {"Accept-Language": "zh-CN"})
@@ -46,7 +46,7 @@ async def test_what_breaks_rules_gets_every_finding_in_the_callers_language_and_
     ]
 
 
-async def test_a_contradiction_is_a_conflict(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+async def test_a_contradiction_is_a_conflict(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
     await client.post("/submissions", json=submission(), headers=key)
     answer = await client.post("/submissions", json=submission(maturity=7), headers=key)
     assert answer.status_code == 409
@@ -55,7 +55,7 @@ async def test_a_contradiction_is_a_conflict(client: httpx.AsyncClient, key: dic
 
 
 async def test_bytes_that_say_nothing_are_recorded_under_their_hash(
-    client: httpx.AsyncClient, key: dict[str, str]
+    client: httpx2.AsyncClient, key: dict[str, str]
 ) -> None:
     for body, rule in ((b"\xff{", "json"), (b"[]", "type"), (b'{"n": "' + b"x" * 1_000_001 + b'"}', "size")):
         problem = (await client.post("/submissions", content=body, headers=key)).json()
@@ -63,13 +63,13 @@ async def test_bytes_that_say_nothing_are_recorded_under_their_hash(
         assert problem["recorded"].startswith(f"{USCC}/~")
 
 
-async def test_a_partner_sends_for_itself_alone(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+async def test_a_partner_sends_for_itself_alone(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
     answer = await client.post("/submissions", json=submission(uscc=OTHER), headers=key)
     assert [(f["rule"], f["pointer"]) for f in answer.json()["findings"]] == [("partner.mismatch", "/entry/owner/uscc")]
     assert answer.json()["recorded"] == f"{USCC}/robot-1/1"
 
 
-async def test_only_a_key_in_use_opens(client: httpx.AsyncClient, settings: Settings, key: dict[str, str]) -> None:
+async def test_only_a_key_in_use_opens(client: httpx2.AsyncClient, settings: Settings, key: dict[str, str]) -> None:
     forged = {"Authorization": key["Authorization"][:-1] + "!"}
     same_id = {"Authorization": key["Authorization"][:-64] + "0" * 64}
     for headers in ({}, {"Authorization": "Bearer x"}, forged, same_id):
@@ -85,7 +85,7 @@ async def test_only_a_key_in_use_opens(client: httpx.AsyncClient, settings: Sett
     assert (await client.post("/submissions", content=line(), headers=key)).status_code == 401
 
 
-async def test_operators_register_and_nobody_else(client: httpx.AsyncClient, settings: Settings) -> None:
+async def test_operators_register_and_nobody_else(client: httpx2.AsyncClient, settings: Settings) -> None:
     partner = {"uscc": OTHER, "name": {"zh": "川椒里"}, "type": "enterprise"}
     mine = signed_in(settings, "partner", partner=USCC)
     assert (await client.post("/partners", json=partner, headers=mine)).status_code == 403
@@ -99,7 +99,7 @@ async def test_operators_register_and_nobody_else(client: httpx.AsyncClient, set
     assert unknown.status_code == 404
 
 
-async def test_everybody_sees_their_own(client: httpx.AsyncClient, settings: Settings, key: dict[str, str]) -> None:
+async def test_everybody_sees_their_own(client: httpx2.AsyncClient, settings: Settings, key: dict[str, str]) -> None:
     theirs = await key_of(client, settings, OTHER)
     await client.post("/submissions:stream", content=line("a") + line("b") + line("bad", maturity=0), headers=key)
     await client.post("/submissions", json=submission("c", uscc=OTHER), headers=theirs)
@@ -121,7 +121,7 @@ async def test_everybody_sees_their_own(client: httpx.AsyncClient, settings: Set
     assert one["waits_for"] and [step["what"] for step in one["timeline"]] == ["received"]
 
 
-async def test_a_list_goes_on_page_by_page(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+async def test_a_list_goes_on_page_by_page(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
     await client.post("/submissions:stream", content=b"".join(line(f"r{n}") for n in range(60)), headers=key)
     for query in ("", "status=received&"):
         seen, after, more = list[str](), "", True
@@ -132,7 +132,7 @@ async def test_a_list_goes_on_page_by_page(client: httpx.AsyncClient, key: dict[
         assert sorted(seen) == sorted(f"r{n}" for n in range(60))
 
 
-async def test_what_was_withdrawn_takes_nothing_more(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+async def test_what_was_withdrawn_takes_nothing_more(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
     await client.post("/submissions", json=submission(), headers=key)
     answer = await client.post(f"/submissions/{USCC}/robot-1/withdraw", json={"reason": "sold"}, headers=key)
     assert answer.json()["status"] == "withdrawn"
@@ -141,7 +141,7 @@ async def test_what_was_withdrawn_takes_nothing_more(client: httpx.AsyncClient, 
     assert (await client.post("/submissions", json=submission(), headers=key)).status_code == 200
 
 
-async def test_the_openapi_document_says_how(client: httpx.AsyncClient) -> None:
+async def test_the_openapi_document_says_how(client: httpx2.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     operation = document["paths"]["/submissions"]["post"]
     assert operation["requestBody"]["content"]["application/json"]["example"]["entry"]["kind"] == "product"
@@ -149,7 +149,7 @@ async def test_the_openapi_document_says_how(client: httpx.AsyncClient) -> None:
     assert all(operation["tags"] for path in document["paths"].values() for operation in path.values())
 
 
-async def test_the_documented_example_keeps_every_rule(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+async def test_the_documented_example_keeps_every_rule(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
     document = (await client.get("/openapi.json")).json()
     example = document["paths"]["/submissions"]["post"]["requestBody"]["content"]["application/json"]["example"]
     assert (await client.post("/submissions", json=example, headers=key)).status_code == 201

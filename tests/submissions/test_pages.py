@@ -2,7 +2,7 @@
 
 import re
 
-import httpx
+import httpx2
 import orjson
 import pytest
 
@@ -22,13 +22,13 @@ def operator(settings: Settings) -> dict[str, str]:
     return HTML | signed_in(settings, "operator")
 
 
-async def test_an_empty_desk_says_how_to_start(client: httpx.AsyncClient, partner: dict[str, str]) -> None:
+async def test_an_empty_desk_says_how_to_start(client: httpx2.AsyncClient, partner: dict[str, str]) -> None:
     body = (await client.get("/submissions", headers=partner)).text
     assert "Nothing was sent in yet." in body and 'href="/submissions/new"' in body and 'href="/keys"' in body
 
 
 async def test_every_page_speaks_both_languages(
-    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str], operator: dict[str, str]
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str], operator: dict[str, str]
 ) -> None:
     await client.post("/submissions:stream", content=line("a") + line("b", maturity=0) + b"no json\n", headers=key)
     id = key["Authorization"].split("_")[2]
@@ -43,7 +43,7 @@ async def test_every_page_speaks_both_languages(
 
 
 async def test_a_form_with_good_and_bad_lines_takes_in_the_good_and_tells_of_the_bad(
-    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str]
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
 ) -> None:
     files = {"file": ("entries.ndjson", line("a") + line("b", maturity=0) + line("c"), "application/x-ndjson")}
     answer = await client.post("/submissions/new", files=files, headers=partner)
@@ -56,7 +56,7 @@ async def test_a_form_with_good_and_bad_lines_takes_in_the_good_and_tells_of_the
 
 
 async def test_json_may_be_one_a_list_or_laid_out(
-    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str]
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
 ) -> None:
     texts = {
         "one": orjson.dumps(submission("one"), option=orjson.OPT_INDENT_2),
@@ -76,7 +76,7 @@ async def test_json_may_be_one_a_list_or_laid_out(
 
 
 async def test_the_next_revision_is_prepared_and_sent_from_the_page(
-    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str]
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
 ) -> None:
     await client.post("/submissions", json=submission("a"), headers=key)
     path = f"/submissions/{USCC}/a"
@@ -93,7 +93,7 @@ async def test_the_next_revision_is_prepared_and_sent_from_the_page(
 
 
 async def test_withdrawing_asks_for_a_reason_and_confirmation(
-    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str]
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
 ) -> None:
     await client.post("/submissions", json=submission("a"), headers=key)
     path = f"/submissions/{USCC}/a"
@@ -106,7 +106,7 @@ async def test_withdrawing_asks_for_a_reason_and_confirmation(
 
 
 async def test_a_key_is_shown_once_and_works_until_revoked(
-    client: httpx.AsyncClient, key: dict[str, str], partner: dict[str, str]
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
 ) -> None:
     form = re.search(r'name="request" value="(\w+)"', (await client.get("/keys", headers=partner)).text)
     assert form is not None
@@ -124,7 +124,7 @@ async def test_a_key_is_shown_once_and_works_until_revoked(
 
 
 async def test_an_operator_registers_a_partner_with_a_code_that_holds(
-    client: httpx.AsyncClient, operator: dict[str, str], partner: dict[str, str]
+    client: httpx2.AsyncClient, operator: dict[str, str], partner: dict[str, str]
 ) -> None:
     assert (await client.get("/partners", headers=partner)).status_code == 403
     wrong = {"uscc": "91510100MA6C000000", "zh": "川", "type": ""}
@@ -136,7 +136,7 @@ async def test_an_operator_registers_a_partner_with_a_code_that_holds(
 
 
 async def test_nobody_opens_what_is_not_theirs(
-    client: httpx.AsyncClient, settings: Settings, key: dict[str, str]
+    client: httpx2.AsyncClient, settings: Settings, key: dict[str, str]
 ) -> None:
     await client.post("/submissions", json=submission("a"), headers=key)
     path = f"/submissions/{USCC}/a"

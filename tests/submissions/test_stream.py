@@ -4,7 +4,7 @@ import asyncio
 import random
 from typing import Any
 
-import httpx
+import httpx2
 import orjson
 from fastapi import FastAPI
 
@@ -13,13 +13,13 @@ from tests.submissions.given import USCC, line
 from tests.support import eventually
 
 
-async def send(client: httpx.AsyncClient, key: dict[str, str], body: bytes) -> list[dict[str, Any]]:
+async def send(client: httpx2.AsyncClient, key: dict[str, str], body: bytes) -> list[dict[str, Any]]:
     answer = await client.post("/submissions:stream", content=body, headers=key)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson")
     return [orjson.loads(text) for text in answer.text.splitlines()]
 
 
-async def test_bad_lines_are_told_and_the_others_go_on(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+async def test_bad_lines_are_told_and_the_others_go_on(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
     long = b'{"reference": "' + b"x" * 1_000_100 + b'"}\n'
     body = line("a") + b"\n" + b"{nonsense\n" + line("b", maturity=0) + long + line("a") + line("c").rstrip(b"\n")
     receipts = await send(client, key, body)
@@ -36,7 +36,7 @@ async def test_bad_lines_are_told_and_the_others_go_on(client: httpx.AsyncClient
 
 
 async def test_the_same_again_gets_the_same_receipts_and_changes_nothing(
-    client: httpx.AsyncClient, key: dict[str, str]
+    client: httpx2.AsyncClient, key: dict[str, str]
 ) -> None:
     lines = [line(f"r{n % 400}", 1 + n // 400, maturity=1 + n % 9) for n in range(1200)]
     body = b"".join(lines) + line("r1", 1, maturity=9) + b"no json\n"
@@ -47,7 +47,7 @@ async def test_the_same_again_gets_the_same_receipts_and_changes_nothing(
     assert len((await client.get(f"/submissions/{USCC}/r1", headers=key)).json()["timeline"]) == 4
 
 
-async def test_many_clients_with_overlapping_references_agree(client: httpx.AsyncClient, key: dict[str, str]) -> None:
+async def test_many_clients_with_overlapping_references_agree(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
     def body(seed: int) -> bytes:
         # Each client sends every reference's revisions in order, and contradicts the others in every seventh.
         random_ = random.Random(seed)
@@ -102,7 +102,7 @@ async def test_a_slow_client_sees_each_receipt_before_it_sends_more(port: int, k
 
 
 async def test_a_broken_connection_leaves_whole_lines(
-    port: int, client: httpx.AsyncClient, key: dict[str, str]
+    port: int, client: httpx2.AsyncClient, key: dict[str, str]
 ) -> None:
     reader, writer = await connect(port, key)
     writer.write(chunk(line("a") + line("b")))

@@ -1,10 +1,12 @@
-"""One trace tells a submission's whole story: from the partner's request, over Kafka, to the subscriber's webhook."""
+"""One trace tells a submission's whole story, from the partner's request over Kafka to the subscriber's webhook;
+the logs carry its id, and nothing personal."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pymongo import AsyncMongoClient
 
@@ -30,11 +32,15 @@ MONTH = "2026-11"
 EXPECTED = Path(__file__).parent / "story.txt"
 
 
+def scene_with_contact() -> dict[str, Any]:
+    return next(line for line in handwritten("scene") if line["entry"].get("contact"))
+
+
 async def submit(stack: Stack) -> None:
-    partner = partners()[0]
-    scene = next(line for line in handwritten("scene") if line["entry"]["owner"]["uscc"] == partner["uscc"])
+    scene = scene_with_contact()
+    partner = next(partner for partner in partners() if partner["uscc"] == scene["entry"]["owner"]["uscc"])
     headers = {"Authorization": f"Bearer {await key_for(stack.settings, partner)}", "traceparent": TRACEPARENT}
-    async with httpx.AsyncClient(base_url=stack.url("submissions")) as client:
+    async with httpx2.AsyncClient(base_url=stack.url("submissions")) as client:
         (await client.post("/submissions", json=scene, headers=headers)).raise_for_status()
 
 
@@ -42,7 +48,7 @@ async def approve(stack: Stack) -> None:
     for reviewer in ("reviewer-li", "reviewer-wang"):
         async with signed_in(stack.url("review"), reviewer) as client:
 
-            async def claimed(client: httpx.AsyncClient = client) -> dict[str, Any]:
+            async def claimed(client: httpx2.AsyncClient = client) -> dict[str, Any]:
                 answer = (await client.post("/cases:next")).raise_for_status()
                 return answer.json() if answer.status_code == 200 else {}
 
@@ -80,7 +86,7 @@ async def publish(stack: Stack) -> None:
 async def test_one_trace_from_the_request_to_the_delivery(tmp_path: Path) -> None:
     async with collecting() as collector, receiving() as receiver:
         with whole_stack(tmp_path, otlp_endpoint=collector.endpoint) as (stack, _):
-            async with httpx.AsyncClient(base_url=stack.url("notifications")) as client:
+            async with httpx2.AsyncClient(base_url=stack.url("notifications")) as client:
                 asked = {"channel": "webhook", "address": receiver.address, "filter": {}, "language": "en"}
                 subscription = (await client.post("/subscriptions", json=asked)).raise_for_status().json()
                 where, token = f"/subscriptions/{subscription['id']}", {"token": subscription["token"]}
@@ -102,3 +108,9 @@ async def test_one_trace_from_the_request_to_the_delivery(tmp_path: Path) -> Non
         # The processes have ended, and sent what spans they had.
     assert receiver.traceparents and all(TRACE in traceparent for traceparent in receiver.traceparents)
     assert collector.tree(TRACE) == EXPECTED.read_text()
+    logged = [line for log in (tmp_path / "log").glob("*-*.log") for line in log.read_text().splitlines()]
+    requests = [entry for entry in map(json.loads, logged) if entry["event"] == "request"]
+    assert TRACE in {entry.get("trace_id") for entry in requests if entry["route"] == "/submissions"}
+    contact = scene_with_contact()["entry"]["contact"]
+    secrets = (*contact.values(), receiver.address, subscription["token"], receiver.secret)
+    assert [line for line in logged for secret in secrets if secret and secret in line] == []

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from web.people import Person, actor, local_path
@@ -12,12 +12,12 @@ PAGE = {"Accept": "text/html"}
 
 
 @pytest.fixture
-def browser(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, headers=PAGE) as client:
+def browser(address: str) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=address, headers=PAGE) as client:
         yield client
 
 
-def sign_in(browser: httpx.Client, sub: str, path: str) -> httpx.Response:
+def sign_in(browser: httpx2.Client, sub: str, path: str) -> httpx2.Response:
     """Open `path`, be sent to the issuer, choose `sub` there, and come back; the last answer."""
     sent = browser.get(path)
     assert sent.status_code == 303
@@ -34,7 +34,7 @@ def sign_in(browser: httpx.Client, sub: str, path: str) -> httpx.Response:
     return browser.get(back.headers["location"])
 
 
-def test_a_person_signs_in_and_comes_back_to_the_page(browser: httpx.Client) -> None:
+def test_a_person_signs_in_and_comes_back_to_the_page(browser: httpx2.Client) -> None:
     desk = sign_in(browser, "chen", "/desk?page=2")
     assert desk.status_code == 200
     assert str(desk.url).endswith("/desk?page=2")
@@ -47,33 +47,33 @@ def test_a_person_signs_in_and_comes_back_to_the_page(browser: httpx.Client) -> 
     }
 
 
-def test_a_missing_role_is_forbidden_with_a_next_step(browser: httpx.Client) -> None:
+def test_a_missing_role_is_forbidden_with_a_next_step(browser: httpx2.Client) -> None:
     desk = sign_in(browser, "liu", "/desk")
     assert desk.status_code == 403
     assert "评审员" in desk.text and "刘芳" in desk.text and "/sign-in?next=" in desk.text
     assert browser.get("/me").json()["partner"] == "91510100MA6CGUGA1W"
 
 
-def test_signing_out_ends_the_session(browser: httpx.Client) -> None:
+def test_signing_out_ends_the_session(browser: httpx2.Client) -> None:
     sign_in(browser, "chen", "/desk")
     assert browser.post("/sign-out").status_code == 303
     assert browser.get("/me").json() is None
 
 
 def test_a_program_is_told_to_sign_in_not_redirected(address: str) -> None:
-    answer = httpx.get(f"{address}/desk", headers={"Accept-Language": "en"})
+    answer = httpx2.get(f"{address}/desk", headers={"Accept-Language": "en"})
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "urn:shuangqian:problem:not-signed-in"
 
 
-def test_a_callback_that_nobody_began_signs_nobody_in(browser: httpx.Client) -> None:
+def test_a_callback_that_nobody_began_signs_nobody_in(browser: httpx2.Client) -> None:
     answer = browser.get("/callback?code=stolen&state=made-up")
     assert answer.status_code == 400
     assert browser.get("/me").json() is None
 
 
-def test_an_operator_sends_a_parked_stream_on(browser: httpx.Client) -> None:
+def test_an_operator_sends_a_parked_stream_on(browser: httpx2.Client) -> None:
     overview = sign_in(browser, "chen", "/operations")
     assert "cold-chain@2" in overview.text and "1,204" in overview.text
     parked = "/operations/parked/91510100MA6CGUGA1W/cold-chain@2"
