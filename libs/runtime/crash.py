@@ -1,4 +1,7 @@
-"""Named crash points: where tests end a process as a power cut would, to show that nothing is lost or repeated."""
+"""Named crash points: where tests end a process as a power cut would, to show that nothing is lost or repeated.
+
+`SHUANGQIAN_CRASH_AT=handle.after_write:3` ends the process at that point, after it has passed it three times.
+"""
 
 import os
 import signal

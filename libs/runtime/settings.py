@@ -43,8 +43,6 @@ class Settings(BaseSettings):
     session_timeout_s: int = 20
     # Seconds a lease (the relay's, the sender's) outlives its holder's last renewal.
     lease_s: float = 10.0
-    # The named crash point at which this process ends itself, and how often it passes it first: `handle.after_write:3`.
-    crash_at: str | None = None
 
     def database(self, service: str) -> str:
         return self.database_prefix + service
