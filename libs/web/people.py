@@ -51,6 +51,15 @@ def actor(person: Person) -> str:
     return f"user:{person.sub}"
 
 
+def cause(request: Request) -> str:
+    """What a request is called in the history as the cause of what it asks for.
+
+    Sent again under the same X-Request-Id it takes no second effect; the method and path are part of it, since a caller
+    may use one id for several requests. The query is not: it may hold a token.
+    """
+    return f"request:{request.scope['state']['request_id']}:{request.method} {request.url.path}"
+
+
 def require(*roles: str) -> Callable[[Request], Person]:
     """Dependency: the person signed in, who has one of `roles` (any person, if none is named).
 

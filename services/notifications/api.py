@@ -6,9 +6,10 @@ from fastapi import APIRouter, Header
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from notifications.desk import Asked, Desk, request_id
+from notifications.desk import Asked, Desk
 from schemas.envelope import Json
 from web.languages import _
+from web.people import cause
 from web.problems import Problem
 
 
@@ -25,7 +26,7 @@ def routes(desk: Desk) -> APIRouter:
         if faults := desk.faults(asked):
             findings = [{"pointer": _pointer(field), "rule": field, "text": text} for field, text in faults.items()]
             raise Problem(422, "invalid-subscription", _("The subscription is not valid"), findings=findings)
-        recipient = await desk.subscribe(asked, idempotency_key or uuid4().hex, request_id(request))
+        recipient = await desk.subscribe(asked, idempotency_key or uuid4().hex, cause(request))
         answer: Json = {"id": recipient.id, "status": "requested"}
         if recipient.channel == "webhook":
             # Not for an email: who holds its token has read the mail, and that is what confirms.
@@ -36,7 +37,7 @@ def routes(desk: Desk) -> APIRouter:
     async def cancel(request: Request, id: str, token: str) -> Response:
         """Cancel, and erase the address."""
         await desk.get(id, token)
-        await desk.cancel(id, request_id(request))
+        await desk.cancel(id, cause(request))
         return Response(status_code=204)
 
     return router

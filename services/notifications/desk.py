@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pymongo.asynchronous.database import AsyncDatabase
-from starlette.requests import Request as HttpRequest
 
 from notifications import webhook
 from notifications.domain.subscription import SUBSCRIPTIONS, Cancel, Channel, Confirm, Request, Subscription
@@ -83,7 +82,7 @@ class Desk:
             case _:
                 return _("Enter a full address such as https://example.com/hooks, without a user name or #")
 
-    async def subscribe(self, asked: Asked, key: str, request_id: str) -> Recipient:
+    async def subscribe(self, asked: Asked, key: str, cause: str) -> Recipient:
         """Ask for a subscription that has no faults; with the same `key` again, it is the same one.
 
         Raises Problem 429 where too many wait for that address already.
@@ -97,7 +96,7 @@ class Desk:
         await self.streams.handle(
             [
                 Request(
-                    **_by_subscriber(id, request_id),
+                    **_by_subscriber(id, cause),
                     channel=recipient.channel,
                     language=asked.language,
                     filter=asked.filter,
@@ -114,21 +113,21 @@ class Desk:
             raise Problem(404, "no-subscription", _("This link leads to no subscription"), detail)
         return found.state
 
-    async def confirm(self, id: str, request_id: str) -> bool:
+    async def confirm(self, id: str, cause: str) -> bool:
         """Confirm, for the first time or after a suspension; False where its address is no longer kept."""
         if not await self.recipients.confirm([id]):
             return False
-        (outcome,) = await self.streams.handle([Confirm(**_by_subscriber(id, request_id))])
+        (outcome,) = await self.streams.handle([Confirm(**_by_subscriber(id, cause))])
         return not isinstance(outcome.refusal, Refusal)
 
-    async def cancel(self, id: str, request_id: str) -> None:
+    async def cancel(self, id: str, cause: str) -> None:
         """Cancel for good, and erase where it was sent to."""
-        await self.streams.handle([Cancel(**_by_subscriber(id, request_id))])
+        await self.streams.handle([Cancel(**_by_subscriber(id, cause))])
         await self.recipients.erase([id])
 
 
-def _by_subscriber(id: str, request_id: str) -> dict[str, Any]:
-    return {"stream": id, "cause": f"request:{request_id}", "actor": f"subscriber:{id}", "at": now()}
+def _by_subscriber(id: str, cause: str) -> dict[str, Any]:
+    return {"stream": id, "cause": cause, "actor": f"subscriber:{id}", "at": now()}
 
 
 def _is_uscc(code: str) -> bool:
@@ -137,7 +136,3 @@ def _is_uscc(code: str) -> bool:
         return True
     except ValidationError:
         return False
-
-
-def request_id(request: HttpRequest) -> str:
-    return str(request.scope["state"]["request_id"])

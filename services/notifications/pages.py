@@ -8,7 +8,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from notifications.desk import SECTORS, Asked, Desk, request_id
+from notifications.desk import SECTORS, Asked, Desk
 from notifications.domain.delivery import DELIVERIES, Retry
 from notifications.domain.subscription import Channel, Subscription
 from notifications.store import Editions, Sendable, now
@@ -18,7 +18,7 @@ from schemas.envelope import Json, timestamp
 from schemas.notification import Filter
 from web.languages import _, language
 from web.pages import notify, page
-from web.people import Person, actor, require
+from web.people import Person, actor, cause, require
 from web.problems import Problem, wants_page
 
 #: Deliveries shown of one subscription, and failed ones shown to operators.
@@ -66,7 +66,7 @@ def subscriber_pages(desk: Desk, editions: Editions) -> APIRouter:
         if faults := desk.faults(asked):
             return _form(request, asked, faults, key)
         # Without a key of the form's own, none that somebody else could have: it names the subscription.
-        recipient = await desk.subscribe(asked, key if len(key) >= 32 else secrets.token_hex(16), request_id(request))
+        recipient = await desk.subscribe(asked, key if len(key) >= 32 else secrets.token_hex(16), cause(request))
         if channel == "email":
             return RedirectResponse("/subscribe/check-your-mail", 303)
         headers = {"Cache-Control": "no-store"}  # the secret is shown this once
@@ -90,7 +90,7 @@ def subscriber_pages(desk: Desk, editions: Editions) -> APIRouter:
     async def confirm(request: Request, token: Annotated[str, Form()]) -> Response:
         id = desk.links.subscription(token) or ""
         await desk.get(id, token)
-        if not await desk.confirm(id, request_id(request)):
+        if not await desk.confirm(id, cause(request)):
             raise _over()
         notify(request, _("Confirmed. You will hear of everything that is published from now on."))
         return RedirectResponse(desk.links.manage_path(id), 303)
@@ -120,7 +120,7 @@ def subscriber_pages(desk: Desk, editions: Editions) -> APIRouter:
     @router.post("/subscriptions/{id}/resume")
     async def resume(request: Request, id: str, token: str) -> Response:
         await desk.get(id, token)
-        if not await desk.confirm(id, request_id(request)):
+        if not await desk.confirm(id, cause(request)):
             raise _over()
         notify(request, _("Resumed. You will hear of everything that is published from now on."))
         return RedirectResponse(desk.links.manage_path(id), 303)
@@ -128,7 +128,7 @@ def subscriber_pages(desk: Desk, editions: Editions) -> APIRouter:
     @router.post("/subscriptions/{id}/cancel")
     async def cancel(request: Request, id: str, token: str) -> Response:
         await desk.get(id, token)
-        await desk.cancel(id, request_id(request))
+        await desk.cancel(id, cause(request))
         notify(request, _("Cancelled. Your address has been erased."))
         return RedirectResponse(desk.links.manage_path(id), 303)
 
@@ -140,7 +140,7 @@ def subscriber_pages(desk: Desk, editions: Editions) -> APIRouter:
     async def unsubscribe(request: Request, id: str, token: str) -> Response:
         """RFC 8058: a mail program's button; it follows no redirects and sends no cookies."""
         await desk.get(id, token)
-        await desk.cancel(id, request_id(request))
+        await desk.cancel(id, cause(request))
         return page(request, "unsubscribed.html", headers=PRIVATE)
 
     return router
@@ -191,8 +191,7 @@ def operator_pages(desk: Desk, database: AsyncDatabase[Json]) -> APIRouter:
 
     @router.post("/deliveries/retry")
     async def retry(request: Request, id: Annotated[str, Form()], me: Person = operator) -> Response:
-        cause = f"request:{request_id(request)}"
-        (outcome,) = await streams.handle([Retry(stream=id, cause=cause, actor=actor(me), at=now())])
+        (outcome,) = await streams.handle([Retry(stream=id, cause=cause(request), actor=actor(me), at=now())])
         if outcome.refusal:
             raise Problem(404, "no-delivery", _("There is no such delivery"))
         notify(request, _("It is tried again now."))

@@ -12,7 +12,7 @@ from publishing.words import explained
 from runtime.streams import Outcome
 from schemas.envelope import Refusal
 from web.languages import _
-from web.people import Person, actor
+from web.people import Person, actor, cause
 from web.problems import Problem
 
 Month = Annotated[str, Path(pattern=f"^{MONTH.pattern}$")]
@@ -34,7 +34,7 @@ def wish(
 
 def act(request: Request, me: Person) -> Act:
     """What this person does by this request; sent twice under one X-Request-Id, it is done once."""
-    return Act(f"request:{request.scope['state']['request_id']}", actor(me), now())
+    return Act(cause(request), actor(me), now())
 
 
 async def decided(releases: Releases, command: ReleaseCommand) -> Outcome[Release]:

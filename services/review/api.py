@@ -7,13 +7,13 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from review.desk import Desk, case_id, case_path, cause, now, visible_reviews
+from review.desk import Desk, case_id, case_path, now, visible_reviews
 from review.domain import Case
 from review.store import PAGE, Listed
 from runtime.streams import Outcome
 from schemas.envelope import Json, timestamp
 from schemas.review import Verdict
-from web.people import Person, require
+from web.people import Person, cause, require
 
 Reviewer = Annotated[Person, Depends(require("reviewer"))]
 Reader = Annotated[Person, Depends(require("reviewer", "operator"))]

@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-from starlette.requests import Request
-
 from review.domain import (
     REFUSALS,
     Case,
@@ -128,8 +126,3 @@ def case_id(partner: str, reference: str, revision: int) -> str:
 def case_path(id: str) -> str:
     """The address of a case on this service: `/cases/partner/reference/revision`."""
     return "/cases/" + id.replace("@", "/")
-
-
-def cause(request: Request) -> str:
-    """What a press or request is called in the history, by its id."""
-    return f"request:{request.scope['state']['request_id']}"

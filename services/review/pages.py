@@ -14,7 +14,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from review.checks import RULES
-from review.desk import LEASE, Desk, case_id, case_path, cause, now, visible_reviews
+from review.desk import LEASE, Desk, case_id, case_path, now, visible_reviews
 from review.domain import Case
 from review.entries import LABELS, differences, label, rows
 from review.guidance import GUIDANCE, VERDICTS
@@ -25,7 +25,7 @@ from schemas.envelope import Event
 from schemas.review import CRITERIA, CaseReleased, Decision, Verdict
 from web.languages import _
 from web.pages import notify, page
-from web.people import Person, require
+from web.people import Person, cause, require
 from web.words import word
 
 Reviewer = Annotated[Person, Depends(require("reviewer"))]

@@ -21,6 +21,7 @@ from submissions.sample import sample
 from submissions.store import Lists
 from submissions.waits import waits_for
 from web.languages import _, language
+from web.people import cause
 from web.problems import TYPE_PREFIX, Problem
 
 Kind = Literal["scene", "product", "linkage"]
@@ -270,7 +271,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
         uscc: Partner, reference: Reference, request: Request, body: Reason, caller: Caller = either
     ) -> Detail:
         caller.may_see(uscc)
-        await desk.withdraw(f"{uscc}/{reference}", body.reason, caller, request.state.request_id)
+        await desk.withdraw(f"{uscc}/{reference}", body.reason, caller, cause(request))
         return _detail(await desk.story(f"{uscc}/{reference}"))
 
     return router
@@ -298,7 +299,7 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
     async def register(
         request: Request, body: NewPartner, response: Response, caller: Caller = Depends(operator)
     ) -> NewPartner:
-        new = await desk.register(body.uscc, body.name, body.type, caller, request.state.request_id)
+        new = await desk.register(body.uscc, body.name, body.type, caller, cause(request))
         response.status_code = 201 if new else 200
         return body
 
@@ -313,7 +314,7 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
     )
     async def issue(request: Request, uscc: Partner, body: Label, caller: Caller = either) -> KeyIssued:
         caller.may_see(uscc)
-        key = await desk.issue_key(uscc, body.label, caller, request.state.request_id)
+        key = await desk.issue_key(uscc, body.label, caller, cause(request))
         if key is None:
             raise Problem(409, "key-shown", _("This key was shown already"), _("Issue another, and revoke this one."))
         return KeyIssued(id=key.id, key=key.text)
@@ -327,7 +328,7 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
     )
     async def revoke(request: Request, uscc: Partner, key: str, caller: Caller = either) -> None:
         caller.may_see(uscc)
-        await desk.revoke_key(uscc, key, caller, request.state.request_id)
+        await desk.revoke_key(uscc, key, caller, cause(request))
 
     return router
 

@@ -114,30 +114,28 @@ class Desk:
             raise unknown_submission()
         return Story(stream, found.state, found.events, await self.progress.get(stream))
 
-    async def withdraw(self, stream: str, reason: str, caller: Caller, request: str) -> None:
+    async def withdraw(self, stream: str, reason: str, caller: Caller, cause: str) -> None:
         published = (await self.progress.get(stream)).published
-        command = Withdraw(
-            stream=stream, cause=f"request:{request}", actor=caller.actor, at=now(), reason=reason, published=published
-        )
+        command = Withdraw(stream=stream, cause=cause, actor=caller.actor, at=now(), reason=reason, published=published)
         (outcome,) = await self.submissions.handle([command])
         _raise_for(outcome.refusal)
 
     async def register(
-        self, uscc: str, name: Name, type: Literal["agency", "enterprise"], caller: Caller, request: str
+        self, uscc: str, name: Name, type: Literal["agency", "enterprise"], caller: Caller, cause: str
     ) -> bool:
         """Whether it is new."""
         outcome = await self._partner(
-            Register(stream=uscc, cause=f"request:{request}", actor=caller.actor, at=now(), name=name, type=type)
+            Register(stream=uscc, cause=cause, actor=caller.actor, at=now(), name=name, type=type)
         )
         return outcome.fresh
 
-    async def issue_key(self, uscc: str, label: str, caller: Caller, request: str) -> keys.NewKey | None:
+    async def issue_key(self, uscc: str, label: str, caller: Caller, cause: str) -> keys.NewKey | None:
         """The key, whose text nobody sees again; None where this request had one before."""
         key = keys.make()
         outcome = await self._partner(
             IssueKey(
                 stream=uscc,
-                cause=f"request:{request}",
+                cause=cause,
                 actor=caller.actor,
                 at=now(),
                 key=key.id,
@@ -147,8 +145,8 @@ class Desk:
         )
         return key if outcome.fresh else None
 
-    async def revoke_key(self, uscc: str, key: str, caller: Caller, request: str) -> None:
-        await self._partner(RevokeKey(stream=uscc, cause=f"request:{request}", actor=caller.actor, at=now(), key=key))
+    async def revoke_key(self, uscc: str, key: str, caller: Caller, cause: str) -> None:
+        await self._partner(RevokeKey(stream=uscc, cause=cause, actor=caller.actor, at=now(), key=key))
 
     async def issued(self, uscc: str) -> tuple[Partner, dict[str, datetime]]:
         """A partner, and when each of its keys was issued."""

@@ -26,7 +26,7 @@ from submissions.store import Lists
 from submissions.waits import waits_for
 from web.languages import _, language, month, ngettext
 from web.pages import notify, page
-from web.people import Person, actor, require
+from web.people import Person, actor, cause, require
 from web.words import word
 
 #: What a submission may be filtered by, in the order in which it goes through them.
@@ -200,7 +200,7 @@ def _one(router: APIRouter, desk: Desk) -> None:
         reason = reason.strip()[:500]
         if len(reason) < 2:
             return page(request, "withdraw.html", status=422, sections=sections(request, me), story=story, missing=True)
-        await desk.withdraw(story.stream, reason, caller, request.state.request_id)
+        await desk.withdraw(story.stream, reason, caller, cause(request))
         notify(request, _("The submission is withdrawn."))
         return RedirectResponse(f"/submissions/{story.stream}", 303)
 
@@ -240,7 +240,7 @@ def _told(step: Step) -> dict[str, Any]:
         _("edition %(number)s") % {"number": step.edition} if step.edition else "",
         _("score %(number)s") % {"number": step.score} if step.score is not None else "",
     ]
-    reasons = _("; ").join(word(reason) for reason in step.reasons)
+    reasons = _("; ").join(word(reason).rstrip(" .。") for reason in step.reasons)
     if step.what == "refused":
         count = len(step.reasons)
         reasons = ngettext("%(n)s finding", "%(n)s findings", count) % {"n": count}

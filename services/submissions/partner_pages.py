@@ -19,7 +19,7 @@ from submissions.sections import sections
 from submissions.store import partners
 from web.languages import _
 from web.pages import notify, page
-from web.people import Person, actor, require
+from web.people import Person, actor, cause, require
 from web.problems import Problem
 
 
@@ -63,7 +63,7 @@ def _keys(router: APIRouter, desk: Desk) -> None:
         if not 1 <= len(label) <= 60:
             return await show(request, me, status=422, wrong=_("Say in 1 to 60 characters what will use the key."))
         caller = Caller(actor(me), own_partner(me))
-        key = await desk.issue_key(own_partner(me), label, caller, once[:64] or uuid4().hex)
+        key = await desk.issue_key(own_partner(me), label, caller, f"request:{once[:64] or uuid4().hex}")
         if key is None:
             raise Problem(
                 409,
@@ -84,7 +84,7 @@ def _keys(router: APIRouter, desk: Desk) -> None:
     @router.post("/keys/{key}/revoke")
     async def revoke(request: Request, key: str, me: Person = partner) -> Response:
         partner = own_partner(me)
-        await desk.revoke_key(partner, key, Caller(actor(me), partner), request.state.request_id)
+        await desk.revoke_key(partner, key, Caller(actor(me), partner), cause(request))
         notify(request, _("The key is revoked: requests with it are refused from now on."))
         return RedirectResponse("/keys", 303)
 
@@ -125,7 +125,7 @@ def _partners(router: APIRouter, desk: Desk, database: AsyncDatabase[Json]) -> N
         name = Name(zh=given["zh"], en=given["en"] or None)
         kind: Literal["agency", "enterprise"] = "agency" if type == "agency" else "enterprise"
         caller = Caller(actor(me), None)
-        await desk.register(given["uscc"], name, kind, caller, request.state.request_id)
+        await desk.register(given["uscc"], name, kind, caller, cause(request))
         notify(request, _("The partner is registered: its people can issue keys and send entries in now."))
         return RedirectResponse("/partners", 303)
 

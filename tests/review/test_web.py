@@ -59,6 +59,14 @@ async def test_the_same_request_again_has_no_second_effect(review: Review, signe
     assert (await review.cases.get(f"{OWN}/SC-1@1")).version == 4
 
 
+async def test_different_requests_under_one_id_all_take_effect(review: Review, signed_in: SignIn) -> None:
+    """A proxy or a careless program may give all of a session's requests the same id."""
+    await review.react([received("SC-1", scene())])
+    li, same = signed_in(LI), JSON | {"X-Request-Id": "session1"}
+    assert (await li.post(f"{CASE}/claim", headers=same)).json()["lease"]["reviewer"] == "reviewer-li"
+    assert (await li.post(f"{CASE}/reviews", json=given(), headers=same)).json()["given"] == 1
+
+
 async def test_refusals_over_json(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene())])
     li, qian, operator = signed_in(LI), signed_in(QIAN), signed_in(OPERATOR)
