@@ -34,6 +34,8 @@ React = Callable[[Sequence[Event]], Awaitable[None]]
 BATCH = 500
 #: A process with events waiting and none handled for so long ends itself: its supervisor starts a fresh one.
 STUCK_AFTER_S = 60.0
+#: Its exit status then (EX_SOFTWARE of sysexits.h).
+STUCK = 70
 
 
 def worker_app(service: str, settings: Settings) -> faust.App:
@@ -164,23 +166,23 @@ def _message(event: EventT[bytes]) -> Message:
     )
 
 
-async def watch(app: faust.App) -> None:
-    """End the process when events wait and none is handled for STUCK_AFTER_S; runs until cancelled.
+async def watch(app: faust.App, *, stuck_after_s: float = STUCK_AFTER_S, every_s: float = 5.0) -> None:
+    """End the process when events wait and none is handled for `stuck_after_s` seconds; runs until cancelled.
 
     Consumers have been seen to die silently (faust-streaming #175, #523, #640); a process that ends is started again.
     """
     moved, before = time.monotonic(), -1.0
     while True:
-        await asyncio.sleep(5.0)
+        await asyncio.sleep(every_s)
         waiting = _lag(app)
         for topic, events in waiting.items():
             telemetry.CONSUMER_LAG.labels(topic).set(events)
         handled = sum(telemetry.EVENTS.labels(topic)._value.get() for topic in waiting)
         if handled != before or not any(waiting.values()):
             moved, before = time.monotonic(), handled
-        elif time.monotonic() - moved > STUCK_AFTER_S:
-            log.critical("consume.stuck", waiting=waiting, seconds=STUCK_AFTER_S)
-            os._exit(70)
+        elif time.monotonic() - moved > stuck_after_s:
+            log.critical("consume.stuck", waiting=waiting, seconds=stuck_after_s)
+            os._exit(STUCK)
 
 
 def _lag(app: faust.App) -> dict[str, int]:

@@ -123,9 +123,10 @@ class Operations:
 
     async def status(self) -> Status:
         """Relay, consumers and queues, as they stand now."""
-        relay = await self._leases.find_one({"_id": "relay"})
         consumers = await asyncio.to_thread(self._consumers)
-        return Status(relay=_relay(relay), consumers=consumers, queues=await self._queues())
+        # A service that reacts to nothing has no worker, and so no relay (audit).
+        relay = _relay(await self._leases.find_one({"_id": "relay"})) if self._reactions else None
+        return Status(relay=relay, consumers=consumers, queues=await self._queues())
 
     def _consumers(self) -> tuple[Consumer, ...]:
         if not self._reactions:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
+from runtime.crash import POINTS
 from runtime.settings import Settings
 from schemas.topics import REVIEW, SUBMISSIONS
 from tests.faults.fleet import NAMES, Fleet, Sender, audited, fleet, sending
@@ -28,6 +29,11 @@ CRASHES = [
     ("submissions-worker", "relay.after_ack:2"),
     ("submissions-worker", "relay.after_save:2"),
 ]
+
+
+def test_every_named_crash_point_is_tried_somewhere() -> None:
+    here = {point.partition(":")[0] for _, point in CRASHES}
+    assert here | {"sender.after_send"} == set(POINTS)  # that one in tests/notifications
 
 
 async def nothing_lost_nothing_twice(settings: Settings, sender: Sender) -> None:

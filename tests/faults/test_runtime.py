@@ -3,7 +3,9 @@ nothing takes effect twice, sequences stay whole."""
 
 import asyncio
 import contextlib
+import os
 import random
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,8 +17,9 @@ from kafka import KafkaProducer
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
+from deploy.local import table
 from deploy.local.servers import Server, mongo_server
-from runtime.consume import subscribe, worker_app
+from runtime.consume import STUCK, subscribe, worker_app
 from runtime.parking import Parking
 from runtime.relay import Relay
 from runtime.settings import Settings
@@ -148,6 +151,32 @@ async def push_out_of_the_oplog(source: Any) -> None:
             return
         await asyncio.sleep(0.05)
     raise AssertionError("the oplog still reaches back to the relay's place")
+
+
+@pytest.mark.timeout(90)
+async def test_a_worker_with_events_waiting_that_handles_none_ends_itself(kafka: str, mongo: str) -> None:
+    settings = await own_settings(kafka, mongo)
+    environment = {**os.environ, **table.environment(settings)}
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.faults.stuck", env=environment)
+    try:
+        await asyncio.sleep(6.0)  # nothing waits: it goes on
+        assert worker.returncode is None
+        async with database(settings, "submissions") as source, database(settings, "review") as copies:
+            await Streams(source, KEYRINGS).handle([issue("s", "1")])
+            relay = Relay(settings, "submissions", (KEYRINGS,))
+            relay.start()
+            assert await asyncio.wait_for(worker.wait(), 40) == STUCK
+            relay.stop()
+            await asyncio.to_thread(relay.join)
+            async with consumer(settings, copies):  # the fresh one that a supervisor starts
+
+                async def handled() -> bool:
+                    return bool((await Streams(copies, COPIES).get("s")).version)
+
+                await eventually(handled)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            worker.kill()
 
 
 async def test_a_history_repeated_and_shuffled_between_streams_takes_effect_once(kafka: str, mongo: str) -> None:
