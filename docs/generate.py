@@ -20,8 +20,8 @@ CONSUMERS = {
     "case": ("review.events", "submissions, publishing, audit"),
     "entry": ("publishing.events", "submissions, publishing, notifications, audit"),
     "release": ("publishing.events", "publishing, notifications, audit"),
-    "subscription": ("notifications.events", "audit"),
-    "delivery": ("notifications.events", "audit"),
+    "subscription": ("notifications.events", "notifications, audit"),
+    "delivery": ("notifications.events", "notifications, audit"),
 }
 
 
@@ -43,7 +43,7 @@ def envelope_schema(type: str, fact: type[Fact]) -> dict[str, Any]:
         "partitionkey": text,
         "causationid": {**text, "description": "the event or request that caused this one"},
         "correlationid": {**text, "description": "the submission's first event"},
-        "actor": {**text, "description": "partner:…, user:… or service:…"},
+        "actor": {**text, "description": "partner:…, user:…, subscriber:… or service:…"},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

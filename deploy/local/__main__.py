@@ -15,6 +15,7 @@ from rich.table import Table
 from deploy.local import ports, table
 from deploy.local.lock import Locked, lock
 from deploy.local.speech import either
+from deploy.local.story import tell
 from deploy.local.supervise import CannotStart, Child, Process, end, kill, spawn, wait_until_ready, watch
 from deploy.local.table import Stack
 from runtime.admin import create_topics
@@ -118,7 +119,7 @@ class Launcher:
         self.console.print(
             either(f"All is up after {took_s:.1f} s.", f"全部就绪，用时 {took_s:.1f} 秒。"), style="bold"
         )
-        as_it_must_be = await _tell(self.stack) if self.story else True
+        as_it_must_be = await tell(self.stack) if self.story else True
         if not self.once:
             self.up = True
             _print_addresses(self.console, self.stack)
@@ -160,12 +161,6 @@ def _console() -> Console:
     console = Console(highlight=False, soft_wrap=True)
     # Where there is no terminal, there is no width to keep to either.
     return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=160)
-
-
-async def _tell(stack: Stack) -> bool:
-    from deploy.local.story import tell
-
-    return await tell(stack)
 
 
 def _print_addresses(console: Console, stack: Stack) -> None:

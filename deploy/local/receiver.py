@@ -47,12 +47,19 @@ async def receiving() -> AsyncIterator[Receiver]:
             receiver.traceparents += request.headers.getlist("traceparent")
         return Response(status_code=204)
 
+    async with serving(app, port):
+        yield receiver
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, port: int) -> AsyncIterator[None]:
+    """Serve an application on this machine, in this loop, for the block."""
     server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_config=None))
-    serving = asyncio.create_task(server.serve())
+    work = asyncio.create_task(server.serve())
     try:
         while not server.started:
             await asyncio.sleep(0.01)
-        yield receiver
+        yield
     finally:
         server.should_exit = True
-        await serving
+        await work

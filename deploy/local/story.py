@@ -150,14 +150,14 @@ async def _stream_in(stack: Stack, teller: Teller, keys: dict[str, str], lines: 
     must(
         len(refused) == bad and len(received) == len(lines) - bad,
         f"{len(received)} received and {len(refused)} refused, instead of {len(lines) - bad} and {bad}",
-        f"接收 {len(received)} 条、退回 {len(refused)} 条，应为 {len(lines) - bad} 条和 {bad} 条",
+        f"接收 {len(received)} 条、拒收 {len(refused)} 条，应为 {len(lines) - bad} 条和 {bad} 条",
     )
     finding = refused[0]["findings"][0]
     teller.say(
         f"{len(lines)} submissions streamed in by {len(keys)} partners at {len(lines) / took:,.0f}/s: "
         f"{len(received)} received, {len(refused)} refused with every error",
         f"{len(keys)} 家合作方流式申报 {len(lines)} 条，每秒 {len(lines) / took:,.0f} 条："
-        f"接收 {len(received)} 条，退回 {len(refused)} 条并列出全部错误",
+        f"接收 {len(received)} 条，拒收 {len(refused)} 条并列出全部错误",
         f"{finding['pointer'] or '/'}  {finding['text']}",
     )
     return received
@@ -216,19 +216,16 @@ async def _decide_all(teller: Teller, clients: Sequence[httpx2.AsyncClient], tot
 
 async def _work(client: httpx2.AsyncClient) -> None:
     """One reviewer at the desk: claim the next case, score it, decide; wait when there is none."""
-    given: Counter[str] = Counter()
     while True:
         answer = (await client.post("/cases:next")).raise_for_status()
         if answer.status_code == 204:
             await asyncio.sleep(0.2)
             continue
         case = answer.json()
-        review = _verdict(case)
-        given[review["verdict"]] += 1
-        (await client.post(f"{case['href']}/reviews", json=review)).raise_for_status()
+        (await client.post(f"{case['href']}/reviews", json=_review_of(case))).raise_for_status()
 
 
-def _verdict(case: Json) -> Json:
+def _review_of(case: Json) -> Json:
     """What a reviewer thinks: most are good, some need work, few are hopeless, and now and then two disagree."""
     chance = int(hashlib.sha256(case["submission"].encode()).hexdigest(), 16) % 100
     verdict = "approve"
@@ -271,7 +268,7 @@ async def _decided(client: httpx2.AsyncClient) -> list[Json]:
 
 
 async def _cases(client: httpx2.AsyncClient, status: str) -> list[Json]:
-    """All cases of a status that are still the newest of their submission or were decided."""
+    """All cases of a status, page by page."""
     found: list[Json] = []
     after: str | None = None
     while True:
@@ -298,7 +295,7 @@ async def _publish(stack: Stack, teller: Teller) -> list[Json]:
         frozen = (await publisher.post(f"{month}/freeze")).raise_for_status().json()
         teller.say(
             f"{_month()} opened, filled with {_counted(frozen['counts'], 'en')}, and frozen",
-            f"开启 {_month()}，放入{_counted(frozen['counts'], 'zh')}，并冻结",
+            f"开启 {_month()}，放入{_counted(frozen['counts'], 'zh')}，并锁定",
             either("manifest", "清单") + f" {frozen['manifest'][:16]}…",
         )
         async with _onlooker(stack) as seen:

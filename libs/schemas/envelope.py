@@ -37,8 +37,8 @@ class Command:
     """What someone asks of one stream. Time and ids come in with it, so that deciding needs neither clock nor chance.
 
     `cause` names the event (`Event.ref`) or request that asks; one cause takes effect in a stream only once.
-    `actor` is `partner:<uscc>`, `user:<subject>` or `service:<name>`. `correlation` is the `ref` of the submission's
-    first event, handed on from event to event (None: the stream's first event starts a correlation of its own).
+    `actor` is `partner:<uscc>`, `user:<subject>`, `subscriber:<subscription>` or `service:<name>`. `correlation` is the
+    `ref` of the submission's first event, handed on from event to event (None: the stream's own first event is it).
     """
 
     stream: str

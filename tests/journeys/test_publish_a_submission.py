@@ -75,9 +75,13 @@ def review(page: Page, verdict: str, comment: str = "") -> None:
     reload_until(page, "Review the next case")
     page.get_by_role("button", name="Review the next case").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(scene()["entry"]["title"]["en"])
-    for group in page.locator("fieldset").all():
-        if group.locator("input[value='4']").count():
-            group.locator("input[value='4']").check()
+    give(page, verdict, comment)
+
+
+def give(page: Page, verdict: str, comment: str = "") -> None:
+    """Fill in and give the review of the case that the page shows."""
+    for criterion in page.locator("fieldset").filter(has=page.locator("input[value='4']")).all():
+        criterion.locator("input[value='4']").check()
     page.locator(f"input[name='verdict'][value='{verdict}']").check()
     page.locator("#comment").fill(comment)
     page.get_by_role("button", name="Give the review").click()
@@ -119,7 +123,7 @@ def test_a_submission_is_sent_back_revised_approved_published_told_and_proved(st
     go(third, "Review desk")
     third.get_by_role("button", name="Review the next case").click()
     expect(third.get_by_role("heading", name="What was asked then")).to_be_visible()
-    review_held(third)
+    give(third, "approve")
 
     aside(open_month_of_one(stack))
     publisher = visit("publisher-wu")
@@ -156,14 +160,6 @@ def test_a_submission_is_sent_back_revised_approved_published_told_and_proved(st
         f"{stack.url('submissions')}/submissions", json=scene(), headers={"Authorization": f"Bearer {key}"}
     )
     assert refused.status_code == 401
-
-
-def review_held(page: Page) -> None:
-    for group in page.locator("fieldset").all():
-        if group.locator("input[value='5']").count():
-            group.locator("input[value='5']").check()
-    page.locator("input[name='verdict'][value='approve']").check()
-    page.get_by_role("button", name="Give the review").click()
 
 
 def confirm(reader: Page, stack: Stack) -> None:

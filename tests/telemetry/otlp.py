@@ -1,15 +1,14 @@
 """An OTLP receiver on this machine: what it was sent over HTTP, as spans that know their parents."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from deploy.local.ports import HOST, free
+from deploy.local.receiver import serving
 
 
 @dataclass(frozen=True)
@@ -75,12 +74,5 @@ async def collecting() -> AsyncIterator[Collector]:
                 ]
         return Response(media_type="application/x-protobuf")
 
-    server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_config=None))
-    serving = asyncio.create_task(server.serve())
-    try:
-        while not server.started:
-            await asyncio.sleep(0.01)
+    async with serving(app, port):
         yield collector
-    finally:
-        server.should_exit = True
-        await serving
