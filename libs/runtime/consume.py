@@ -6,9 +6,11 @@ event that cannot be handled is parked with the later ones of its stream; the ot
 
 import asyncio
 import os
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -44,6 +46,7 @@ def worker_app(service: str, settings: Settings) -> faust.App:
         settings.topic_prefix + service,
         broker=f"kafka://{settings.kafka_bootstrap}",
         store="memory://",
+        datadir=Path(tempfile.gettempdir(), "faust"),  # nothing is kept there, but Faust makes it
         web_enabled=False,
         topic_disable_leader=True,
         topic_allow_declare=False,

@@ -9,7 +9,7 @@ from kafka import TopicPartition
 from pymongo.database import Database
 
 from audit.examine import Difference, Kind, Sent, examine
-from audit.fold import AnyDecider, Fold, Folded, Message, Unreadable, digest, form, read_event
+from audit.fold import AnyDecider, Fold, Folded, Message, Unreadable, as_read, digest, form, read_event
 from audit.history import messages, whole
 from runtime.replay import Extent
 from runtime.settings import Settings
@@ -93,7 +93,7 @@ class Comparison:
             self.streams += 1
             stream = (noun, live["_id"])
             folded = self.fold.streams[noun].pop(live["_id"], None)
-            match _compare(folded, live):
+            match _compare(self.fold.deciders[noun], folded, live):
                 case "different":
                     suspects.append(Suspect(stream, live))
                 case "ahead":
@@ -142,7 +142,7 @@ class Comparison:
         suspects = []
         for noun in self.fold.deciders:
             live, folded = behind.get((noun, id)), self.fold.streams[noun].get(id)
-            if live is not None and folded and (outcome := _compare(folded, live)) != "ahead":
+            if live is not None and folded and (outcome := _compare(self.fold.deciders[noun], folded, live)) != "ahead":
                 del behind[noun, id]
                 if outcome == "different":
                     suspects.append(Suspect((noun, id), live, len(live["events"])))
@@ -179,7 +179,7 @@ class Comparison:
         return Difference(Kind.UNREADABLE, self._service, each.stream, position=each.position, detail=each.error)
 
 
-def _compare(folded: Folded | None, live: Json) -> str:
+def _compare(decider: AnyDecider, folded: Folded | None, live: Json) -> str:
     """equal, different (perhaps: it must be examined), or ahead: live, but not in the history yet."""
     events = live.get("events")
     if not isinstance(events, list):
@@ -191,10 +191,9 @@ def _compare(folded: Folded | None, live: Json) -> str:
         return "different"
     if len(digests) > len(folded.digests):
         return "ahead"
-    equal = live.get("version") == folded.version and form(live.get("state")) == form(
-        folded.state.model_dump(mode="json")
-    )
-    return "equal" if equal else "different"
+    state, told = live.get("state"), form(folded.state.model_dump(mode="json"))
+    equal = form(state) == told or form(as_read(decider, state)) == told
+    return "equal" if equal and live.get("version") == folded.version else "different"
 
 
 def _digests(events: Iterable[Json]) -> bytes:

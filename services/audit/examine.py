@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import rfc8785
 
-from audit.fold import AnyDecider, form
+from audit.fold import AnyDecider, as_read, form
 from schemas.envelope import Json, canonical_hash
 from schemas.events import from_json
 
@@ -121,7 +121,8 @@ def _state(decider: AnyDecider, told: Sequence[Sent], document: Json, difference
         except Exception as error:
             return difference(Kind.UNFOLDABLE, **_at(sent), detail=repr(error))
         folds.append(state.model_dump(mode="json"))
-    if found := first_difference(folds[-1], document.get("state", _ABSENT)):
+    live = as_read(decider, document["state"]) if "state" in document else _ABSENT
+    if found := first_difference(folds[-1], live):
         pointer = found[0]
         values = [_value(fold, pointer) for fold in folds]
         setter = max((n for n in range(1, len(folds)) if not same(values[n - 1], values[n])), default=0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
 from schemas.envelope import Decider, Json, State
 from schemas.events import Undecodable, from_json
@@ -33,6 +34,27 @@ def form(value: Any) -> bytes:
 def digest(value: Any) -> bytes:
     """SHA-256 of a value's form."""
     return hashlib.sha256(form(value)).digest()
+
+
+def as_read(decider: AnyDecider, state: Any) -> Any:
+    """A live state as its service reads it: fields that it lacks, since a later version added them, have their defaults.
+
+    A state that says anything else than it would after being read is returned as it is (docs/decisions/0007).
+    """
+    try:
+        read = decider.state.model_validate(state, strict=False).model_dump(mode="json")
+    except ValidationError:
+        return state
+    return read if _says(state, read) else state
+
+
+def _says(less: Any, more: Any) -> bool:
+    """Whether `more` says all that `less` says, and differs by added fields only."""
+    if isinstance(less, dict) and isinstance(more, dict):
+        return all(key in more and _says(value, more[key]) for key, value in less.items())
+    if isinstance(less, list) and isinstance(more, list):
+        return len(less) == len(more) and all(map(_says, less, more))
+    return form(less) == form(more)
 
 
 @dataclass(frozen=True, slots=True)
