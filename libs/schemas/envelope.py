@@ -39,6 +39,7 @@ class Command:
     `cause` names the event (`Event.ref`) or request that asks; one cause takes effect in a stream only once.
     `actor` is `partner:<uscc>`, `user:<subject>`, `subscriber:<subscription>` or `service:<name>`. `correlation` is the
     `ref` of the submission's first event, handed on from event to event (None: the stream's own first event is it).
+    `request` is the traceparent of the request that asks, where another task than its own carries the command out.
     """
 
     stream: str
@@ -47,6 +48,7 @@ class Command:
     at: datetime
     correlation: str | None = None
     traceparent: str | None = None
+    request: str | None = None
 
 
 @dataclass(frozen=True)

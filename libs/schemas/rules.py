@@ -84,6 +84,14 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh": "所报阶段须有相应证据：{expected}。",
         "en": "The stage needs evidence measured at it: {expected}.",
     },
+    "linkage.scene-unknown": {
+        "zh": "尚无场景 {found}：请核对编号，或先提交该场景。",
+        "en": "There is no scene {found} here: check its id, or send the scene first.",
+    },
+    "linkage.product-unknown": {
+        "zh": "尚无产品 {found}：请核对编号，或先提交该产品。",
+        "en": "There is no product {found} here: check its id, or send the product first.",
+    },
     "partner.mismatch": {
         "zh": "单位代码与所用密钥的合作方不符：应为 {expected}。",
         "en": "The owner is not the partner whose key was used: expected {expected}.",

@@ -18,7 +18,6 @@ from submissions import docs, partner_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import Sent, send, uploaded
-from submissions.intake import Intake
 from submissions.progress import Step
 from submissions.sample import sample
 from submissions.sections import sections
@@ -206,8 +205,7 @@ def _one(router: APIRouter, desk: Desk) -> None:
 
 
 async def _take(desk: Desk, me: Person, file: UploadFile | None, text: str) -> Sent:
-    intake = Intake(desk.submissions, own_partner(me), actor(me), language())
-    return await send(intake, await uploaded(file, text))
+    return await send(desk.intake(Caller(actor(me), own_partner(me))), await uploaded(file, text))
 
 
 def _taken(sent: Sent) -> str:

@@ -1,5 +1,6 @@
 """What is decided on submissions and partners: given facts, when a command, then facts or a refusal."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
@@ -82,6 +83,13 @@ def test_an_older_revision_is_refused() -> None:
 def test_a_changed_kind_is_refused() -> None:
     breach = {"rule": "kind.changed", "pointer": "/entry/kind", "found": "scene", "expected": "product"}
     assert decide(given(received()), receive(2, "b", SCENE)) == refused(2, "b", **breach)
+
+
+def test_what_names_others_that_are_not_known_is_refused_unless_it_was_taken_in_before() -> None:
+    unknown = Finding(rule="linkage.scene-unknown", pointer="/entry/scene", found="x/y")
+    command = replace(receive(2, "b"), findings=(unknown,))
+    assert decide(given(received()), command) == (SubmissionRefused(revision=2, digest="b", findings=(unknown,)),)
+    assert decide(given(received(), SubmissionRevised(revision=2, digest="b", entry=PRODUCT)), command) == ()
 
 
 def test_nothing_is_taken_in_after_withdrawal() -> None:

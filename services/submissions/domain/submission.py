@@ -34,11 +34,15 @@ class Submission(State):
 
 @dataclass(frozen=True, kw_only=True)
 class Receive(Command):
-    """Take in a revision that keeps every rule of its text; `digest` is its entry's."""
+    """Take in a revision that keeps every rule of its text; `digest` is its entry's.
+
+    `findings` are those about others that it names, and that are not known: the scene of a linkage.
+    """
 
     revision: int
     digest: str
     entry: Entry
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +90,9 @@ def _receive(state: Submission, command: Receive) -> tuple[SubmissionFact, ...] 
         return ()
     if _full(state):
         return Refusal("reference.full")
-    if finding := _breach(state, command):
-        return (SubmissionRefused(revision=command.revision, digest=command.digest, findings=(finding,)),)
+    breach = _breach(state, command)
+    if findings := ((breach,) if breach else ()) + command.findings:
+        return (SubmissionRefused(revision=command.revision, digest=command.digest, findings=findings),)
     fact = SubmissionRevised if state.revision else SubmissionReceived
     return (fact(revision=command.revision, digest=command.digest, entry=command.entry),)
 
