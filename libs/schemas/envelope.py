@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 import rfc8785
@@ -132,6 +133,7 @@ class Event:
         }
 
 
+@lru_cache(maxsize=64)  # all that comes in one batch has the same time
 def timestamp(at: datetime) -> str:
     """RFC 3339, UTC, always with milliseconds, so that text order is time order."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
