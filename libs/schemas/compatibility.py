@@ -122,10 +122,15 @@ def _default(old: Json, new: Json, path: Path) -> Iterator[Change]:
 
 
 def _resolved(whole: Json, schema: Json) -> Json:
-    """A schema with the definition that it refers to in the reference's place."""
+    """A schema with the definition that it refers to in its place. Raises ValueError where there is none."""
+    seen = set()
     while "$ref" in schema:
+        reference = schema["$ref"]
+        if reference in seen or not isinstance(reference, str) or not reference.startswith("#/"):
+            raise ValueError(f"{reference} leads to no definition within the schema")
+        seen.add(reference)
         found: Any = whole
-        for step in schema["$ref"].removeprefix("#/").split("/"):
+        for step in reference.removeprefix("#/").split("/"):
             found = found[step]
         schema = {**found, **{name: value for name, value in schema.items() if name != "$ref"}}
     return schema
