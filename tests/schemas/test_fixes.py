@@ -128,7 +128,7 @@ def test_an_offer_that_stands_there_twice_is_removed_once() -> None:
 @given(slipped())
 def test_all_fixes_together_can_be_applied_and_mend_what_they_are_for(raw: dict[str, Any]) -> None:
     _, findings = check(orjson.dumps(raw))
-    operations = patch(findings)
+    operations = patch(finding.fix for finding in findings)
     mended = jsonpatch.apply_patch(raw, operations)
     still = {(finding.rule, finding.pointer) for finding in check(orjson.dumps(mended))[1]}
     assert not still & {(finding.rule, finding.pointer) for finding in findings if finding.fix}
