@@ -54,13 +54,13 @@ def steps(pointer: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")]
 
 
-def patch(fixes: Iterable[Fix | None]) -> list[Fix]:
+def patch(suggested: Iterable[Fix | None]) -> list[Fix]:
     """All fixes of one submission as one RFC 6902 patch, so ordered that none disturbs another.
 
     Values change first, while every pointer still holds; fields move and come next; what goes, goes last, the later
     items of a list before the earlier ones.
     """
-    fixes = list({(fix["op"], fix["path"]): fix for fix in fixes if fix}.values())
+    fixes = list({(fix["op"], fix["path"]): fix for fix in suggested if fix}.values())
     gone = [fix["path"] for fix in fixes if fix["op"] == "remove"] + [fix["from"] for fix in fixes if "from" in fix]
     kept = [fix for fix in fixes if fix["op"] == "remove" or not _within(fix["path"], gone)]
     order = {"replace": 0, "move": 1, "add": 2, "remove": 3}

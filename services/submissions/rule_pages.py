@@ -86,7 +86,7 @@ def add(router: APIRouter) -> None:
             sections=sections(request, person(request)),
             rule=found,
             group=_(GROUPS[found.group]),
-            findings=[told(finding, language()) for finding in found.findings],
+            findings=[told(finding, language()) for finding in found.example.findings],
             others=[each for each in _of(found.group) if each.id != found.id],
             in_schema=_in_schema(found),
         )
@@ -107,7 +107,7 @@ def _in_schema(rule: Rule) -> bool:
 
 
 def _explained(rule: Rule) -> Explained:
-    findings = [told(finding, language()) for finding in rule.findings]
+    findings = [told(finding, language()) for finding in rule.example.findings]
     return Explained(
         id=rule.id,
         group=rule.group,
@@ -116,5 +116,10 @@ def _explained(rule: Rule) -> Explained:
         why=rule.why,
         fix=rule.fix,
         in_schema=_in_schema(rule),
-        example=Example(held=list(rule.shown_held), bad=rule.shown_bad, good=rule.shown_good, findings=findings),
+        example=Example(
+            held=list(rule.example.shown_held),
+            bad=rule.example.shown_bad,
+            good=rule.example.shown_good,
+            findings=findings,
+        ),
     )

@@ -17,19 +17,13 @@ Group = Literal["text", "fields", "across", "held"]
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One rule: `title`, `asks`, `why` and `fix` are {"zh", "en"}.
+class Example:
+    """What breaks a rule and what keeps it: `bad` and `good`, sent whole after `held` was received (and `withdrawn`).
 
-    `bad` and `good` are what an example sends, whole (empty where only its text is shown), and `held` what was received
-    before it; `shown_…` are the parts of them that matter, as text; `findings` is what `bad` is told.
+    `shown_…` are the parts of them that matter, as text; where that is all there is, the rest is empty. `findings` is
+    what `bad` is told.
     """
 
-    id: str
-    group: Group
-    title: dict[str, str]
-    asks: dict[str, str]
-    why: dict[str, str]
-    fix: dict[str, str]
     shown_bad: str
     shown_good: str
     findings: tuple[Finding, ...]
@@ -38,6 +32,19 @@ class Rule:
     held: tuple[bytes, ...] = ()
     shown_held: tuple[str, ...] = ()
     withdrawn: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: its texts are {"zh", "en"}; `fix` says what is suggested where it is broken."""
+
+    id: str
+    group: Group
+    title: dict[str, str]
+    asks: dict[str, str]
+    why: dict[str, str]
+    fix: dict[str, str]
+    example: Example
 
 
 @cache
@@ -49,14 +56,21 @@ def rulebook() -> dict[str, Rule]:
 
 
 def _rule(id: str, told: dict[str, Any], bases: dict[str, Any]) -> Rule:
-    words = {part: {"zh": told["zh"][part], "en": told["en"][part]} for part in ("title", "asks", "why", "fix")}
-    if "bad_text" in told:
-        bad, good = told["bad_text"], told["good_text"]
-        # What is too large to be shown is not there to be checked.
-        large = Finding(rule=id, pointer="", found=str(MAX_LINE_BYTES + 1), expected=str(MAX_LINE_BYTES))
-        findings = (large,) if id == "size" else check(bad.encode())[1]
-        return Rule(id, told["group"], **words, shown_bad=bad, shown_good=good, findings=findings)
+    title, asks, why, fix = (
+        {"zh": told["zh"][part], "en": told["en"][part]} for part in ("title", "asks", "why", "fix")
+    )
+    example = _as_text(id, told) if "bad_text" in told else _as_changes(id, told, bases)
+    return Rule(id, told["group"], title, asks, why, fix, example)
 
+
+def _as_text(id: str, told: dict[str, Any]) -> Example:
+    # What is too large to be shown is not there to be checked.
+    large = Finding(rule=id, pointer="", found=str(MAX_LINE_BYTES + 1), expected=str(MAX_LINE_BYTES))
+    findings = (large,) if id == "size" else check(told["bad_text"].encode())[1]
+    return Example(told["bad_text"], told["good_text"], findings)
+
+
+def _as_changes(id: str, told: dict[str, Any], bases: dict[str, Any]) -> Example:
     def made(operations: str, kind: str) -> Any:
         return jsonpatch.apply_patch(bases[kind], orjson.loads(operations))
 
@@ -66,15 +80,12 @@ def _rule(id: str, told: dict[str, Any], bases: dict[str, Any]) -> Rule:
     findings = check(orjson.dumps(bad))[1]
     if "finding" in told:
         findings = (Finding(rule=id, **orjson.loads(told["finding"])),)
-    return Rule(
-        id,
-        told["group"],
-        **words,
-        bad=orjson.dumps(bad),
-        good=orjson.dumps(good),
+    return Example(
         shown_bad=_text(bad, shown),
         shown_good=_text(good, shown),
         findings=findings,
+        bad=orjson.dumps(bad),
+        good=orjson.dumps(good),
         held=tuple(map(orjson.dumps, held)),
         shown_held=tuple(_text(each, shown) for each in held),
         withdrawn=told.get("withdrawn", False),

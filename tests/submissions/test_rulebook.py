@@ -11,7 +11,7 @@ from runtime.settings import Settings
 from schemas.envelope import Refusal
 from schemas.finding import Finding, patch
 from schemas.rules import check
-from schemas.submission import SubmissionRefused, SubmissionWithdrawn
+from schemas.submission import SubmissionFact, SubmissionRefused, SubmissionWithdrawn
 from schemas.texts import TEXTS
 from submissions.domain.submission import FULL, SUBMISSIONS, Receive, Submission
 from submissions.intake import command, now
@@ -20,7 +20,7 @@ from submissions.rulebook import Rule, rulebook
 from tests.submissions.given import USCC, line, signed_in, submission
 
 OF_TEXT = [rule for rule in rulebook().values() if rule.group in ("fields", "across")]
-OF_REVISIONS = [rule for rule in rulebook().values() if rule.held]
+OF_REVISIONS = [rule for rule in rulebook().values() if rule.example.held]
 HTML = {"Accept": "text/html"}
 
 
@@ -33,20 +33,22 @@ def sent(raw: bytes) -> Receive:
 
 def held(rule: Rule) -> Submission:
     """The stream that an example comes to."""
-    facts = [fact for raw in rule.held for fact in facts_of(SUBMISSIONS.decide(Submission(), sent(raw)))]
-    taken_back = [SubmissionWithdrawn(reason="sold")] if rule.withdrawn else []
-    return reduce(SUBMISSIONS.evolve, [*facts, *taken_back], Submission())
+    facts: list[SubmissionFact] = [
+        fact for raw in rule.example.held for fact in facts_of(SUBMISSIONS.decide(Submission(), sent(raw)))
+    ]
+    if rule.example.withdrawn:
+        facts.append(SubmissionWithdrawn(reason="sold"))
+    return reduce(SUBMISSIONS.evolve, facts, Submission())
 
 
-def facts_of(decided: object) -> tuple[SubmissionRefused, ...]:
+def facts_of(decided: tuple[SubmissionFact, ...] | Refusal) -> tuple[SubmissionFact, ...]:
     assert not isinstance(decided, Refusal)
-    return decided  # type: ignore[return-value]
+    return decided
 
 
-def findings_of(decided: object) -> tuple[Finding, ...]:
-    return tuple(
-        finding for fact in facts_of(decided) if isinstance(fact, SubmissionRefused) for finding in fact.findings
-    )
+def findings_of(decided: tuple[SubmissionFact, ...] | Refusal) -> tuple[Finding, ...]:
+    refused = [fact for fact in facts_of(decided) if isinstance(fact, SubmissionRefused)]
+    return tuple(finding for fact in refused for finding in fact.findings)
 
 
 def test_every_rule_is_explained() -> None:
@@ -55,14 +57,14 @@ def test_every_rule_is_explained() -> None:
 
 @pytest.mark.parametrize("rule", OF_TEXT, ids=lambda rule: rule.id)
 def test_a_bad_example_breaks_its_rule_alone_and_a_good_one_keeps_all(rule: Rule) -> None:
-    assert {finding.rule for finding in check(rule.bad)[1]} == {rule.id}
-    assert check(rule.good)[1] == ()
+    assert {finding.rule for finding in check(rule.example.bad)[1]} == {rule.id}
+    assert check(rule.example.good)[1] == ()
 
 
 @pytest.mark.parametrize("rule", OF_TEXT, ids=lambda rule: rule.id)
 def test_what_is_suggested_for_a_bad_example_mends_it(rule: Rule) -> None:
-    operations = patch(finding.fix for finding in rule.findings)
-    mended = jsonpatch.apply_patch(orjson.loads(rule.bad), operations)
+    operations = patch(finding.fix for finding in rule.example.findings)
+    mended = jsonpatch.apply_patch(orjson.loads(rule.example.bad), operations)
     assert (check(orjson.dumps(mended))[1] == ()) == bool(operations)
     # The texts promise a fix exactly where there is one.
     assert rule.fix["en"].startswith("None is suggested") <= (not operations)
@@ -70,42 +72,42 @@ def test_what_is_suggested_for_a_bad_example_mends_it(rule: Rule) -> None:
 
 def test_the_examples_of_json_break_and_keep_it() -> None:
     rule = rulebook()["json"]
-    assert {finding.rule for finding in check(rule.shown_bad.encode())[1]} == {"json"}
-    assert "json" not in {finding.rule for finding in check(rule.shown_good.encode())[1]}
+    assert {finding.rule for finding in check(rule.example.shown_bad.encode())[1]} == {"json"}
+    assert "json" not in {finding.rule for finding in check(rule.example.shown_good.encode())[1]}
 
 
 @pytest.mark.parametrize("rule", OF_REVISIONS, ids=lambda rule: rule.id)
 def test_examples_of_revisions_are_decided_so(rule: Rule) -> None:
-    assert findings_of(SUBMISSIONS.decide(held(rule), sent(rule.bad))) == rule.findings
-    good = sent(rule.good)
-    same_stream = good.stream == sent(rule.bad).stream
+    assert findings_of(SUBMISSIONS.decide(held(rule), sent(rule.example.bad))) == rule.example.findings
+    good = sent(rule.example.good)
+    same_stream = good.stream == sent(rule.example.bad).stream
     assert findings_of(SUBMISSIONS.decide(held(rule) if same_stream else Submission(), good)) == ()
 
 
 def test_the_example_of_another_partner_is_refused_so() -> None:
     rule = rulebook()["partner.mismatch"]
-    asked = command(Line(1, rule.bad, len(rule.bad)), USCC, "partner:test", now())
-    assert not isinstance(asked, Receive) and asked.findings == rule.findings
-    assert sent(rule.good)
+    asked = command(Line(1, rule.example.bad, len(rule.example.bad)), USCC, "partner:test", now())
+    assert not isinstance(asked, Receive) and asked.findings == rule.example.findings
+    assert sent(rule.example.good)
 
 
 def test_the_example_of_a_full_reference_is_answered_so() -> None:
     rule = rulebook()["reference.full"]
-    assert SUBMISSIONS.decide(Submission(refusals=FULL), sent(rule.bad)) == Refusal("reference.full")
-    assert sent(rule.good)
+    assert SUBMISSIONS.decide(Submission(refusals=FULL), sent(rule.example.bad)) == Refusal("reference.full")
+    assert sent(rule.example.good)
 
 
 @pytest.mark.parametrize("id", ["linkage.scene-unknown", "linkage.product-unknown"])
 def test_examples_of_unknown_entries_keep_every_rule_of_their_text(id: str) -> None:
-    assert check(rulebook()[id].bad)[1] == check(rulebook()[id].good)[1] == ()
+    assert check(rulebook()[id].example.bad)[1] == check(rulebook()[id].example.good)[1] == ()
 
 
 @pytest.mark.parametrize("rule", rulebook().values(), ids=lambda rule: rule.id)
 def test_every_rule_says_all_in_both_languages(rule: Rule) -> None:
     for words in (rule.title, rule.asks, rule.why, rule.fix):
         assert words["zh"] != words["en"] and all(words.values())
-    assert rule.findings and rule.shown_bad != rule.shown_good
-    for finding in rule.findings:
+    assert rule.example.findings and rule.example.shown_bad != rule.example.shown_good
+    for finding in rule.example.findings:
         assert finding.rule == rule.id and finding.text("zh") != finding.text("en")
 
 
@@ -120,7 +122,7 @@ async def test_every_rule_has_its_page_and_its_json(client: httpx2.AsyncClient) 
             assert one.status_code == 200 and one.text.count("<h1") == 1
             assert rule.title[language] in one.text.replace("&#39;", "'").replace("&#34;", '"')
             told = (await client.get(f"/rules/{rule.id}", params={"lang": language})).json()
-            assert told["example"]["findings"][0]["text"] == rule.findings[0].text(language)
+            assert told["example"]["findings"][0]["text"] == rule.example.findings[0].text(language)
     assert (await client.get("/rules/none")).status_code == 404
 
 
