@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from runtime.published import FOLDER, breaks, following, published, withdrawn
+from runtime.published import FOLDER, broken, following, published
 from schemas.compatibility import canonical
 from schemas.entry_schemas import entry_schemas
 from schemas.envelope import Fact
@@ -110,17 +110,8 @@ def documents() -> dict[Path, str]:
     return made
 
 
-def broken() -> list[str]:
-    """A line a change that would break those who hold a published schema."""
-    known, now = published(), schemas()
-    lines = [f"{subject} is gone: it was published" for subject in withdrawn(known, set(now))]
-    for subject, schema in now.items():
-        lines += [f"{subject} {change}" for change in breaks(known.get(subject, []), schema)]
-    return lines
-
-
 def main() -> int:
-    if lines := broken():
+    if lines := broken(published(), schemas()):
         print("Published schemas would be broken (docs/decisions/0008):", *lines, sep="\n  ", file=sys.stderr)
         return 1
     made = documents()

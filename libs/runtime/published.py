@@ -6,6 +6,7 @@ the next version where the code's schema says something else, unless that would 
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,9 @@ def following(versions: list[Version], schema: Json) -> bool:
     return not versions or meaning(versions[-1].schema) != meaning(schema)
 
 
-def withdrawn(known: Published, subjects: set[str]) -> list[str]:
-    """The subjects that were published and have no schema any more."""
-    return sorted(known.keys() - subjects)
+def broken(known: Published, now: Mapping[str, Json]) -> list[str]:
+    """A line for each way in which the schemas of now would break those who hold published ones."""
+    lines = [f"{subject} is gone: it was published" for subject in sorted(known.keys() - now.keys())]
+    for subject, schema in now.items():
+        lines += [f"{subject} {change}" for change in breaks(known.get(subject, []), schema)]
+    return lines

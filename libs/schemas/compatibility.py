@@ -233,12 +233,17 @@ def _alternatives(sides: _Sides, old: Json, new: Json, path: Path) -> Iterator[C
     """`anyOf` and `oneOf`: each alternative beside the one of its kind or type. A schema alone is a choice of one."""
     before, after = _by_name(sides.old, old), _by_name(sides.new, new)
     keyword = next(iter(_CHOICES & new.keys()), "")
-    for name in sorted(before.keys() - after.keys()):
+    lost, won = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
+    pairs = [(name, name) for name in sorted(before.keys() & after.keys())]
+    if len(lost) == len(won) == 1:
+        # What is left over on each side is the same alternative, become another.
+        pairs.append((lost.pop(), won.pop()))
+    for name in lost:
         yield _narrowed((*path, keyword) if keyword else path, f"no longer {name}", "an alternative was removed")
-    for name in sorted(after.keys() - before.keys()):
+    for name in won:
         yield _widened((*path, keyword) if keyword else path, f"may now be {name}", "an alternative was added")
-    for name in sorted(before.keys() & after.keys()):
-        i, one = after[name]
+    for name, now in pairs:
+        i, one = after[now]
         yield from _compare(sides, before[name][1], one, (*path, keyword, i) if keyword else path)
 
 
@@ -251,16 +256,19 @@ def _by_name(whole: Json, schema: Json) -> dict[str, tuple[int, Json]]:
     for i, each in choices:
         found = _resolved(whole, each)
         kind = found.get("properties", {}).get("kind", {})
-        name = str(kind.get("const") or found.get("type") or "anything")
-        named[name if name not in named else f"{name} {i}"] = (i, each)
+        name = str(kind.get("const") or found.get("type") or "anything").replace("integer", "number")
+        if name != "null" or name not in named:
+            named[name if name not in named else f"{name} {i}"] = (i, each)
     return named
 
 
 def _by_type(schema: Any) -> list[Json]:
-    """A schema of several types as one for each of them."""
+    """A schema of several types as one for each of them. Null has nothing to be measured by."""
     schema = _as_object(schema)
     types = schema.get("type")
-    return [{**schema, "type": type} for type in types] if isinstance(types, list) else [schema]
+    if not isinstance(types, list):
+        return [schema]
+    return [{"type": type} if type == "null" else {**schema, "type": type} for type in types]
 
 
 def _conditions(sides: _Sides, old: Json, new: Json, path: Path) -> Iterator[Change]:

@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
-from schemas.texts import PATTERNS, TEXTS
+from schemas.texts import TEXTS, worded
 
 #: One RFC 6902 operation on the submission as it came. A misspelt field is moved: its value need not be repeated.
 Fix = TypedDict(
@@ -38,9 +38,7 @@ class Finding(BaseModel):
 
     def text(self, language: str) -> str:
         """The finding as a sentence in `zh` or `en`, with what would mend it."""
-        expected, found = self.expected or "", self.found or steps(self.pointer)[-1]
-        if self.rule == "pattern" and expected in PATTERNS:
-            expected = PATTERNS[expected][language]
+        expected, found = worded(self.rule, self.expected or "", language), self.found or steps(self.pointer)[-1]
         return TEXTS[self.rule][language].format(expected=expected, found=found)
 
 

@@ -15,6 +15,7 @@ from schemas.entry import ENTRY_ID, HTTPS_URL, OFFER_UNITS, REFERENCE, SHA256, T
 from schemas.finding import Finding, Fix, steps
 from schemas.names import NAMES
 from schemas.readings import day, number, plain, whole
+from schemas.texts import CHOICES
 
 #: A name is close enough to another from this likeness on, of 100.
 ALIKE = 75
@@ -147,7 +148,7 @@ def _choice(value: Any, finding: Finding, path: list[str], parent: Any) -> str |
         return str(OFFER_UNITS[parent["type"]])
     said = plain(value).casefold()
     names: dict[str, str] = {}
-    for code in re.findall(r"'([^']*)'", finding.expected or ""):
+    for code in CHOICES.findall(finding.expected or ""):
         names |= {code: code} | {name.casefold(): code for name in NAMES.get(code, {}).values()}
     if said in names:
         return names[said]

@@ -1,6 +1,12 @@
 """The rules of intake, each as the sentence that tells a breach of it, in Chinese and English."""
 
+import re
+
 from schemas.entry import EMAIL, ENTRY_ID, HTTPS_URL, PHONE, REFERENCE, SHA256, TAG
+from schemas.names import NAMES
+
+#: The codes in what a finding of `choice` expects: 'scene', 'product' or 'linkage'.
+CHOICES = re.compile(r"'([^']*)'")
 
 TEXTS: dict[str, dict[str, str]] = {
     "json": {
@@ -13,7 +19,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh": "没有名为“{found}”的字段。请删除它，或检查拼写。",
         "en": "There is no field “{found}”. Remove it or check its spelling.",
     },
-    "type": {"zh": "类型不符，应为 {expected}。", "en": "Wrong type: expected {expected}."},
+    "type": {"zh": "类型不符，应为{expected}。", "en": "Wrong type: expected {expected}."},
     "length": {"zh": "长度不符，应为 {expected} 个字符。", "en": "Wrong length: expected {expected} characters."},
     "count": {"zh": "项数不符，应为 {expected} 项。", "en": "Wrong number of items: expected {expected}."},
     "pattern": {"zh": "格式不符：{expected}。", "en": "Wrong format: {expected}."},
@@ -129,3 +135,35 @@ PATTERNS: dict[str, dict[str, str]] = {
         "en": "write an e-mail address such as name@example.org",
     },
 }
+#: JSON's types, in words.
+TYPES: dict[str, dict[str, str]] = {
+    "array": {"zh": "数组", "en": "an array"},
+    "integer": {"zh": "整数", "en": "an integer"},
+    "number": {"zh": "数字", "en": "a number"},
+    "object": {"zh": "对象", "en": "an object"},
+    "string": {"zh": "文字", "en": "text"},
+}
+#: What the two levels of scenes ask of their classification.
+LEVELS: dict[str, dict[str, str]] = {
+    "industrial → industry": {"zh": "产业级场景须写行业", "en": "an industrial scene has an industry"},
+    "industrial → no theme": {"zh": "产业级场景不写主题", "en": "an industrial scene has no theme"},
+    "enterprise → theme": {"zh": "企业级场景须写主题", "en": "an enterprise scene has a theme"},
+    "enterprise → no industry": {"zh": "企业级场景不写行业", "en": "an enterprise scene has no industry"},
+    "enterprise → no facility": {"zh": "企业级场景不写设施", "en": "an enterprise scene has no facility"},
+}
+
+
+def worded(rule: str, expected: str, language: str) -> str:
+    """What a finding expects, in words: its `expected` is the same in every language."""
+    match rule:
+        case "pattern":
+            return PATTERNS.get(expected, {}).get(language, expected)
+        case "type":
+            return TYPES.get(expected, {}).get(language, expected)
+        case "scene.level-fit":
+            return LEVELS.get(expected, {}).get(language, expected)
+        case "choice" if codes := CHOICES.findall(expected):
+            if language == "en":
+                return ", ".join(codes)
+            return "、".join(f"{code}（{NAMES[code]['zh']}）" if code in NAMES else code for code in codes)
+    return expected

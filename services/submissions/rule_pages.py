@@ -24,7 +24,9 @@ GROUPS: dict[Group, str] = {
     "across": N_("Across fields"),
     "held": N_("Revisions and partner"),
 }
-_PROBLEMS: dict[int | str, dict[str, Any]] = {404: {"description": N_("There is no such rule")}}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    404: {"description": N_("There is no such rule"), "content": {"application/problem+json": {}}}
+}
 
 
 class Example(BaseModel):
