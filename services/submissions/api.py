@@ -10,7 +10,9 @@ from starlette.requests import Request
 
 from schemas.entry import Name, SubmissionLine, Uscc
 from schemas.envelope import Json, timestamp
+from schemas.finding import patch
 from schemas.rules import MAX_LINE_BYTES
+from submissions import rule_pages
 from submissions.bodies import unpacked
 from submissions.callers import Caller, with_key, with_key_or_session
 from submissions.desk import Desk, Story
@@ -113,9 +115,16 @@ _PROBLEM = {
                                 "pointer": {"type": "string", "example": "/entry/closes"},
                                 "found": {"type": ["string", "null"]},
                                 "expected": {"type": ["string", "null"]},
+                                "fix": {"type": ["object", "null"], "description": "one RFC 6902 operation"},
                                 "text": {"type": "string"},
+                                "doc": {"type": "string", "example": "/rules/dates.order"},
                             },
                         },
+                    },
+                    "patch": {
+                        "type": "array",
+                        "items": {"type": "object"},
+                        "description": "all fixes as one JSON Patch (RFC 6902) of what was sent",
                     },
                     "recorded": {"type": "string", "description": "id of the fact `submission.refused` in the history"},
                 },
@@ -140,6 +149,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter
     router.include_router(_sending(database, desk))
     router.include_router(_asking(database, desk, lists))
     router.include_router(_keeping(database, desk))
+    router.include_router(rule_pages.json_routes())
     return router
 
 
@@ -353,14 +363,16 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
 def refused(receipt: Receipt) -> Problem:
     """A refusal as the problem it is answered with: 409 where it contradicts what is held, else 422."""
     findings, recorded = receipt.findings, receipt.event
+    mends = patch(finding["fix"] for finding in findings)
     if conflict := receipt.conflict:
         title = _("This contradicts what was received before")
-        return Problem(409, conflict.replace(".", "-"), title, findings=findings, recorded=recorded)
+        return Problem(409, conflict.replace(".", "-"), title, findings=findings, patch=mends, recorded=recorded)
     return Problem(
         422,
         "submission-refused",
         _("The submission breaks rules and was not taken in"),
         findings=findings,
+        patch=mends,
         recorded=recorded,
     )
 

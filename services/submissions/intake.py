@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field
 from runtime.streams import Outcome, Streams
 from schemas.entry import Entry, Linkage
 from schemas.envelope import Json, timestamp
-from schemas.rules import MAX_LINE_BYTES, Finding, check, digest
+from schemas.finding import Finding, Fix
+from schemas.rules import MAX_LINE_BYTES, check, digest
 from schemas.submission import SubmissionFact, SubmissionReceived, SubmissionRefused, SubmissionRevised
 from submissions.domain.submission import Receive, Refuse, Submission, SubmissionCommand
 from submissions.ndjson import Line
@@ -64,7 +65,9 @@ def command(line: Line, partner: str, actor: str, at: datetime) -> Receive | Ref
         return _refuse(line, _legible(line.raw), findings, partner, actor, at)
     owner = submission.entry.owner.uscc
     if owner != partner:
-        mismatch = Finding(rule="partner.mismatch", pointer="/entry/owner/uscc", found=owner, expected=partner)
+        place = "/entry/owner/uscc"
+        own: Fix = {"op": "replace", "path": place, "value": partner}
+        mismatch = Finding(rule="partner.mismatch", pointer=place, found=owner, expected=partner, fix=own)
         return _refuse(line, submission.model_dump(include={"reference", "revision"}), (mismatch,), partner, actor, at)
     stream, hash = f"{partner}/{submission.reference}", digest(submission)
     return Receive(
@@ -192,5 +195,5 @@ def _names(entry: Entry) -> tuple[tuple[str, str], ...]:
 
 
 def told(finding: Finding, language: str) -> Json:
-    """A finding as programs and pages get it: with its text in `zh` or `en`."""
-    return {**finding.model_dump(), "text": finding.text(language)}
+    """A finding as programs and pages get it: with its text in `zh` or `en`, and where its rule is explained."""
+    return {**finding.model_dump(), "text": finding.text(language), "doc": f"/rules/{finding.rule}"}

@@ -13,11 +13,14 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from schemas.entry import KINDS
-from schemas.envelope import Json
-from submissions import docs, partner_pages
+from schemas.envelope import Event, Json
+from schemas.finding import patch
+from schemas.submission import SubmissionRefused
+from submissions import docs, partner_pages, rule_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import Sent, send, uploaded
+from submissions.intake import told
 from submissions.progress import Step
 from submissions.sample import sample
 from submissions.sections import sections
@@ -59,6 +62,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter
     _one(router, desk)
     partner_pages.add(router, desk, database)
     docs.add(router)
+    rule_pages.add(router)
     return router
 
 
@@ -106,7 +110,8 @@ def _lists(router: APIRouter, lists: Lists) -> None:
             total=await lists.count_refused(partner),
             next=next,
             after=after,
-            language_=language(),
+            told=lambda finding: told(finding, language()),
+            mends=_mends,
         )
 
 
@@ -162,7 +167,8 @@ def _one(router: APIRouter, desk: Desk) -> None:
             sent=sent,
             text=text or _next_revision(story),
             own=me.partner == story.partner and "partner" in me.roles,
-            language_=language(),
+            told=lambda finding: told(finding, language()),
+            mends=_mends,
         )
 
     @router.get("/submissions/{uscc}/{reference}")
@@ -228,6 +234,14 @@ def _next_revision(story: Story) -> str:
 
 def _pretty(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def _mends(refusal: Event) -> str:
+    """What would mend a refusal, as a JSON Patch to copy; empty where nothing is suggested."""
+    operations = (
+        patch(finding.fix for finding in refusal.data.findings) if isinstance(refusal.data, SubmissionRefused) else []
+    )
+    return _pretty(operations) if operations else ""
 
 
 def _told(step: Step) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Packed bodies: gzip and zstd, whole, damaged, cut short, or unpacking to far too much."""
 
 import gzip
+from collections.abc import Callable
 
 import httpx2
 import orjson
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from submissions.bodies import FREE_BYTES, _Gzip, _Zstd
 from tests.submissions.given import line, submission
 
-PACKED = {"gzip": gzip.compress, "zstd": zstandard.compress}
-DECODERS = {"gzip": _Gzip, "zstd": _Zstd}
+PACKED: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstandard.compress}
+DECODERS: dict[str, type[_Gzip] | type[_Zstd]] = {"gzip": _Gzip, "zstd": _Zstd}
 LINES = b"".join(line(f"r{n}") for n in range(100))
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from schemas.entry import Entry, Name
 from schemas.envelope import Command, Decider, Refusal, State
-from schemas.rules import Finding
+from schemas.finding import Finding, Fix
 from schemas.submission import (
     SUBMISSION_FACTS,
     SubmissionFact,
@@ -99,15 +99,20 @@ def _receive(state: Submission, command: Receive) -> tuple[SubmissionFact, ...] 
 
 def _breach(state: Submission, command: Receive) -> Finding | None:
     """The rule between a submission's revisions that this one breaks, if any."""
-    following = str(state.revision + 1)
+    following = state.revision + 1
+    renumber: Fix = {"op": "replace", "path": "/revision", "value": following}
     if state.withdrawn:
         return Finding(rule="submission.withdrawn", pointer="/reference")
     if command.revision in state.digests:
-        return Finding(rule="revision.taken", pointer="/revision", found=str(command.revision), expected=following)
+        found = str(command.revision)
+        return Finding(rule="revision.taken", pointer="/revision", found=found, expected=str(following), fix=renumber)
     if command.revision < state.revision:
-        return Finding(rule="revision.stale", pointer="/revision", found=str(state.revision), expected=following)
+        found = str(state.revision)
+        return Finding(rule="revision.stale", pointer="/revision", found=found, expected=str(following), fix=renumber)
     if state.kind and command.entry.kind != state.kind:
-        return Finding(rule="kind.changed", pointer="/entry/kind", found=command.entry.kind, expected=state.kind)
+        found = command.entry.kind
+        keep: Fix = {"op": "replace", "path": "/entry/kind", "value": state.kind}
+        return Finding(rule="kind.changed", pointer="/entry/kind", found=found, expected=state.kind, fix=keep)
     return None
 
 
