@@ -52,7 +52,7 @@ SUBMISSION_FACTS = (SubmissionReceived, SubmissionRevised, SubmissionWithdrawn, 
 
 #: What a key's submissions are: `live` ones go on to review, `test` ones are answered alike and go no further.
 Mode = Literal["live", "test"]
-#: What a key may do: `submit` (send, revise, withdraw), `read` (see what was sent), `keys` (issue, rotate, revoke keys).
+#: What a key may do: `submit` (send, revise, withdraw), `read` (see what was sent), `keys` (issue, rotate, revoke).
 Scope = Literal["submit", "read", "keys"]
 
 

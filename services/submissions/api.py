@@ -5,15 +5,16 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, Field
-from pymongo.asynchronous.database import AsyncDatabase
 from starlette.requests import Request
 
 from schemas.entry import Name, SubmissionLine, Uscc
 from schemas.envelope import Json, timestamp
 from schemas.rules import MAX_LINE_BYTES
+from schemas.submission import Mode
 from submissions.callers import Caller, with_key, with_key_or_session
 from submissions.desk import Desk, Story
 from submissions.intake import Intake, Receipt
+from submissions.limiting import meter_of
 from submissions.marked import N_
 from submissions.ndjson import Line
 from submissions.receipts import Receipts
@@ -74,15 +75,8 @@ class NewPartner(BaseModel):
     type: Literal["agency", "enterprise"]
 
 
-class Label(BaseModel):
-    label: str = Field(min_length=1, max_length=60, examples=["ERP, production"])
-
-
-class KeyIssued(BaseModel):
-    """`key` is shown here and never again."""
-
-    id: str
-    key: str
+class Emptied(BaseModel):
+    removed: int = Field(description="test submissions there were")
 
 
 class Reason(BaseModel):
@@ -125,22 +119,28 @@ def problems(**said: str) -> dict[int | str, dict[str, Any]]:
     return {int(status[1:]): {"description": text, **_PROBLEM} for status, text in said.items()}
 
 
+#: What every keyed request may be answered.
+_KEYED = {
+    "_401": N_("The key is missing, malformed, unknown, revoked or expired"),
+    "_403": N_("The key has not the scope that this needs"),
+    "_429": N_("Too many requests or entries, or the day’s quota is used up: `Retry-After` says when to go on"),
+}
 #: What FastAPI itself answers to a request that is not as it must be.
 INVALID = problems(_422=N_("The request is not complete or not valid"))
 
 
-def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
+def routes(desk: Desk, lists: Lists) -> APIRouter:
     """The JSON routes."""
     router = APIRouter()
-    router.include_router(_sending(database, desk))
-    router.include_router(_asking(database, desk, lists))
-    router.include_router(_keeping(database, desk))
+    router.include_router(_sending(desk))
+    router.include_router(_asking(desk, lists))
+    router.include_router(_keeping(desk))
     return router
 
 
-def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
+def _sending(desk: Desk) -> APIRouter:
     router = APIRouter(tags=[N_("Sending entries in")], responses=INVALID)
-    by_key = Depends(with_key(database))
+    by_key = Depends(with_key("submit"))
     json_body = {
         "requestBody": {
             "required": True,
@@ -171,15 +171,17 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         responses={
             200: {"model": Receipt, "description": N_("It is here already: the receipt it got then")},
             **problems(
-                _401=N_("The key is missing, unknown or revoked"),
+                **_KEYED,
                 _409=N_("It contradicts what is held: `revision.taken`, `revision.stale`, `kind.changed`, …"),
                 _422=N_("It breaks rules: all of them are named"),
             ),
         },
     )
     async def send(request: Request, response: Response, caller: Caller = by_key) -> Receipt:
-        line = await _whole(request)
+        line, meter = await _whole(request), meter_of(request)
+        await meter.take(1)
         ((receipt, fresh),) = await _intake(desk, caller).take([line])
+        meter.count([receipt])
         if receipt.status == "refused":
             raise refused(receipt)
         response.status_code = 201 if fresh else 200
@@ -210,18 +212,31 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
                 "description": N_("A receipt a line, in order, each once its entry is stored for good"),
                 "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
             },
-            **problems(_401=N_("The key is missing, unknown or revoked")),
+            **problems(**_KEYED),
         },
     )
     async def stream(request: Request, caller: Caller = by_key) -> Response:
         return Receipts(request, _intake(desk, caller))
 
+    @router.delete(
+        "/submissions",
+        summary=N_("Empty what test keys have sent"),
+        description=N_("With a test key only. What live keys send is never removed: withdraw it."),
+        response_description=N_("It is gone, and every reference is free again"),
+        responses=problems(**_KEYED),
+    )
+    async def empty(caller: Caller = by_key) -> Emptied:
+        if caller.mode != "test" or caller.partner is None:
+            detail = _("Send this with a test key. To take back what a live key sent, withdraw it.")
+            raise Problem(403, "not-a-test", _("Only test submissions can be emptied"), detail)
+        return Emptied(removed=await desk.empty_tests(caller.partner))
+
     return router
 
 
-def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
+def _asking(desk: Desk, lists: Lists) -> APIRouter:
     router = APIRouter(tags=[N_("Where entries are")], responses=INVALID)
-    either = Depends(with_key_or_session(database))
+    either, submitter = Depends(with_key_or_session("read")), Depends(with_key_or_session("submit"))
 
     @router.get(
         "/submissions",
@@ -235,7 +250,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
         kind: Kind | None = None,
         after: Annotated[str | None, Query(description="the `next` of the page before")] = None,
     ) -> Listing:
-        rows, next = await lists.page(caller.partner, status=status, kind=kind, after=after)
+        rows, next = await lists.of(caller.mode).page(caller.partner, status=status, kind=kind, after=after)
         items = [
             Standing(
                 stream=row.stream,
@@ -244,7 +259,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
                 title=row.state["title"],
                 revision=row.state["revision"],
                 status=row.status,
-                waits_for=waits_for(row.status, row.release),
+                waits_for=waits_for(row.status, row.release, caller.mode),
                 release=row.release,
             )
             for row in rows
@@ -259,7 +274,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
     )
     async def detail(uscc: Partner, reference: Reference, caller: Caller = either) -> Detail:
         caller.may_see(uscc)
-        return _detail(await desk.story(f"{uscc}/{reference}"))
+        return _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller.mode)
 
     @router.post(
         "/submissions/{uscc}/{reference}/withdraw",
@@ -268,18 +283,22 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
         responses=problems(_404=N_("There is none, or it is another partner’s"), _409=N_("It is published")),
     )
     async def withdraw(
-        uscc: Partner, reference: Reference, request: Request, body: Reason, caller: Caller = either
+        uscc: Partner,
+        reference: Reference,
+        request: Request,
+        body: Reason,
+        caller: Caller = submitter,
     ) -> Detail:
         caller.may_see(uscc)
         await desk.withdraw(f"{uscc}/{reference}", body.reason, caller, cause(request))
-        return _detail(await desk.story(f"{uscc}/{reference}"))
+        return _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller.mode)
 
     return router
 
 
-def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
+def _keeping(desk: Desk) -> APIRouter:
     router = APIRouter(tags=[N_("Partners and keys")], responses=INVALID)
-    either = Depends(with_key_or_session(database))
+    either = Depends(with_key_or_session("keys"))
 
     def operator(caller: Caller = either) -> Caller:
         if caller.partner is not None:
@@ -303,33 +322,6 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         response.status_code = 201 if new else 200
         return body
 
-    @router.post(
-        "/partners/{uscc}/keys",
-        status_code=201,
-        summary=N_("Issue an API key (the partner’s own people, and operators)"),
-        response_description=N_("The key, which is shown here and kept nowhere"),
-        responses=problems(
-            _404=N_("The partner is not registered, or is another one"), _409=N_("There are too many keys")
-        ),
-    )
-    async def issue(request: Request, uscc: Partner, body: Label, caller: Caller = either) -> KeyIssued:
-        caller.may_see(uscc)
-        key = await desk.issue_key(uscc, body.label, caller, cause(request))
-        if key is None:
-            raise Problem(409, "key-shown", _("This key was shown already"), _("Issue another, and revoke this one."))
-        return KeyIssued(id=key.id, key=key.text)
-
-    @router.delete(
-        "/partners/{uscc}/keys/{key}",
-        status_code=204,
-        summary=N_("Revoke an API key"),
-        response_description=N_("It is revoked"),
-        responses=problems(_404=N_("No such key")),
-    )
-    async def revoke(request: Request, uscc: Partner, key: str, caller: Caller = either) -> None:
-        caller.may_see(uscc)
-        await desk.revoke_key(uscc, key, caller, cause(request))
-
     return router
 
 
@@ -350,7 +342,7 @@ def refused(receipt: Receipt) -> Problem:
 
 def _intake(desk: Desk, caller: Caller) -> Intake:
     assert caller.partner is not None  # an API key always is some partner's
-    return Intake(desk.submissions, caller.partner, caller.actor, language())
+    return Intake(desk.kept(caller.mode), caller.partner, caller.actor, language())
 
 
 async def _whole(request: Request) -> Line:
@@ -363,7 +355,7 @@ async def _whole(request: Request) -> Line:
     return Line(1, raw, size, hash.hexdigest() if size > MAX_LINE_BYTES else None)
 
 
-def _detail(story: Story) -> Detail:
+def _detail(story: Story, mode: Mode) -> Detail:
     decision, entry = story.decision, story.progress.entry
     return Detail(
         stream=story.stream,
@@ -372,7 +364,7 @@ def _detail(story: Story) -> Detail:
         title=story.state.title,
         revision=story.state.revision,
         status=story.status,
-        waits_for=waits_for(story.status, entry.release if entry else None),
+        waits_for=waits_for(story.status, entry.release if entry else None, mode),
         release=entry.release if entry else None,
         entry=story.entry,
         refusals=story.state.refusals,

@@ -183,11 +183,13 @@ LATER = AT + timedelta(days=1)
 
 
 def rotate(key: str = "k", **said: Any) -> RotateKey:
-    return RotateKey(**PARTNER, key=key, **({"new": "n", "hash": "hn", "until": LATER} | said))
+    given: dict[str, Any] = {"new": "n", "hash": "hn", "until": LATER} | said
+    return RotateKey(**PARTNER, key=key, **given)
 
 
 def replacing(key: str, **said: Any) -> PartnerKeyIssued:
-    return PartnerKeyIssued(**({"key": "n", "label": "ERP", "hash": "hn", "replaces": key} | said))
+    given: dict[str, Any] = {"key": "n", "label": "ERP", "hash": "hn", "replaces": key} | said
+    return PartnerKeyIssued(**given)
 
 
 def test_a_key_says_what_it_is_for_and_until_when() -> None:
@@ -211,7 +213,7 @@ def test_a_rotated_key_works_on_for_a_while_beside_one_of_the_same_label_mode_an
     old = PartnerKeyIssued(key="k", label="ERP", hash="hk", **said)
     facts = PARTNERS.decide(partner(REGISTERED, old), rotate())
     assert facts == (replacing("k", **said), PartnerKeyExpirySet(key="k", expires=LATER))
-    first, second = partner(REGISTERED, old, *facts).keys  # type: ignore[misc]
+    first, second = partner(REGISTERED, old, *facts).keys
     assert [key.opens(AT) for key in (first, second)] == [True, True]
     assert [key.opens(LATER) for key in (first, second)] == [False, True]
 
@@ -248,7 +250,9 @@ key_acts = st.lists(
 
 
 @for_all(key_acts)
-def test_whatever_is_done_with_keys_few_work_at_once_and_the_state_is_read_back(acts: list[tuple[str, int, int]]) -> None:
+def test_whatever_is_done_with_keys_few_work_at_once_and_they_read_back(
+    acts: list[tuple[str, int, int]],
+) -> None:
     state, facts = partner(REGISTERED), list[PartnerFact]()
     for n, (act, which, hours) in enumerate(acts):
         by = {**PARTNER, "at": AT + timedelta(minutes=n)}

@@ -67,7 +67,7 @@ class IssueKey(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class RotateKey(Command):
-    """Issue `new` in the place of `key`, which goes on working until `until` and no longer; `expires` is the new one's."""
+    """Issue `new` in the place of `key`, which works on until `until`, no longer; `expires` is the new one's."""
 
     key: str
     new: str
