@@ -169,5 +169,5 @@ def record(scope: Any, meter: Meter, at: datetime, ms: float, status: int, came:
         "rules": rules,
         "received": meter.received,
         "refused": meter.refused,
-        "stream": meter.stream or named,
+        "stream": meter.stream or (named and without_secrets(named)[:MOST_CHARACTERS]),
     }

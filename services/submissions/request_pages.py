@@ -79,12 +79,7 @@ async def _filters(
     statuses = [("2", _("2xx: done")), ("4", _("4xx: refused")), ("5", _("5xx: our fault"))]
     fields: list[Json] = [
         {"name": "status", "label": _("Status"), "value": status, "options": statuses},
-        {
-            "name": "mode",
-            "label": _("Mode"),
-            "value": asked.mode,
-            "options": modes,
-        },
+        {"name": "mode", "label": _("Mode"), "value": asked.mode, "options": modes},
     ]
     if asked.partner:
         held = (await keys.all(asked.partner))[1]

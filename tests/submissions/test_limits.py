@@ -1,0 +1,119 @@
+"""Limits: told on every keyed answer, refused with when to go on, and on a stream a slower pace instead."""
+
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import httpx2
+import orjson
+import pytest
+
+from runtime.settings import Settings
+from submissions.__main__ import application, mongo
+from tests.submissions.given import OTHER, key_of, line, signed_in, submission
+
+Limited = Callable[..., AbstractAsyncContextManager[tuple[httpx2.AsyncClient, Settings]]]
+
+
+@pytest.fixture
+def limited(settings: Settings) -> Limited:
+    """The service with limits of its own."""
+
+    @asynccontextmanager
+    async def limited(**limits: int) -> AsyncIterator[tuple[httpx2.AsyncClient, Settings]]:
+        own = settings.model_copy(update=limits)
+        async with mongo(own) as connection:
+            app = application(own, connection)
+            transport = httpx2.ASGITransport(app)
+            async with (
+                app.router.lifespan_context(app),
+                httpx2.AsyncClient(transport=transport, base_url="http://localhost:8001", timeout=60) as client,
+            ):
+                yield client, own
+            await connection.drop_database(own.database("submissions"))
+
+    return limited
+
+
+def left(answer: httpx2.Response) -> dict[str, int]:
+    """What the RateLimit header says is left, by policy."""
+    return {name: int(r) for name, r in re.findall(r'"([\w-]+)";r=(\d+);t=\d+', answer.headers["ratelimit"])}
+
+
+async def test_every_keyed_answer_tells_the_limits_and_what_is_left(limited: Limited) -> None:
+    async with limited(requests_per_minute=50, entries_per_second=20, entries_per_day=100) as (client, settings):
+        key = await key_of(client, settings)
+        answers = [
+            await client.get("/submissions", headers=key),
+            await client.post("/submissions", json=submission("a"), headers=key),
+            await client.post("/submissions", json=submission("b", maturity=99), headers=key),
+            await client.get("/submissions/nobody/nothing", headers=key),
+            await client.post("/submissions:stream", content=line("c"), headers=key),
+        ]
+        for n, answer in enumerate(answers, start=1):
+            policies = (
+                '"requests";q=50;w=60, "entries";q=20;w=1;qu="entries", "daily-entries";q=100;w=86400;qu="entries"'
+            )
+            assert answer.headers["ratelimit-policy"] == policies
+            assert left(answer)["requests"] == 50 - n
+        assert left(answers[-1])["daily-entries"] == 98  # as the stream began
+        page = await client.get("/submissions", headers=signed_in(settings, "operator"))
+        assert "ratelimit" not in page.headers
+
+
+async def test_too_many_requests_are_refused_with_when_to_go_on(limited: Limited) -> None:
+    async with limited(requests_per_minute=3) as (client, settings):
+        key, test = await key_of(client, settings), await key_of(client, settings, mode="test")
+        theirs = await key_of(client, settings, OTHER)
+        answers = [await client.get("/submissions", headers=key) for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+        refused = answers[-1]
+        assert refused.json()["type"] == "urn:shuangqian:problem:rate-exceeded"
+        assert refused.json()["violated-policies"] == ["requests"]
+        assert 1 <= int(refused.headers["retry-after"]) <= 60 and left(refused)["requests"] == 0
+        # Another mode, and another partner, have their own.
+        assert (await client.get("/submissions", headers=test)).status_code == 200
+        assert (await client.get("/submissions", headers=theirs)).status_code == 200
+
+
+async def test_the_quota_of_a_day_refuses_single_entries_and_stores_none_of_them(limited: Limited) -> None:
+    async with limited(entries_per_day=2) as (client, settings):
+        key = await key_of(client, settings) | {"Accept-Language": "en"}
+        answers = [await client.post("/submissions", json=submission(f"r{n}"), headers=key) for n in range(3)]
+        assert [answer.status_code for answer in answers] == [201, 201, 429]
+        problem = answers[-1].json()
+        assert problem["type"] == "urn:shuangqian:problem:quota-exceeded" and "2 entries a day" in problem["detail"]
+        assert int(answers[-1].headers["retry-after"]) > 3600
+        assert len((await client.get("/submissions", headers=key)).json()["items"]) == 2
+
+
+async def test_a_stream_that_uses_up_the_quota_ends_with_a_line_that_says_so(limited: Limited) -> None:
+    async with limited(entries_per_day=700) as (client, settings):
+        key = await key_of(client, settings)
+        body = b"".join(line(f"r{n}") for n in range(1800))
+        answer = await client.post("/submissions:stream", content=body, headers=key | {"Accept-Language": "en"})
+        *receipts, last = [orjson.loads(text) for text in answer.text.splitlines()]
+        assert [r["line"] for r in receipts] == list(range(1, 701))
+        assert {r["status"] for r in receipts} == {"received"}
+        assert (last["line"], last["status"]) == (701, "stopped")
+        assert last["problem"]["type"] == "urn:shuangqian:problem:quota-exceeded" and last["problem"]["status"] == 429
+        again = await client.post("/submissions:stream", content=line("more"), headers=key)
+        (only,) = [orjson.loads(text) for text in again.text.splitlines()]
+        assert (only["line"], only["status"]) == (1, "stopped")
+        operator = signed_in(settings, "operator")
+        found, after = 0, ""
+        while after is not None:
+            listed = (await client.get(f"/submissions?after={after}", headers=operator)).json()
+            found, after = found + len(listed["items"]), listed["next"]
+        assert found == 700
+
+
+async def test_a_stream_beyond_the_rate_is_read_slower_and_loses_nothing(limited: Limited) -> None:
+    async with limited(entries_per_second=100) as (client, settings):
+        key, began = await key_of(client, settings), time.monotonic()
+        body = b"".join(line(f"r{n}") for n in range(350))
+        answer = await client.post("/submissions:stream", content=body, headers=key)
+        receipts = [orjson.loads(text) for text in answer.text.splitlines()]
+        assert [(r["line"], r["status"]) for r in receipts] == [(n, "received") for n in range(1, 351)]
+        assert time.monotonic() - began > 2.5  # 350 at 100 a second: three windows had to end
