@@ -47,7 +47,9 @@ Partners send **entries** in (scenes, products and linkages), each under their o
 * Send anything again: nothing takes effect twice.
 * What breaks rules is refused with *every* finding: its rule, a JSON Pointer, what was found and expected, and a text
   in the language of `Accept-Language` (zh or en).
-* Keys are issued on the page `/keys` and shown once.
+* Keys are issued on the page `/keys` and shown once. A test key (`sq_test_…`) is answered as a live one would be, and
+  what it sends goes no further. Every keyed answer says its mode (`Shuangqian-Mode`) and what is left of the partner's
+  limits (`RateLimit`, `RateLimit-Policy`).
 """
 
 

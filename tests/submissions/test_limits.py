@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import cast
 
 import httpx2
 import orjson
@@ -102,7 +103,7 @@ async def test_a_stream_that_uses_up_the_quota_ends_with_a_line_that_says_so(lim
         (only,) = [orjson.loads(text) for text in again.text.splitlines()]
         assert (only["line"], only["status"]) == (1, "stopped")
         operator = signed_in(settings, "operator")
-        found, after = 0, ""
+        found, after = 0, cast(str | None, "")
         while after is not None:
             listed = (await client.get(f"/submissions?after={after}", headers=operator)).json()
             found, after = found + len(listed["items"]), listed["next"]

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import orjson
@@ -107,7 +107,7 @@ async def test_the_list_goes_on_page_by_page_with_nothing_twice(
 ) -> None:
     for _ in range(60):
         await client.get("/submissions", headers=key)
-    seen, after = list[str](), ""
+    seen, after = list[str](), cast(str | None, "")
     while after is not None:
         answer = (await client.get(f"/requests?after={after}", headers=own)).json()
         seen += [each["id"] for each in answer["items"]]
