@@ -179,7 +179,7 @@ def _sending(desk: Desk) -> APIRouter:
     )
     async def send(request: Request, response: Response, caller: Caller = by_key) -> Receipt:
         line, meter = await _whole(request), meter_of(request)
-        await meter.take(1)
+        await meter.take()
         ((receipt, fresh),) = await _intake(desk, caller).take([line])
         meter.count([receipt])
         if receipt.status == "refused":

@@ -28,11 +28,13 @@ SOON = timedelta(days=14)
 
 @dataclass(frozen=True)
 class Issued:
-    """A key with what is known of it besides; `used` is the minute of its last use, None where there was none."""
+    """A key with what is known of it besides; `used` is the minute of its last use, None where there was none;
+    `replaced` the id of the key that took its place."""
 
     key: Key
     at: datetime
     used: datetime | None
+    replaced: str | None
 
     @property
     def status(self) -> str:
@@ -123,7 +125,8 @@ class KeyDesk:
         times = {e.data.key: e.time for e in found.events if isinstance(e.data, PartnerKeyIssued)}
         ids = [key.id for key in found.state.keys]
         used = {doc["_id"]: doc["at"] async for doc in self._uses.find({"_id": {"$in": ids}})}
-        issued = [Issued(key, times[key.id], used.get(key.id)) for key in found.state.keys]
+        replaced = {key.replaces: key.id for key in found.state.keys}
+        issued = [Issued(key, times[key.id], used.get(key.id), replaced.get(key.id)) for key in found.state.keys]
         return found.state, sorted(issued, key=lambda each: (not each.key.opens(now()), each.at))
 
     async def partner(self, uscc: str) -> Outcome[Partner]:

@@ -83,7 +83,7 @@ def _all(router: APIRouter, desk: Desk) -> None:
             sections=sections(request, me),
             partner=registered,
             keys=held,
-            expiring=[each for each in held if each.status == "expiring"],
+            expiring=[each for each in held if each.status == "expiring" and not each.replaced],
             tests=await desk.count_tests(own_partner(me)),
             new=new,
             filled=filled,

@@ -21,7 +21,7 @@ from submissions.keyring import Held
 from web.languages import _, number, span
 from web.problems import Problem
 
-#: Rules told of one request in the log.
+#: Different rules after which no more are told of one request in the log.
 TOLD_RULES = 3
 
 
@@ -45,14 +45,13 @@ class Limits:
             )
             raise await self._too_many(self.requests, held, "rate-exceeded", title, detail)
 
-    async def take(self, held: Held, entries: int) -> None:
-        """Count entries that cannot wait. Raises the Problem of too many, and then counts none."""
-        if not await self._windows.test(self.daily, held.partner, held.key.mode, cost=entries):
-            raise await self.quota_problem(held)
-        if not await self._windows.hit(self.entries, held.partner, held.key.mode, cost=entries):
+    async def take(self, held: Held) -> None:
+        """Count one entry that cannot wait. Raises the Problem of one too many."""
+        if not await self._windows.hit(self.entries, held.partner, held.key.mode):
             title, detail = _("Too many entries at once"), _("%(most)s a second are the most. Go on in %(wait)s.")
             raise await self._too_many(self.entries, held, "rate-exceeded", title, detail)
-        await self._windows.hit(self.daily, held.partner, held.key.mode, cost=entries)
+        if not await self._windows.hit(self.daily, held.partner, held.key.mode):
+            raise await self.quota_problem(held)
 
     async def pace(self, held: Held, entries: int) -> int:
         """Count entries once the rate allows them, waiting until then; how many of them the day's quota allows."""
@@ -116,10 +115,10 @@ class Meter:
     rules: list[str] = field(default_factory=list)
     stream: str | None = None
 
-    async def take(self, entries: int) -> None:
-        """Entries that cannot wait. Raises the Problem of too many."""
+    async def take(self) -> None:
+        """One entry that cannot wait. Raises the Problem of one too many."""
         if self.limits and self.held:
-            await self.limits.take(self.held, entries)
+            await self.limits.take(self.held)
 
     async def pace(self, entries: int) -> int:
         """Waits until the rate allows these entries; how many of them the quota allows."""
@@ -138,8 +137,9 @@ class Meter:
                 self.received += 1
                 continue
             self.refused += 1
-            if len(self.rules) < TOLD_RULES:
-                self.rules += [finding["rule"] for finding in receipt.findings[: TOLD_RULES - len(self.rules)]]
+            for finding in receipt.findings if len(self.rules) < TOLD_RULES else ():
+                if finding["rule"] not in self.rules:
+                    self.rules.append(finding["rule"])
 
 
 def meter_of(request: Request) -> Meter:

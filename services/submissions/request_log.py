@@ -4,6 +4,7 @@ It costs a request nothing: records wait in memory and are written every second,
 """
 
 import asyncio
+import itertools
 import re
 import secrets
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ PAGE = 50
 #: Requests that are counted for a list, at most.
 MOST_COUNTED = 100_000
 MOST_CHARACTERS = 300
+_PROCESS, _NUMBERS = secrets.token_hex(4), itertools.count()
 #: Parameters that may be told. Others are the caller's own, and may hold anything.
 _PARAMETER = re.compile(r"(?:status|kind|after|validate|format|language|lang|mode|key|partner)=[\w.~:/%-]*")
 
@@ -144,13 +146,13 @@ def record(scope: Any, meter: Meter, at: datetime, ms: float, status: int, came:
     problem, key = scope["state"].get("problem"), meter.held.key
     rules = list(meter.rules)
     if not rules and isinstance(problem, Problem):
-        rules = [finding["rule"] for finding in problem.members.get("findings", ())[:TOLD_RULES]]
+        rules = list(dict.fromkeys(finding["rule"] for finding in problem.members.get("findings", ())))
     path = scope.get("path_params") or {}
     named = f"{path['uscc']}/{path['reference']}" if {"uscc", "reference"} <= path.keys() else None
-    query = scope["query_string"].decode("latin-1")
+    query = [part for part in scope["query_string"].decode("latin-1").split("&") if _PARAMETER.fullmatch(part)]
     return {
         # In the order of time, to the millisecond, and alone in the world.
-        "_id": f"{int(at.timestamp() * 1000):012x}{secrets.token_hex(4)}",
+        "_id": f"{int(at.timestamp() * 1000):012x}-{_PROCESS}-{next(_NUMBERS):x}",
         "at": at,
         "request": scope["state"]["request_id"],
         "partner": meter.held.partner,
@@ -160,13 +162,13 @@ def record(scope: Any, meter: Meter, at: datetime, ms: float, status: int, came:
         "method": scope["method"],
         "route": getattr(scope.get("route"), "path", "-"),
         "path": without_secrets(scope["path"])[:MOST_CHARACTERS],
-        "query": without_secrets("&".join(filter(_PARAMETER.fullmatch, query.split("&"))))[:MOST_CHARACTERS],
+        "query": without_secrets("&".join(query))[:MOST_CHARACTERS],
         "status": status,
         "ms": round(ms, 1),
         "in": came,
         "out": went,
         "problem": problem.type if isinstance(problem, Problem) else None,
-        "rules": rules,
+        "rules": rules[:TOLD_RULES],
         "received": meter.received,
         "refused": meter.refused,
         "stream": meter.stream or (named and without_secrets(named)[:MOST_CHARACTERS]),
