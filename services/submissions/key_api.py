@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from starlette.requests import Request
 
 from schemas.submission import Mode, Scope
@@ -19,7 +19,9 @@ Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=3)]
 class NewKey(BaseModel):
     """What a key is for. `submit`: send, revise, withdraw; `read`: see submissions, requests; `keys`: these routes."""
 
-    label: str = Field(min_length=1, max_length=60, examples=["ERP, production"])
+    label: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)] = Field(
+        examples=["ERP, production"]
+    )
     mode: Mode = Field("live", description="`test`: answered as live would be, and never published")
     scopes: Scopes = ("submit", "read")
     expires: AwareDatetime | None = Field(None, description="from then on it opens nothing; none: until revoked")

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from schemas.submission import Mode
 from submissions.callers import SCOPES, Caller, own_partner
 from submissions.desk import Desk
+from submissions.domain.partner import LONGEST
 from submissions.intake import now
 from submissions.key_desk import OVERLAPS, Issued, KeyDesk, Overlap, already_shown
 from submissions.keys import NewKey, shown
@@ -44,7 +45,7 @@ class Filled:
             self.wrong["scopes"] = _("Choose what the key may do, at least one thing.")
         end = end_of_day(self.expires)
         if end == "wrong":
-            self.wrong["expires"] = _("Give a day in the future, such as %(day)s, or none.") % {"day": _next_year()}
+            self.wrong["expires"] = _wrong_day()
             return None
         return end
 
@@ -57,11 +58,16 @@ def end_of_day(text: str) -> datetime | Literal["wrong"] | None:
         end = datetime.combine(date.fromisoformat(text.strip()) + timedelta(days=1), time(), CITY_TIME)
     except (ValueError, OverflowError):
         return "wrong"
-    return end if end > now() else "wrong"
+    return end if now() < end <= now() + LONGEST else "wrong"
 
 
-def _next_year() -> str:
-    return (now().astimezone(CITY_TIME).date() + timedelta(days=365)).isoformat()
+def _wrong_day() -> str:
+    said = _("Give a day in the next ten years, such as %(day)s, or none.")
+    return said % {"day": _in_days(365)}
+
+
+def _in_days(days: int) -> str:
+    return (now().astimezone(CITY_TIME).date() + timedelta(days=days)).isoformat()
 
 
 def add(router: APIRouter, desk: Desk) -> None:
@@ -87,7 +93,7 @@ def _all(router: APIRouter, desk: Desk) -> None:
             tests=await desk.count_tests(own_partner(me)),
             new=new,
             filled=filled,
-            tomorrow=(now().astimezone(CITY_TIME).date() + timedelta(days=1)).isoformat(),
+            tomorrow=_in_days(1),
             shown=shown,
             request_id=uuid4().hex,
         )
@@ -152,7 +158,7 @@ def _one(router: APIRouter, keys: KeyDesk) -> None:
             name=shown(held.key.mode, held.key.id),
             wrong=wrong or {},
             new=new,
-            tomorrow=(now().astimezone(CITY_TIME).date() + timedelta(days=1)).isoformat(),
+            tomorrow=_in_days(1),
             request_id=uuid4().hex,
         )
 
@@ -174,7 +180,7 @@ def _one(router: APIRouter, keys: KeyDesk) -> None:
             wrong["overlap"] = _("Choose how long the old key goes on working.")
         end = end_of_day(expires)
         if end == "wrong":
-            wrong["expires"] = _("Give a day in the future, such as %(day)s, or none.") % {"day": _next_year()}
+            wrong["expires"] = _wrong_day()
         if wrong or end == "wrong":
             return await show(request, me, key, status=422, wrong=wrong)
         caller = Caller(actor(me), own_partner(me))

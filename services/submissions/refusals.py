@@ -32,5 +32,8 @@ def raise_for(refusal: Refusal | None) -> None:
             raise Problem(409, "key-over", _("This key cannot be rotated"), detail)
         case "key.expires-early":
             raise Problem(422, "expires-early", _("The key would have expired already"), _("Choose a later day."))
+        case "key.expires-late":
+            detail = _("Choose a day within ten years, or none.")
+            raise Problem(422, "expires-late", _("The key would expire too late"), detail)
         case rule:
             raise AssertionError(f"no problem is written for the refusal {rule}")

@@ -101,6 +101,9 @@ class RequestLog:
                 if isinstance(error, asyncio.CancelledError):
                     raise
                 log.warning("request-log.not-written", error=repr(error), waiting=len(self._waiting), lost=self._lost)
+            except Exception as error:  # what cannot be kept at all must not keep the rest from being written
+                self._lost += len(records)
+                log.error("request-log.lost", error=repr(error), lost=self._lost)
 
     async def _write(self, records: Sequence[Json]) -> None:
         uses: dict[str, datetime] = {}

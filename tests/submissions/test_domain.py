@@ -202,7 +202,9 @@ def test_a_key_says_what_it_is_for_and_until_when() -> None:
     assert key.opens(AT) and not key.opens(LATER)
 
 
-def test_a_key_that_would_expire_before_it_is_issued_is_refused() -> None:
+def test_a_key_that_would_expire_before_it_is_issued_or_in_a_hundred_years_is_refused() -> None:
+    late = IssueKey(**PARTNER, key="k", label="", hash="", expires=datetime.max.replace(tzinfo=UTC))
+    assert PARTNERS.decide(partner(REGISTERED), late) == Refusal("key.expires-late")
     early = Refusal("key.expires-early")
     assert PARTNERS.decide(partner(REGISTERED), IssueKey(**PARTNER, key="k", label="", hash="", expires=AT)) == early
     assert PARTNERS.decide(partner(REGISTERED, issued("k")), rotate(expires=AT)) == early

@@ -141,6 +141,9 @@ async def test_a_rotated_key_and_the_one_in_its_place_both_work(
     assert (await problem(again))[:2] == (409, "key-over")
     early = {"label": "x", "expires": "2020-01-01T00:00:00Z"}
     assert (await problem(await client.post(path, json=early, headers=own)))[:2] == (422, "expires-early")
+    for far in ("9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"):
+        answer = await client.post(path, json={"label": "x", "expires": far}, headers=own)
+        assert answer.status_code == 422, answer.text
 
 
 async def test_a_key_revoked_in_another_process_is_refused_within_a_second(

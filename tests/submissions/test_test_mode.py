@@ -7,6 +7,7 @@ import httpx2
 import orjson
 import pytest
 
+from audit.replay import replay
 from runtime.relay import Relay
 from runtime.replay import extent, read
 from runtime.settings import Settings
@@ -136,7 +137,7 @@ async def test_nothing_of_a_test_key_reaches_kafka_or_the_live_collection(kafka:
                     await client.request("DELETE", "/submissions", headers=test)
                     await send(test, f"t{number}")
                     await send(live, f"l{number}")
-                    await _arrived(settings, f"{USCC}/l{number}")
+                    await _arrived(settings, f"{USCC}/l{number}", f"{USCC}/l{number}-bad")
                 finally:
                     relay.stop()
                     await asyncio.to_thread(relay.join, 20)
@@ -148,12 +149,14 @@ async def test_nothing_of_a_test_key_reaches_kafka_or_the_live_collection(kafka:
             assert kept == expected - {USCC}
             tested = {doc["_id"] async for doc in database["test_submissions"].find({}, {"_id": 1})}
             assert tested == {f"{USCC}/t3", f"{USCC}/t3-bad"}
+            verdict = await asyncio.to_thread(replay, settings, DECIDERS)
+            assert verdict.equal and verdict.streams == len(expected), verdict.differences
         await connection.drop_database(settings.database("submissions"))
 
 
-async def _arrived(settings: Settings, stream: str) -> None:
+async def _arrived(settings: Settings, *streams: str) -> None:
     async def there() -> bool:
-        return stream in await asyncio.to_thread(sequences, settings, SUBMISSIONS)
+        return set(streams) <= set(await asyncio.to_thread(sequences, settings, SUBMISSIONS))
 
     await eventually(there, 60)
 

@@ -1,7 +1,7 @@
 """A partner, and the API keys it sends with. Stream: the partner's USCC."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, assert_never
 
 from pydantic import AwareDatetime
@@ -21,6 +21,8 @@ from schemas.submission import (
 
 #: Keys that a partner may have in use at once.
 MOST_KEYS = 20
+#: How long after it is issued a key may expire at the latest, where it expires at all.
+LONGEST = timedelta(days=3660)
 
 
 class Key(State):
@@ -106,8 +108,8 @@ def decide(state: Partner, command: PartnerCommand) -> tuple[PartnerFact, ...] |
 def _issue(state: Partner, command: IssueKey) -> tuple[PartnerFact, ...] | Refusal:
     if state.name is None:
         return Refusal("partner.unknown")
-    if command.expires and command.expires <= command.at:
-        return Refusal("key.expires-early")
+    if refusal := _untimely(command):
+        return refusal
     if _in_use(state, command.at) >= MOST_KEYS:
         return Refusal("partner.keys-full", {"most": MOST_KEYS})
     return (
@@ -128,8 +130,8 @@ def _rotate(state: Partner, command: RotateKey) -> tuple[PartnerFact, ...] | Ref
         return Refusal("key.unknown")
     if not old.opens(command.at):
         return Refusal("key.over")
-    if command.expires and command.expires <= command.at:
-        return Refusal("key.expires-early")
+    if refusal := _untimely(command):
+        return refusal
     if _in_use(state, command.at, but=old.id) >= MOST_KEYS:
         return Refusal("partner.keys-full", {"most": MOST_KEYS})
     issued = PartnerKeyIssued(
@@ -144,6 +146,14 @@ def _rotate(state: Partner, command: RotateKey) -> tuple[PartnerFact, ...] | Ref
     # A rotation never makes the old key live longer.
     sooner = old.expires is not None and old.expires <= command.until
     return (issued,) if sooner else (issued, PartnerKeyExpirySet(key=old.id, expires=command.until))
+
+
+def _untimely(command: IssueKey | RotateKey) -> Refusal | None:
+    if command.expires and command.expires <= command.at:
+        return Refusal("key.expires-early")
+    if command.expires and command.expires > command.at + LONGEST:
+        return Refusal("key.expires-late")
+    return None
 
 
 def _held(state: Partner, key: str) -> Key | None:
