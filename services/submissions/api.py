@@ -119,14 +119,14 @@ def problems(**said: str) -> dict[int | str, dict[str, Any]]:
     return {int(status[1:]): {"description": text, **_PROBLEM} for status, text in said.items()}
 
 
-#: What every keyed request may be answered.
-_KEYED = {
-    "_401": N_("The key is missing, malformed, unknown, revoked or expired"),
-    "_403": N_("The key has not the scope that this needs"),
-    "_429": N_("Too many requests or entries, or the day’s quota is used up: `Retry-After` says when to go on"),
-}
 #: What FastAPI itself answers to a request that is not as it must be.
 INVALID = problems(_422=N_("The request is not complete or not valid"))
+#: The same, and what is answered to a key that may not.
+KEYED = INVALID | problems(
+    _401=N_("The key is missing, malformed, unknown, revoked or expired"),
+    _403=N_("The key has not the scope that this needs"),
+    _429=N_("Too many requests or entries, or the day’s quota is used up: `Retry-After` says when to go on"),
+)
 
 
 def routes(desk: Desk, lists: Lists) -> APIRouter:
@@ -139,7 +139,7 @@ def routes(desk: Desk, lists: Lists) -> APIRouter:
 
 
 def _sending(desk: Desk) -> APIRouter:
-    router = APIRouter(tags=[N_("Sending entries in")], responses=INVALID)
+    router = APIRouter(tags=[N_("Sending entries in")], responses=KEYED)
     by_key = Depends(with_key("submit"))
     json_body = {
         "requestBody": {
@@ -171,7 +171,6 @@ def _sending(desk: Desk) -> APIRouter:
         responses={
             200: {"model": Receipt, "description": N_("It is here already: the receipt it got then")},
             **problems(
-                **_KEYED,
                 _409=N_("It contradicts what is held: `revision.taken`, `revision.stale`, `kind.changed`, …"),
                 _422=N_("It breaks rules: all of them are named"),
             ),
@@ -205,6 +204,10 @@ def _sending(desk: Desk) -> APIRouter:
                     "A bad line is refused with every finding, and the lines after it go on. Blank lines count, and "
                     "are passed over. A line may have 1,000,000 bytes."
                 ),
+                N_(
+                    "Lines beyond the partner’s rate are read as the rate allows. Where the day’s quota is used up, a last "
+                    "line says so: `status` is `stopped`, `line` is the first that was not taken in, `problem` says why."
+                ),
             )
         ),
         responses={
@@ -212,7 +215,6 @@ def _sending(desk: Desk) -> APIRouter:
                 "description": N_("A receipt a line, in order, each once its entry is stored for good"),
                 "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
             },
-            **problems(**_KEYED),
         },
     )
     async def stream(request: Request, caller: Caller = by_key) -> Response:
@@ -223,7 +225,6 @@ def _sending(desk: Desk) -> APIRouter:
         summary=N_("Empty what test keys have sent"),
         description=N_("With a test key only. What live keys send is never removed: withdraw it."),
         response_description=N_("It is gone, and every reference is free again"),
-        responses=problems(**_KEYED),
     )
     async def empty(caller: Caller = by_key) -> Emptied:
         if caller.mode != "test" or caller.partner is None:
@@ -235,7 +236,7 @@ def _sending(desk: Desk) -> APIRouter:
 
 
 def _asking(desk: Desk, lists: Lists) -> APIRouter:
-    router = APIRouter(tags=[N_("Where entries are")], responses=INVALID)
+    router = APIRouter(tags=[N_("Where entries are")], responses=KEYED)
     either, submitter = Depends(with_key_or_session("read")), Depends(with_key_or_session("submit"))
 
     @router.get(
@@ -297,7 +298,7 @@ def _asking(desk: Desk, lists: Lists) -> APIRouter:
 
 
 def _keeping(desk: Desk) -> APIRouter:
-    router = APIRouter(tags=[N_("Partners and keys")], responses=INVALID)
+    router = APIRouter(tags=[N_("Partners and keys")], responses=KEYED)
     either = Depends(with_key_or_session("keys"))
 
     def operator(caller: Caller = either) -> Caller:
