@@ -60,9 +60,8 @@ class Limits:
             await self._windows.hit(self.daily, held.partner, held.key.mode, cost=allowed)
         waiting = allowed
         while waiting:
-            # More than a second's worth is taken second by second.
-            piece = min(waiting, self.entries.amount)
-            if await self._windows.test(self.entries, held.partner, held.key.mode, cost=piece):
+            # Nothing else runs between what is left and taking it: memory is never waited for.
+            if piece := min(waiting, await self._left(self.entries, held)):
                 await self._windows.hit(self.entries, held.partner, held.key.mode, cost=piece)
                 waiting -= piece
             else:

@@ -1,5 +1,6 @@
 """Limits: told on every keyed answer, refused with when to go on, and on a stream a slower pace instead."""
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable
@@ -118,3 +119,14 @@ async def test_a_stream_beyond_the_rate_is_read_slower_and_loses_nothing(limited
         receipts = [orjson.loads(text) for text in answer.text.splitlines()]
         assert [(r["line"], r["status"]) for r in receipts] == [(n, "received") for n in range(1, 351)]
         assert time.monotonic() - began > 2.5  # 350 at 100 a second: three windows had to end
+
+
+async def test_streams_of_a_partner_share_its_rate(limited: Limited) -> None:
+    async with limited(entries_per_second=40) as (client, settings):
+        key = await key_of(client, settings)
+        bodies = [b"".join(line(f"s{s}-{n}") for n in range(80)) for s in range(3)]
+        began = time.monotonic()
+        streams = [client.post("/submissions:stream", content=body, headers=key) for body in bodies]
+        answers = await asyncio.gather(*streams)
+        assert time.monotonic() - began > 4  # 240 at 40 a second: five windows had to end
+        assert [len(answer.text.splitlines()) for answer in answers] == [80, 80, 80]
