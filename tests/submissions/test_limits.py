@@ -10,12 +10,27 @@ from typing import cast
 import httpx2
 import orjson
 import pytest
+from fastapi import FastAPI
 
 from runtime.settings import Settings
 from submissions.__main__ import application, mongo
+from tests.submissions.conftest import serving
 from tests.submissions.given import OTHER, key_of, line, signed_in, submission
 
 Limited = Callable[..., AbstractAsyncContextManager[tuple[httpx2.AsyncClient, Settings]]]
+
+
+@asynccontextmanager
+async def limited_app(settings: Settings) -> AsyncIterator[tuple[FastAPI, httpx2.AsyncClient]]:
+    async with mongo(settings) as connection:
+        app = application(settings, connection)
+        transport = httpx2.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=transport, base_url="http://localhost:8001", timeout=60) as client,
+        ):
+            yield app, client
+        await connection.drop_database(settings.database("submissions"))
 
 
 @pytest.fixture
@@ -25,15 +40,8 @@ def limited(settings: Settings) -> Limited:
     @asynccontextmanager
     async def limited(**limits: int) -> AsyncIterator[tuple[httpx2.AsyncClient, Settings]]:
         own = settings.model_copy(update=limits)
-        async with mongo(own) as connection:
-            app = application(own, connection)
-            transport = httpx2.ASGITransport(app)
-            async with (
-                app.router.lifespan_context(app),
-                httpx2.AsyncClient(transport=transport, base_url="http://localhost:8001", timeout=60) as client,
-            ):
-                yield client, own
-            await connection.drop_database(own.database("submissions"))
+        async with limited_app(own) as (_, client):
+            yield client, own
 
     return limited
 
@@ -130,3 +138,26 @@ async def test_streams_of_a_partner_share_its_rate(limited: Limited) -> None:
         answers = await asyncio.gather(*streams)
         assert time.monotonic() - began > 4  # 240 at 40 a second: five windows had to end
         assert [len(answer.text.splitlines()) for answer in answers] == [80, 80, 80]
+
+
+async def test_a_client_that_still_sends_gets_the_last_line_when_its_quota_ends(settings: Settings) -> None:
+    async with limited_app(settings.model_copy(update={"entries_per_day": 600})) as (app, client), serving(app) as port:
+        key = await key_of(client, settings)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = "POST /submissions:stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n"
+        writer.write(f"{head}Authorization: {key['Authorization']}\r\n\r\n".encode())
+
+        async def send() -> None:
+            for start in range(0, 8000, 100):
+                body = b"".join(line(f"r{n}") for n in range(start, start + 100))
+                writer.write(b"%x\r\n%b\r\n" % (len(body), body))
+                await writer.drain()
+            writer.write(b"0\r\n\r\n")
+
+        sending = asyncio.create_task(send())
+        answer = (await asyncio.wait_for(reader.read(), 60)).decode()
+        await asyncio.gather(sending, return_exceptions=True)
+        writer.close()
+        lines = [orjson.loads(text) for text in answer.splitlines() if text.startswith("{")]
+        assert [each["line"] for each in lines] == list(range(1, 602))
+        assert lines[-1]["status"] == "stopped" and lines[-1]["problem"]["status"] == 429
