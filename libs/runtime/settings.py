@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     # Seconds a lease (the relay's, the sender's) outlives its holder's last renewal.
     lease_s: float = 10.0
 
+    # What a partner may send, in each mode, counted by each api process on its own.
+    requests_per_minute: int = 30_000
+    entries_per_second: int = 10_000
+    entries_per_day: int = 5_000_000
+
     def database(self, service: str) -> str:
         return self.database_prefix + service
 

@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Literal
 
+from pydantic import AwareDatetime
+
 from schemas.entry import Entry, Name
 from schemas.envelope import Fact
 from schemas.finding import Finding
@@ -48,6 +50,11 @@ SUBMISSION_FACTS = (SubmissionReceived, SubmissionRevised, SubmissionWithdrawn, 
 
 # A partner and its API keys. Stream: the partner's USCC.
 
+#: What a key's submissions are: `live` ones go on to review, `test` ones are answered alike and go no further.
+Mode = Literal["live", "test"]
+#: What a key may do: `submit` (send, revise, withdraw), `read` (see what was sent), `keys` (issue, rotate, revoke).
+Scope = Literal["submit", "read", "keys"]
+
 
 class PartnerRegistered(Fact):
     """An agency or enterprise may send entries in from now on."""
@@ -58,12 +65,25 @@ class PartnerRegistered(Fact):
 
 
 class PartnerKeyIssued(Fact):
-    """`hash` is the SHA-256 of the key, which has 256 random bits and is shown once, to its owner."""
+    """`hash` is the SHA-256 of the key, which has 256 random bits and is shown once, to its owner. From `expires` on it
+    opens nothing. `replaces` is the key it was rotated from, if any."""
 
     TYPE: ClassVar[str] = "partner.key-issued.v1"
     key: str
     label: str
     hash: str
+    mode: Mode = "live"
+    scopes: tuple[Scope, ...] = ("submit", "read")
+    expires: AwareDatetime | None = None
+    replaces: str | None = None
+
+
+class PartnerKeyExpirySet(Fact):
+    """The key opens nothing from `expires` on: another takes its place, and until then both work."""
+
+    TYPE: ClassVar[str] = "partner.key-expiry-set.v1"
+    key: str
+    expires: AwareDatetime
 
 
 class PartnerKeyRevoked(Fact):
@@ -73,5 +93,5 @@ class PartnerKeyRevoked(Fact):
     key: str
 
 
-PartnerFact = PartnerRegistered | PartnerKeyIssued | PartnerKeyRevoked
-PARTNER_FACTS = (PartnerRegistered, PartnerKeyIssued, PartnerKeyRevoked)
+PartnerFact = PartnerRegistered | PartnerKeyIssued | PartnerKeyExpirySet | PartnerKeyRevoked
+PARTNER_FACTS = (PartnerRegistered, PartnerKeyIssued, PartnerKeyExpirySet, PartnerKeyRevoked)

@@ -16,6 +16,7 @@ from web.problems import Problem, as_json, wants_page
 def problem_response(request: Request, problem: Problem) -> Response:
     """The answer to a request that met `problem`, in the reader's language and in the form they asked for."""
     request_id = request.scope["state"]["request_id"]
+    request.scope["state"]["problem"] = problem  # for those who keep a record of what they answered
     if not wants_page(request):
         return as_json(problem, request_id)
     return page(

@@ -59,6 +59,10 @@ WORDS: dict[str, dict[str, str]] = {
     "parked": {"zh": "已搁置", "en": "Parked"},
     "revoked": {"zh": "已吊销", "en": "Revoked"},
     "active": {"zh": "有效", "en": "Active"},
+    "expiring": {"zh": "即将到期", "en": "Expires soon"},
+    "expired": {"zh": "已过期", "en": "Expired"},
+    "live": {"zh": "正式", "en": "Live"},
+    "test": {"zh": "测试", "en": "Test"},
     "equal": {"zh": "一致", "en": "Equal"},
     "different": {"zh": "不一致", "en": "Different"},
     "waiting": {"zh": "等待中", "en": "Waiting"},
@@ -85,12 +89,12 @@ COLOURS: dict[str, str] = {
     **dict.fromkeys(
         ("approved", "approve", "published", "delivered", "confirmed", "verified", "implementation"), "green"
     ),
-    **dict.fromkeys(("active", "equal"), "green"),
+    **dict.fromkeys(("active", "equal", "live"), "green"),
     **dict.fromkeys(("received", "revised", "opened", "open", "checked", "in-review", "claimed", "queued"), "blue"),
     **dict.fromkeys(("scheduled",), "blue"),
     **dict.fromkeys(("collecting", "frozen", "demonstration", "laboratory", "corrected", "waiting"), "blue"),
     **dict.fromkeys(
-        ("changes-requested", "request-changes", "requested", "attempted", "suspended", "parked"), "yellow"
+        ("changes-requested", "request-changes", "requested", "attempted", "suspended", "parked", "expiring"), "yellow"
     ),
     **dict.fromkeys(("refused", "rejected", "reject", "abandoned", "different", "retracted"), "red"),
 }

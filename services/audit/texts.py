@@ -88,6 +88,7 @@ EVENTS: dict[str, dict[str, str]] = {
     "submission.refused": {"zh": "申报被拒收", "en": "Submission refused"},
     "partner.registered": {"zh": "合作方已登记", "en": "Partner registered"},
     "partner.key-issued": {"zh": "密钥已签发", "en": "Key issued"},
+    "partner.key-expiry-set": {"zh": "密钥已定到期时间", "en": "Key expiry set"},
     "partner.key-revoked": {"zh": "密钥已吊销", "en": "Key revoked"},
     "case.opened": {"zh": "案件已立案", "en": "Case opened"},
     "case.checked": {"zh": "机器检查完成", "en": "Case checked"},

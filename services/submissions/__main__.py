@@ -23,11 +23,17 @@ from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
 from runtime.worker import running
-from submissions import agents, api, pages, registry
+from submissions import agents, api, key_api, pages, registry, request_api
+from submissions.callers import Gate
 from submissions.desk import Desk
 from submissions.domain import DECIDERS
 from submissions.domain.partner import PARTNERS
-from submissions.domain.submission import SUBMISSIONS
+from submissions.domain.submission import SUBMISSIONS, TESTS
+from submissions.key_desk import KeyDesk
+from submissions.keyed import Keyed
+from submissions.keyring import Keyring
+from submissions.limiting import Limits
+from submissions.request_log import RequestLog
 from submissions.store import Lists, ProgressStore, create_indexes
 from web.app import create_app
 from web.operations import operations_routes
@@ -41,7 +47,9 @@ Partners send **entries** in (scenes, products and linkages), each under their o
 * Send anything again: nothing takes effect twice.
 * What breaks rules is refused with *every* finding: its rule, a JSON Pointer, what was found and expected, and a text
   in the language of `Accept-Language` (zh or en).
-* Keys are issued on the page `/keys` and shown once.
+* Keys are issued on the page `/keys` and shown once. A test key (`sq_test_…`) is answered as a live one would be, and
+  what it sends goes no further. Every keyed answer says its mode (`Shuangqian-Mode`) and what is left of the partner's
+  limits (`RateLimit`, `RateLimit-Policy`).
 """
 
 
@@ -52,13 +60,20 @@ def mongo(settings: Settings) -> AsyncMongoClient[dict[str, Any]]:
 def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) -> FastAPI:
     """The JSON and the pages, on the database of `client`."""
     database = client[settings.database(SERVICE)]
-    progress, lists = ProgressStore(database), Lists(database)
-    desk = Desk(Streams(database, SUBMISSIONS), Streams(database, PARTNERS), progress)
+    progress, lists, log = ProgressStore(database), Lists(database), RequestLog(database)
+    partners, gate = Streams(database, PARTNERS), Gate(Keyring(database), Limits(settings))
+    keys = KeyDesk(partners, gate.keyring, database)
+    desk = Desk(Streams(database, SUBMISSIONS), Streams(database, TESTS), partners, progress, keys)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
+        await log.create_indexes()
+        writing = asyncio.create_task(log.run())
         yield
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        await log.flush()
         telemetry.flush()
 
     async def ready() -> Mapping[str, bool]:
@@ -78,9 +93,13 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
         lifespan=lifespan,
         ready=ready,
     )
-    app.include_router(pages.routes(database, desk, lists))
-    app.include_router(api.routes(database, desk, lists))
+    app.state.gate = gate
+    app.add_middleware(Keyed, log=log)
+    app.include_router(pages.routes(database, desk, lists, log))
+    app.include_router(api.routes(desk, lists))
     registry.add(app.router)
+    app.include_router(key_api.routes(keys))
+    app.include_router(request_api.routes(log))
     operations = Operations(SERVICE, settings, database, agents.reactions(progress))
     app.include_router(operations_routes(operations))
     return app

@@ -5,18 +5,19 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, Field
-from pymongo.asynchronous.database import AsyncDatabase
 from starlette.requests import Request
 
 from schemas.entry import Name, SubmissionLine, Uscc
 from schemas.envelope import Json, timestamp
 from schemas.finding import patch
 from schemas.rules import MAX_LINE_BYTES
+from schemas.submission import Mode
 from submissions import rule_pages
 from submissions.bodies import unpacked
 from submissions.callers import Caller, with_key, with_key_or_session
 from submissions.desk import Desk, Story
 from submissions.intake import Receipt
+from submissions.limiting import meter_of
 from submissions.marked import N_
 from submissions.ndjson import Line
 from submissions.receipts import Receipts
@@ -81,15 +82,8 @@ class NewPartner(BaseModel):
     type: Literal["agency", "enterprise"]
 
 
-class Label(BaseModel):
-    label: str = Field(min_length=1, max_length=60, examples=["ERP, production"])
-
-
-class KeyIssued(BaseModel):
-    """`key` is shown here and never again."""
-
-    id: str
-    key: str
+class Emptied(BaseModel):
+    removed: int = Field(description="test submissions there were")
 
 
 class Reason(BaseModel):
@@ -141,21 +135,27 @@ def problems(**said: str) -> dict[int | str, dict[str, Any]]:
 
 #: What FastAPI itself answers to a request that is not as it must be.
 INVALID = problems(_422=N_("The request is not complete or not valid"))
+#: The same, and what is answered to a key that may not.
+KEYED = INVALID | problems(
+    _401=N_("The key is missing, malformed, unknown, revoked or expired"),
+    _403=N_("The key has not the scope that this needs"),
+    _429=N_("Too many requests or entries, or the day’s quota is used up: `Retry-After` says when to go on"),
+)
 
 
-def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
+def routes(desk: Desk, lists: Lists) -> APIRouter:
     """The JSON routes."""
     router = APIRouter()
-    router.include_router(_sending(database, desk))
-    router.include_router(_asking(database, desk, lists))
-    router.include_router(_keeping(database, desk))
+    router.include_router(_sending(desk))
+    router.include_router(_asking(desk, lists))
+    router.include_router(_keeping(desk))
     router.include_router(rule_pages.json_routes())
     return router
 
 
-def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
-    router = APIRouter(tags=[N_("Sending entries in")], responses=INVALID)
-    by_key = Depends(with_key(database))
+def _sending(desk: Desk) -> APIRouter:
+    router = APIRouter(tags=[N_("Sending entries in")], responses=KEYED)
+    by_key = Depends(with_key("submit"))
     json_body = {
         "requestBody": {
             "required": True,
@@ -192,15 +192,16 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
                 _400=N_("The packed body cannot be unpacked"),
                 _413=N_("The body unpacks to too much"),
                 _415=N_("The Content-Encoding is neither gzip nor zstd"),
-                _401=N_("The key is missing, unknown or revoked"),
                 _409=N_("It contradicts what is held: `revision.taken`, `revision.stale`, `kind.changed`, …"),
                 _422=N_("It breaks rules: all of them are named"),
             ),
         },
     )
     async def send(request: Request, response: Response, validate: Validate = None, caller: Caller = by_key) -> Receipt:
-        line = await _whole(request)
+        line, meter = await _whole(request), meter_of(request)
+        await meter.take()
         ((receipt, fresh),) = await desk.intake(caller, validate_only=validate == "only").take([line])
+        meter.count([receipt])
         if receipt.status == "refused":
             raise refused(receipt)
         if validate is None:
@@ -227,6 +228,11 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
                     "A bad line is refused with every finding, and the lines after it go on. Blank lines count, and "
                     "are passed over. A line may have 1,000,000 bytes."
                 ),
+                N_(
+                    "Lines beyond the partner’s rate are read as the rate allows. Where the day’s quota is used up, a "
+                    "last line says so: `status` is `stopped`, `line` is the first that was not taken in, `problem` "
+                    "says why."
+                ),
             )
         ),
         responses={
@@ -234,21 +240,30 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
                 "description": N_("A receipt a line, in order, each once its entry is stored for good"),
                 "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
             },
-            **problems(
-                _401=N_("The key is missing, unknown or revoked"),
-                _415=N_("The Content-Encoding is neither gzip nor zstd"),
-            ),
+            **problems(_415=N_("The Content-Encoding is neither gzip nor zstd")),
         },
     )
     async def stream(request: Request, validate: Validate = None, caller: Caller = by_key) -> Response:
         return Receipts(request, desk.intake(caller, validate_only=validate == "only"))
 
+    @router.delete(
+        "/submissions",
+        summary=N_("Empty what test keys have sent"),
+        description=N_("With a test key only. What live keys send is never removed: withdraw it."),
+        response_description=N_("It is gone, and every reference is free again"),
+    )
+    async def empty(caller: Caller = by_key) -> Emptied:
+        if caller.mode != "test" or caller.partner is None:
+            detail = _("Send this with a test key. To take back what a live key sent, withdraw it.")
+            raise Problem(403, "not-a-test", _("Only test submissions can be emptied"), detail)
+        return Emptied(removed=await desk.empty_tests(caller.partner))
+
     return router
 
 
-def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
-    router = APIRouter(tags=[N_("Where entries are")], responses=INVALID)
-    either = Depends(with_key_or_session(database))
+def _asking(desk: Desk, lists: Lists) -> APIRouter:
+    router = APIRouter(tags=[N_("Where entries are")], responses=KEYED)
+    either, submitter = Depends(with_key_or_session("read")), Depends(with_key_or_session("submit"))
 
     @router.get(
         "/submissions",
@@ -262,7 +277,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
         kind: Kind | None = None,
         after: Annotated[str | None, Query(description="the `next` of the page before")] = None,
     ) -> Listing:
-        rows, next = await lists.page(caller.partner, status=status, kind=kind, after=after)
+        rows, next = await lists.of(caller.mode).page(caller.partner, status=status, kind=kind, after=after)
         items = [
             Standing(
                 stream=row.stream,
@@ -271,7 +286,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
                 title=row.state["title"],
                 revision=row.state["revision"],
                 status=row.status,
-                waits_for=waits_for(row.status, row.release),
+                waits_for=waits_for(row.status, row.release, caller.mode),
                 release=row.release,
             )
             for row in rows
@@ -286,7 +301,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
     )
     async def detail(uscc: Partner, reference: Reference, caller: Caller = either) -> Detail:
         caller.may_see(uscc)
-        return _detail(await desk.story(f"{uscc}/{reference}"))
+        return _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller.mode)
 
     @router.post(
         "/submissions/{uscc}/{reference}/withdraw",
@@ -295,18 +310,22 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
         responses=problems(_404=N_("There is none, or it is another partner’s"), _409=N_("It is published")),
     )
     async def withdraw(
-        uscc: Partner, reference: Reference, request: Request, body: Reason, caller: Caller = either
+        uscc: Partner,
+        reference: Reference,
+        request: Request,
+        body: Reason,
+        caller: Caller = submitter,
     ) -> Detail:
         caller.may_see(uscc)
         await desk.withdraw(f"{uscc}/{reference}", body.reason, caller, cause(request))
-        return _detail(await desk.story(f"{uscc}/{reference}"))
+        return _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller.mode)
 
     return router
 
 
-def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
-    router = APIRouter(tags=[N_("Partners and keys")], responses=INVALID)
-    either = Depends(with_key_or_session(database))
+def _keeping(desk: Desk) -> APIRouter:
+    router = APIRouter(tags=[N_("Partners and keys")], responses=KEYED)
+    either = Depends(with_key_or_session("keys"))
 
     def operator(caller: Caller = either) -> Caller:
         if caller.partner is not None:
@@ -329,33 +348,6 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         new = await desk.register(body.uscc, body.name, body.type, caller, cause(request))
         response.status_code = 201 if new else 200
         return body
-
-    @router.post(
-        "/partners/{uscc}/keys",
-        status_code=201,
-        summary=N_("Issue an API key (the partner’s own people, and operators)"),
-        response_description=N_("The key, which is shown here and kept nowhere"),
-        responses=problems(
-            _404=N_("The partner is not registered, or is another one"), _409=N_("There are too many keys")
-        ),
-    )
-    async def issue(request: Request, uscc: Partner, body: Label, caller: Caller = either) -> KeyIssued:
-        caller.may_see(uscc)
-        key = await desk.issue_key(uscc, body.label, caller, cause(request))
-        if key is None:
-            raise Problem(409, "key-shown", _("This key was shown already"), _("Issue another, and revoke this one."))
-        return KeyIssued(id=key.id, key=key.text)
-
-    @router.delete(
-        "/partners/{uscc}/keys/{key}",
-        status_code=204,
-        summary=N_("Revoke an API key"),
-        response_description=N_("It is revoked"),
-        responses=problems(_404=N_("No such key")),
-    )
-    async def revoke(request: Request, uscc: Partner, key: str, caller: Caller = either) -> None:
-        caller.may_see(uscc)
-        await desk.revoke_key(uscc, key, caller, cause(request))
 
     return router
 
@@ -387,7 +379,7 @@ async def _whole(request: Request) -> Line:
     return Line(1, raw, size, hash.hexdigest() if size > MAX_LINE_BYTES else None)
 
 
-def _detail(story: Story) -> Detail:
+def _detail(story: Story, mode: Mode) -> Detail:
     decision, entry = story.decision, story.progress.entry
     return Detail(
         stream=story.stream,
@@ -396,7 +388,7 @@ def _detail(story: Story) -> Detail:
         title=story.state.title,
         revision=story.state.revision,
         status=story.status,
-        waits_for=waits_for(story.status, entry.release if entry else None),
+        waits_for=waits_for(story.status, entry.release if entry else None, mode),
         release=entry.release if entry else None,
         entry=story.entry,
         refusals=story.state.refusals,

@@ -1,32 +1,21 @@
-"""What people and programs do besides sending: withdraw, register, issue and revoke keys; and the story so far."""
+"""What people and programs do besides sending: withdraw, register, empty their tests; and the story so far."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
-from runtime.streams import Outcome, Streams
 from schemas.entry import Entry, Name
-from schemas.envelope import Event, Json, Refusal
+from schemas.envelope import Event, Json
 from schemas.events import from_json
-from schemas.submission import (
-    PartnerFact,
-    PartnerKeyIssued,
-    SubmissionReceived,
-    SubmissionRefused,
-    SubmissionRevised,
-    SubmissionWithdrawn,
-)
-from submissions import keys
+from schemas.submission import Mode, SubmissionReceived, SubmissionRefused, SubmissionRevised, SubmissionWithdrawn
 from submissions.callers import Caller, unknown_submission
-from submissions.domain.partner import IssueKey, Partner, PartnerCommand, Register, RevokeKey
+from submissions.domain.partner import Register
 from submissions.domain.submission import Submission, Withdraw
 from submissions.intake import Intake, Submissions, now, told
+from submissions.key_desk import KeyDesk, Partners
 from submissions.progress import Progress, Step
-from submissions.store import ProgressStore, where
-from web.languages import _, language
-from web.problems import Problem
-
-Partners = Streams[Partner, PartnerCommand, PartnerFact]
+from submissions.refusals import raise_for
+from submissions.store import ProgressStore, where, whose
+from web.languages import language
 
 
 @dataclass(frozen=True)
@@ -105,85 +94,53 @@ def _step(event: Event) -> Step:
 class Desk:
     """The acts of partners and operators. Each raises the Problem that keeps it from being done."""
 
-    def __init__(self, submissions: Submissions, partners: Partners, progress: ProgressStore) -> None:
-        self.submissions, self.partners, self.progress = submissions, partners, progress
+    def __init__(
+        self,
+        submissions: Submissions,
+        tests: Submissions,
+        partners: Partners,
+        progress: ProgressStore,
+        keys: KeyDesk,
+    ) -> None:
+        self.submissions, self.tests, self.partners = submissions, tests, partners
+        self.progress, self.keys = progress, keys
 
     def intake(self, caller: Caller, *, validate_only: bool = False) -> Intake:
         """The way in for what a partner's program or people send."""
         assert caller.partner is not None  # an operator sends nothing in
-        return Intake(self.submissions, caller.partner, caller.actor, language(), validate_only)
+        return Intake(self.kept(caller.mode), caller.partner, caller.actor, language(), validate_only)
 
-    async def story(self, stream: str) -> Story:
-        found = await self.submissions.get(stream)
+    def kept(self, mode: Mode) -> Submissions:
+        """The submissions of a mode: what test keys send never meets what live ones do."""
+        return self.tests if mode == "test" else self.submissions
+
+    async def story(self, stream: str, mode: Mode = "live") -> Story:
+        found = await self.kept(mode).get(stream)
         if found.version == 0:
             raise unknown_submission()
-        return Story(stream, found.state, found.events, await self.progress.get(stream))
+        # Nothing upstream ever hears of a test.
+        progress = await self.progress.get(stream) if mode == "live" else Progress()
+        return Story(stream, found.state, found.events, progress)
 
     async def withdraw(self, stream: str, reason: str, caller: Caller, cause: str) -> None:
-        published = (await self.progress.get(stream)).published
+        published = caller.mode == "live" and (await self.progress.get(stream)).published
         command = Withdraw(stream=stream, cause=cause, actor=caller.actor, at=now(), reason=reason, published=published)
-        (outcome,) = await self.submissions.handle([command])
-        _raise_for(outcome.refusal)
+        (outcome,) = await self.kept(caller.mode).handle([command])
+        raise_for(outcome.refusal)
 
     async def register(
         self, uscc: str, name: Name, type: Literal["agency", "enterprise"], caller: Caller, cause: str
     ) -> bool:
         """Whether it is new."""
-        outcome = await self._partner(
-            Register(stream=uscc, cause=cause, actor=caller.actor, at=now(), name=name, type=type)
-        )
+        command = Register(stream=uscc, cause=cause, actor=caller.actor, at=now(), name=name, type=type)
+        (outcome,) = await self.partners.handle([command])
+        raise_for(outcome.refusal)
         return outcome.fresh
 
-    async def issue_key(self, uscc: str, label: str, caller: Caller, cause: str) -> keys.NewKey | None:
-        """The key, whose text nobody sees again; None where this request had one before."""
-        key = keys.make()
-        outcome = await self._partner(
-            IssueKey(
-                stream=uscc,
-                cause=cause,
-                actor=caller.actor,
-                at=now(),
-                key=key.id,
-                label=label,
-                hash=key.hash,
-            )
-        )
-        return key if outcome.fresh else None
+    async def count_tests(self, uscc: str) -> int:
+        """How many submissions a partner's test keys have sent."""
+        return await self.tests.collection.count_documents(whose(uscc))
 
-    async def revoke_key(self, uscc: str, key: str, caller: Caller, cause: str) -> None:
-        await self._partner(RevokeKey(stream=uscc, cause=cause, actor=caller.actor, at=now(), key=key))
-
-    async def issued(self, uscc: str) -> tuple[Partner, dict[str, datetime]]:
-        """A partner, and when each of its keys was issued."""
-        found = await self.partners.get(uscc)
-        return found.state, {e.data.key: e.time for e in found.events if isinstance(e.data, PartnerKeyIssued)}
-
-    async def _partner(self, command: PartnerCommand) -> Outcome[Partner]:
-        (outcome,) = await self.partners.handle([command])
-        _raise_for(outcome.refusal)
-        return outcome
-
-
-def _raise_for(refusal: Refusal | None) -> None:
-    """A refusal as the Problem it is to whoever asked."""
-    if refusal is None:
-        return
-    match refusal.rule:
-        case "submission.unknown":
-            raise unknown_submission()
-        case "submission.published":
-            detail = _("It is in the catalogue. Ask the publishers to retract it, or send a corrected revision.")
-            raise Problem(409, "submission-published", _("What is published cannot be withdrawn"), detail)
-        case "partner.registered":
-            detail = _("It is registered under another name or type already.")
-            raise Problem(409, "partner-registered", _("This code is taken"), detail)
-        case "partner.unknown":
-            detail = _("An operator registers it first.")
-            raise Problem(404, "unknown-partner", _("This partner is not registered"), detail)
-        case "partner.keys-full":
-            detail = _("Revoke a key that is no longer used first: %(most)s are the most.") % refusal.detail
-            raise Problem(409, "keys-full", _("There are too many keys"), detail)
-        case "key.unknown":
-            raise Problem(404, "unknown-key", _("There is no such key"))
-        case rule:
-            raise AssertionError(f"no problem is written for the refusal {rule}")
+    async def empty_tests(self, uscc: str) -> int:
+        """Remove all that a partner's test keys have sent; how many submissions that were."""
+        return (await self.tests.collection.delete_many(whose(uscc))).deleted_count

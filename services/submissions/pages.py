@@ -16,12 +16,13 @@ from schemas.entry import KINDS
 from schemas.envelope import Event, Json
 from schemas.finding import patch
 from schemas.submission import SubmissionRefused
-from submissions import docs, partner_pages, rule_pages
+from submissions import docs, key_pages, partner_pages, request_pages, rule_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import Sent, send, uploaded
 from submissions.intake import told
 from submissions.progress import Step
+from submissions.request_log import RequestLog
 from submissions.sample import sample
 from submissions.sections import sections
 from submissions.store import Lists
@@ -54,13 +55,15 @@ class PageRoute(APIRoute):
         return super().matches(scope)
 
 
-def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
+def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists, log: RequestLog) -> APIRouter:
     """All pages."""
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     _lists(router, lists)
     _sending(router, desk)
     _one(router, desk)
     partner_pages.add(router, desk, database)
+    key_pages.add(router, desk)
+    request_pages.add(router, log, desk.keys, database)
     docs.add(router)
     rule_pages.add(router)
     return router

@@ -14,8 +14,8 @@ from pymongo.errors import BulkWriteError
 
 from runtime.streams import DUPLICATE_KEY
 from schemas.envelope import Event, Json
-from submissions import keys
-from submissions.domain.submission import Submission
+from schemas.submission import Mode
+from submissions.domain.submission import SUBMISSIONS, TESTS, Submission
 from submissions.progress import Progress, evolve, submission_of
 
 #: Submissions on one page of a list.
@@ -23,20 +23,9 @@ PAGE = 25
 
 
 async def create_indexes(database: AsyncDatabase[Json]) -> None:
-    await database["submissions"].create_index([("changed", -1), ("_id", 1)])
+    for collection in (SUBMISSIONS.collection, TESTS.collection):
+        await database[collection].create_index([("changed", -1), ("_id", 1)])
     await database["partners"].create_index("state.keys.id")
-
-
-async def partner_of(database: AsyncDatabase[Json], key: str) -> str | None:
-    """The USCC of the partner whose API key this is; None where there is none, or it is revoked."""
-    id = keys.id_of(key)
-    if id is None:
-        return None
-    document = await database["partners"].find_one({"state.keys.id": id}, {"state.keys": 1})
-    held = next((held for held in document["state"]["keys"] if held["id"] == id), None) if document else None
-    if document is None or held is None or not keys.fits(key, held["hash"]) or held["revoked"]:
-        return None
-    return str(document["_id"])
 
 
 async def kinds(submissions: AsyncCollection[Json], ids: Collection[str]) -> dict[str, str]:
@@ -165,18 +154,28 @@ _STATUS: Json = {
         "default": "received",
     }
 }
-_WITH_STATUS: list[Json] = [
-    {"$lookup": {"from": "progress", "localField": "_id", "foreignField": "_id", "as": "progress"}},
-    {"$set": {"status": _STATUS, "release": {"$first": "$progress.progress.entry.release"}}},
-    {"$unset": ["events", "progress"]},
-]
+
+
+def _with_status(mode: Mode) -> list[Json]:
+    live = {"from": "progress", "localField": "_id", "foreignField": "_id", "as": "progress"}
+    return [
+        # A test has the id of the live submission of the same reference, and none of its progress.
+        {"$lookup": live} if mode == "live" else {"$set": {"progress": []}},
+        {"$set": {"status": _STATUS, "release": {"$first": "$progress.progress.entry.release"}}},
+        {"$unset": ["events", "progress"]},
+    ]
 
 
 class Lists:
-    """Submissions as lists, the latest changed first. `partner` None: everybody's."""
+    """Submissions of a mode as lists, the latest changed first. `partner` None: everybody's."""
 
-    def __init__(self, database: AsyncDatabase[Json]) -> None:
-        self._submissions = database["submissions"]
+    def __init__(self, database: AsyncDatabase[Json], mode: Mode = "live") -> None:
+        self._database, self._mode = database, mode
+        self._submissions = database[(TESTS if mode == "test" else SUBMISSIONS).collection]
+
+    def of(self, mode: Mode) -> "Lists":
+        """The lists of another mode."""
+        return self if mode == self._mode else Lists(self._database, mode)
 
     async def page(
         self, partner: str | None, *, status: str | None = None, kind: str | None = None, after: str | None = None
@@ -184,12 +183,12 @@ class Lists:
         """One page, and the cursor of the next. Those never accepted are in the list of status `refused` only."""
         late: list[Json] = [{"$match": {"status": status}}] if status else []
         pipeline: list[Json] = [
-            {"$match": _whose(partner) | _accepted(status) | ({"state.kind": kind} if kind else {})},
+            {"$match": whose(partner) | _accepted(status) | ({"state.kind": kind} if kind else {})},
             {"$match": _after(after)},
             {"$sort": {"changed": -1, "_id": 1}},
             *([] if status else [{"$limit": PAGE + 1}]),
             {"$unset": "events"},
-            *_WITH_STATUS,
+            *_with_status(self._mode),
             *late,
             {"$limit": PAGE + 1},
         ]
@@ -202,25 +201,26 @@ class Lists:
     async def standing(self, partner: str | None, kind: str | None = None) -> dict[str, int]:
         """How many submissions there are of each status."""
         pipeline = [
-            {"$match": _whose(partner) | ({"state.kind": kind} if kind else {})},
+            {"$match": whose(partner) | ({"state.kind": kind} if kind else {})},
             {"$project": {"state": 1}},
-            *_WITH_STATUS,
+            *_with_status(self._mode),
             {"$group": {"_id": "$status", "count": {"$sum": 1}}},
         ]
         return {doc["_id"]: doc["count"] async for doc in await self._submissions.aggregate(pipeline)}
 
     async def refused(self, partner: str | None, after: str | None = None) -> tuple[list[Json], str | None]:
         """One page of submissions that were ever refused, whole documents, and the cursor of the next page."""
-        query = {"$and": [_whose(partner), _after(after), {"state.refusals": {"$gt": 0}}]}
+        query = {"$and": [whose(partner), _after(after), {"state.refusals": {"$gt": 0}}]}
         found = await self._submissions.find(query).sort([("changed", -1), ("_id", 1)]).limit(PAGE + 1).to_list()
         last = found[PAGE - 1] if len(found) > PAGE else None
         return found[:PAGE], f"{last['changed'].time}.{last['changed'].inc}.{last['_id']}" if last else None
 
     async def count_refused(self, partner: str | None) -> int:
-        return await self._submissions.count_documents(_whose(partner) | {"state.refusals": {"$gt": 0}})
+        return await self._submissions.count_documents(whose(partner) | {"state.refusals": {"$gt": 0}})
 
 
-def _whose(partner: str | None) -> Json:
+def whose(partner: str | None) -> Json:
+    """The query of a partner's submissions; None: of everybody's."""
     # "0" follows "/": all ids that begin with `partner/`.
     return {"_id": {"$gte": f"{partner}/", "$lt": f"{partner}0"}} if partner else {}
 

@@ -1,10 +1,13 @@
 """What a submission waits for, said to its partner: nothing waits without a reason that is stated."""
 
+from schemas.submission import Mode
 from web.languages import _, month
 
 
-def waits_for(status: str, release: str | None) -> str:
+def waits_for(status: str, release: str | None, mode: Mode = "live") -> str:
     """What happens next to a submission of this status, and by whom; empty where nothing more happens."""
+    if mode == "test" and status == "received":
+        return _("This is a test: it was answered as live would be, and goes no further.")
     match status:
         case "received" | "opened":
             return _("Waits for the automatic checks, which begin by themselves, usually within a minute.")

@@ -65,7 +65,7 @@ async def test_a_caller_that_goes_away_leaves_the_others_their_results() -> None
     callers[0].cancel()
     callers[2].cancel()
     writer.may_end.set()
-    assert await asyncio.gather(callers[1], callers[3]) == ["b done", "d done"]
+    assert [await callers[1], await callers[3]] == ["b done", "d done"]
     for gone in (callers[0], callers[2]):
         with pytest.raises(asyncio.CancelledError):
             await gone

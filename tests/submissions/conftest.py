@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
@@ -44,16 +45,23 @@ async def key(client: httpx2.AsyncClient, settings: Settings) -> dict[str, str]:
     return await key_of(client, settings)
 
 
-@pytest.fixture
-async def port(app: FastAPI) -> AsyncIterator[int]:
-    """The service behind uvicorn, for what depends on connections."""
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[int]:
+    """The application behind uvicorn, for what depends on connections: its port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, lifespan="off", log_level="critical", timeout_graceful_shutdown=2)
         server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             await asyncio.sleep(0.01)
         yield listener.getsockname()[1]
         server.should_exit = True
-        await serving
+        await task
+
+
+@pytest.fixture
+async def port(app: FastAPI) -> AsyncIterator[int]:
+    """The service behind uvicorn."""
+    async with serving(app) as port:
+        yield port

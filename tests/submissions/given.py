@@ -48,10 +48,10 @@ def signed_in(settings: Settings, *roles: str, partner: str | None = None) -> di
     return {"Cookie": "shuangqian=" + itsdangerous.TimestampSigner(settings.session_secret).sign(data).decode()}
 
 
-async def key_of(client: httpx2.AsyncClient, settings: Settings, uscc: str = USCC) -> dict[str, str]:
-    """Register a partner and issue a key to it, as an operator does; the header that programs send."""
+async def key_of(client: httpx2.AsyncClient, settings: Settings, uscc: str = USCC, **said: Any) -> dict[str, str]:
+    """Register a partner and issue a key to it, as an operator does; the header its programs send. `said`: the key."""
     operator = signed_in(settings, "operator")
     name = {"zh": "蓉衡轨道智维科技有限公司", "en": "Rongheng Rail Intelligence"}
     await client.post("/partners", json={"uscc": uscc, "name": name, "type": "enterprise"}, headers=operator)
-    issued = await client.post(f"/partners/{uscc}/keys", json={"label": "tests"}, headers=operator)
+    issued = await client.post(f"/partners/{uscc}/keys", json={"label": "tests", **said}, headers=operator)
     return {"Authorization": f"Bearer {issued.json()['key']}"}

@@ -1,7 +1,7 @@
 """What is decided on submissions and partners: given facts, when a command, then facts or a refusal."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -13,6 +13,7 @@ from schemas.envelope import Refusal
 from schemas.rules import Finding
 from schemas.submission import (
     PartnerFact,
+    PartnerKeyExpirySet,
     PartnerKeyIssued,
     PartnerKeyRevoked,
     PartnerRegistered,
@@ -22,7 +23,7 @@ from schemas.submission import (
     SubmissionRevised,
     SubmissionWithdrawn,
 )
-from submissions.domain.partner import MOST_KEYS, PARTNERS, IssueKey, Partner, Register, RevokeKey
+from submissions.domain.partner import MOST_KEYS, PARTNERS, IssueKey, Partner, Register, RevokeKey, RotateKey
 from submissions.domain.submission import FULL, SUBMISSIONS, Receive, Refuse, Submission, SubmissionCommand, Withdraw
 from tests.submissions.given import USCC, samples
 
@@ -187,3 +188,103 @@ def test_a_key_is_revoked_once() -> None:
     assert PARTNERS.decide(partner(REGISTERED, issued("k")), revoke) == (PartnerKeyRevoked(key="k"),)
     assert PARTNERS.decide(partner(REGISTERED, issued("k"), PartnerKeyRevoked(key="k")), revoke) == ()
     assert PARTNERS.decide(partner(REGISTERED), revoke) == Refusal("key.unknown")
+
+
+LATER = AT + timedelta(days=1)
+
+
+def rotate(key: str = "k", **said: Any) -> RotateKey:
+    given: dict[str, Any] = {"new": "n", "hash": "hn", "until": LATER} | said
+    return RotateKey(**PARTNER, key=key, **given)
+
+
+def replacing(key: str, **said: Any) -> PartnerKeyIssued:
+    given: dict[str, Any] = {"key": "n", "label": "ERP", "hash": "hn", "replaces": key} | said
+    return PartnerKeyIssued(**given)
+
+
+def test_a_key_says_what_it_is_for_and_until_when() -> None:
+    said: dict[str, Any] = {"mode": "test", "scopes": ("submit",), "expires": LATER}
+    issue = IssueKey(**PARTNER, key="k", label="ERP", hash="hk", **said)
+    fact = PartnerKeyIssued(key="k", label="ERP", hash="hk", **said)
+    assert PARTNERS.decide(partner(REGISTERED), issue) == (fact,)
+    (key,) = partner(REGISTERED, fact).keys
+    assert (key.mode, key.scopes, key.expires) == ("test", ("submit",), LATER)
+    assert key.opens(AT) and not key.opens(LATER)
+
+
+def test_a_key_that_would_expire_before_it_is_issued_or_in_a_hundred_years_is_refused() -> None:
+    late = IssueKey(**PARTNER, key="k", label="", hash="", expires=datetime.max.replace(tzinfo=UTC))
+    assert PARTNERS.decide(partner(REGISTERED), late) == Refusal("key.expires-late")
+    early = Refusal("key.expires-early")
+    assert PARTNERS.decide(partner(REGISTERED), IssueKey(**PARTNER, key="k", label="", hash="", expires=AT)) == early
+    assert PARTNERS.decide(partner(REGISTERED, issued("k")), rotate(expires=AT)) == early
+
+
+def test_a_rotated_key_works_on_for_a_while_beside_one_of_the_same_label_mode_and_scopes() -> None:
+    said: dict[str, Any] = {"mode": "test", "scopes": ("submit",)}
+    old = PartnerKeyIssued(key="k", label="ERP", hash="hk", **said)
+    facts = PARTNERS.decide(partner(REGISTERED, old), rotate())
+    assert facts == (replacing("k", **said), PartnerKeyExpirySet(key="k", expires=LATER))
+    first, second = partner(REGISTERED, old, *facts).keys
+    assert [key.opens(AT) for key in (first, second)] == [True, True]
+    assert [key.opens(LATER) for key in (first, second)] == [False, True]
+
+
+def test_a_rotation_never_makes_a_key_live_longer() -> None:
+    soon = PartnerKeyIssued(key="k", label="ERP", hash="hk", expires=AT + timedelta(hours=1))
+    assert PARTNERS.decide(partner(REGISTERED, soon), rotate()) == (replacing("k"),)
+
+
+def test_only_a_key_that_works_is_rotated() -> None:
+    assert PARTNERS.decide(partner(REGISTERED), rotate()) == Refusal("key.unknown")
+    over = Refusal("key.over")
+    assert PARTNERS.decide(partner(REGISTERED, issued("k"), PartnerKeyRevoked(key="k")), rotate()) == over
+    assert PARTNERS.decide(partner(REGISTERED, issued("k"), PartnerKeyExpirySet(key="k", expires=AT)), rotate()) == over
+
+
+def test_a_partner_with_all_its_keys_can_rotate_each_and_expired_ones_do_not_count() -> None:
+    many = partner(REGISTERED, *(issued(str(n)) for n in range(MOST_KEYS)))
+    assert isinstance(PARTNERS.decide(many, rotate("3")), tuple)
+    expired = PARTNERS.evolve(many, PartnerKeyExpirySet(key="0", expires=AT))
+    issue = IssueKey(**PARTNER, key="k", label="ERP", hash="hk")
+    assert PARTNERS.decide(expired, issue) == (issued("k"),)
+
+
+def test_a_key_issued_before_there_were_modes_is_live_and_may_submit_and_read() -> None:
+    fact = PartnerKeyIssued.model_validate({"key": "k", "label": "ERP", "hash": "hk"})
+    (key,) = partner(REGISTERED, fact).keys
+    assert (key.mode, key.scopes, key.expires) == ("live", ("submit", "read"), None)
+
+
+key_acts = st.lists(
+    st.tuples(st.sampled_from(["issue", "rotate", "revoke"]), st.integers(0, 30), st.integers(0, 6)), max_size=60
+)
+
+
+@for_all(key_acts)
+def test_whatever_is_done_with_keys_few_work_at_once_and_they_read_back(
+    acts: list[tuple[str, int, int]],
+) -> None:
+    state, facts = partner(REGISTERED), list[PartnerFact]()
+    for n, (act, which, hours) in enumerate(acts):
+        by = {**PARTNER, "at": AT + timedelta(minutes=n)}
+        command: IssueKey | RotateKey | RevokeKey
+        match act:
+            case "issue":
+                command = IssueKey(**by, key=str(n), label="", hash="")
+            case "rotate":
+                until = by["at"] + timedelta(hours=hours)
+                command = RotateKey(**by, key=str(which), new=str(n), hash="", until=until)
+            case _:
+                command = RevokeKey(**by, key=str(which))
+        decided = PARTNERS.decide(state, command)
+        for fact in decided if isinstance(decided, tuple) else ():
+            before = {key.id: key for key in state.keys}
+            state = PARTNERS.evolve(state, fact)
+            facts.append(fact)
+            for key in state.keys:  # once over, a key stays over
+                assert key.opens(by["at"]) <= (key.id not in before or before[key.id].opens(by["at"]))
+        assert sum(key.opens(by["at"]) for key in state.keys) <= MOST_KEYS + 1
+    assert partner(REGISTERED, *facts) == state
+    assert Partner.model_validate(state.model_dump(mode="json"), strict=False) == state

@@ -33,8 +33,9 @@ async def test_every_page_speaks_both_languages(
     await client.post("/submissions:stream", content=line("a") + line("b", maturity=0) + b"no json\n", headers=key)
     id = key["Authorization"].split("_")[2]
     pages = ["", "/new", "/refused", f"/{USCC}/a", f"/{USCC}/a/withdraw", f"/{USCC}/b"]
-    paths = [*(f"/submissions{page}" for page in pages), "/keys", f"/keys/{id}/revoke", "/docs"]
-    for who, opened in ((partner, paths), (operator, ["/submissions", "/partners", f"/submissions/{USCC}/a"])):
+    paths = [*(f"/submissions{page}" for page in pages), "/keys", f"/keys/{id}", "/requests", "/docs"]
+    theirs = ["/submissions", "/partners", "/requests", f"/submissions/{USCC}/a"]
+    for who, opened in ((partner, paths), (operator, theirs)):
         for path in opened:
             for language, tag in (("zh", "zh-Hans-CN"), ("en", "en")):
                 answer = await client.get(path, headers=who, params={"lang": language})
@@ -110,7 +111,7 @@ async def test_a_key_is_shown_once_and_works_until_revoked(
 ) -> None:
     form = re.search(r'name="request" value="(\w+)"', (await client.get("/keys", headers=partner)).text)
     assert form is not None
-    data = {"label": "ERP", "request": form[1]}
+    data = {"label": "ERP", "mode": "live", "scopes": ["submit", "read"], "request": form[1]}
     answer = await client.post("/keys", data=data, headers=partner)
     shown = re.search(r"sq_live_([0-9a-f]{12})_[0-9a-f]{64}", answer.text)
     assert answer.status_code == 201 and answer.headers["cache-control"] == "no-store" and shown is not None

@@ -163,6 +163,8 @@ async def test_a_linkage_is_taken_in_once_its_scene_and_product_are_there(
     ]
     assert await send(client, key, linkage("link", "tunnel")) == early
     tunnel = orjson.dumps({"reference": "tunnel", "revision": 1, "entry": scene | {"owner": owner}}) + b"\n"
-    together = await send(client, key, tunnel + line("robot") + linkage("link", "tunnel") + linkage("odd", "robot"))
-    assert [r["status"] for r in together] == ["received", "received", "received", "refused"]
-    assert [f["rule"] for f in together[3]["findings"]] == ["linkage.scene-unknown"]
+    together = await send(
+        client, key, tunnel + line("robot") + line("robot-2") + linkage("link", "tunnel") + linkage("odd", "robot-2")
+    )
+    assert [r["status"] for r in together] == ["received"] * 4 + ["refused"]
+    assert [f["rule"] for f in together[4]["findings"]] == ["linkage.scene-unknown"]

@@ -5,6 +5,19 @@ import { initAll as initCasework } from "/static/moj/moj-frontend.min.js";
 initGovuk();
 initCasework();
 
+// A button that copies, under what is there to be copied.
+for (const text of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "govuk-button govuk-button--secondary";
+  button.textContent = text.dataset.copy;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(text.textContent);
+    button.textContent = text.dataset.copied;
+  });
+  text.after(button);
+}
+
 if (document.querySelector("[hx-get], [hx-post], [hx-trigger]")) {
   const htmx = document.createElement("script");
   htmx.src = "/static/htmx/htmx.min.js";

@@ -1,14 +1,28 @@
 """A partner, and the API keys it sends with. Stream: the partner's USCC."""
 
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from datetime import datetime, timedelta
+from typing import Any, Literal, assert_never
+
+from pydantic import AwareDatetime
 
 from schemas.entry import Name
 from schemas.envelope import Command, Decider, Refusal, State
-from schemas.submission import PARTNER_FACTS, PartnerFact, PartnerKeyIssued, PartnerKeyRevoked, PartnerRegistered
+from schemas.submission import (
+    PARTNER_FACTS,
+    Mode,
+    PartnerFact,
+    PartnerKeyExpirySet,
+    PartnerKeyIssued,
+    PartnerKeyRevoked,
+    PartnerRegistered,
+    Scope,
+)
 
 #: Keys that a partner may have in use at once.
 MOST_KEYS = 20
+#: How long after it is issued a key may expire at the latest, where it expires at all.
+LONGEST = timedelta(days=3660)
 
 
 class Key(State):
@@ -18,6 +32,17 @@ class Key(State):
     label: str
     hash: str
     revoked: bool = False
+    mode: Mode = "live"
+    scopes: tuple[Scope, ...] = ("submit", "read")
+    expires: AwareDatetime | None = None
+    replaces: str | None = None
+
+    def expired(self, at: datetime) -> bool:
+        return self.expires is not None and self.expires <= at
+
+    def opens(self, at: datetime) -> bool:
+        """Whether requests with it are taken at that moment."""
+        return not self.revoked and not self.expired(at)
 
 
 class Partner(State):
@@ -37,6 +62,20 @@ class IssueKey(Command):
     key: str
     label: str
     hash: str
+    mode: Mode = "live"
+    scopes: tuple[Scope, ...] = ("submit", "read")
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RotateKey(Command):
+    """Issue `new` in the place of `key`, which works on until `until`, no longer; `expires` is the new one's."""
+
+    key: str
+    new: str
+    hash: str
+    until: datetime
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +83,7 @@ class RevokeKey(Command):
     key: str
 
 
-PartnerCommand = Register | IssueKey | RevokeKey
+PartnerCommand = Register | IssueKey | RotateKey | RevokeKey
 
 
 def decide(state: Partner, command: PartnerCommand) -> tuple[PartnerFact, ...] | Refusal:
@@ -53,14 +92,12 @@ def decide(state: Partner, command: PartnerCommand) -> tuple[PartnerFact, ...] |
             if state.name is None:
                 return (PartnerRegistered(name=name, type=type),)
             return () if (state.name, state.type) == (name, type) else Refusal("partner.registered")
-        case IssueKey(key=key, label=label, hash=hash):
-            if state.name is None:
-                return Refusal("partner.unknown")
-            if sum(not held.revoked for held in state.keys) >= MOST_KEYS:
-                return Refusal("partner.keys-full", {"most": MOST_KEYS})
-            return (PartnerKeyIssued(key=key, label=label, hash=hash),)
+        case IssueKey():
+            return _issue(state, command)
+        case RotateKey():
+            return _rotate(state, command)
         case RevokeKey(key=key):
-            held = next((held for held in state.keys if held.id == key), None)
+            held = _held(state, key)
             if held is None:
                 return Refusal("key.unknown")
             return () if held.revoked else (PartnerKeyRevoked(key=key),)
@@ -68,17 +105,92 @@ def decide(state: Partner, command: PartnerCommand) -> tuple[PartnerFact, ...] |
             assert_never(command)
 
 
+def _issue(state: Partner, command: IssueKey) -> tuple[PartnerFact, ...] | Refusal:
+    if state.name is None:
+        return Refusal("partner.unknown")
+    if refusal := _untimely(command):
+        return refusal
+    if _in_use(state, command.at) >= MOST_KEYS:
+        return Refusal("partner.keys-full", {"most": MOST_KEYS})
+    return (
+        PartnerKeyIssued(
+            key=command.key,
+            label=command.label,
+            hash=command.hash,
+            mode=command.mode,
+            scopes=command.scopes,
+            expires=command.expires,
+        ),
+    )
+
+
+def _rotate(state: Partner, command: RotateKey) -> tuple[PartnerFact, ...] | Refusal:
+    old = _held(state, command.key)
+    if old is None:
+        return Refusal("key.unknown")
+    if not old.opens(command.at):
+        return Refusal("key.over")
+    if refusal := _untimely(command):
+        return refusal
+    if _in_use(state, command.at, but=old.id) >= MOST_KEYS:
+        return Refusal("partner.keys-full", {"most": MOST_KEYS})
+    issued = PartnerKeyIssued(
+        key=command.new,
+        label=old.label,
+        hash=command.hash,
+        mode=old.mode,
+        scopes=old.scopes,
+        expires=command.expires,
+        replaces=old.id,
+    )
+    # A rotation never makes the old key live longer.
+    sooner = old.expires is not None and old.expires <= command.until
+    return (issued,) if sooner else (issued, PartnerKeyExpirySet(key=old.id, expires=command.until))
+
+
+def _untimely(command: IssueKey | RotateKey) -> Refusal | None:
+    if command.expires and command.expires <= command.at:
+        return Refusal("key.expires-early")
+    if command.expires and command.expires > command.at + LONGEST:
+        return Refusal("key.expires-late")
+    return None
+
+
+def _held(state: Partner, key: str) -> Key | None:
+    return next((held for held in state.keys if held.id == key), None)
+
+
+def _in_use(state: Partner, at: datetime, but: str | None = None) -> int:
+    return sum(held.opens(at) and held.id != but for held in state.keys)
+
+
 def evolve(state: Partner, fact: PartnerFact) -> Partner:
     match fact:
         case PartnerRegistered(name=name, type=type):
             return state.model_copy(update={"name": name, "type": type})
-        case PartnerKeyIssued(key=key, label=label, hash=hash):
-            return state.model_copy(update={"keys": (*state.keys, Key(id=key, label=label, hash=hash))})
+        case PartnerKeyIssued():
+            key = Key(
+                id=fact.key,
+                label=fact.label,
+                hash=fact.hash,
+                mode=fact.mode,
+                scopes=fact.scopes,
+                expires=fact.expires,
+                replaces=fact.replaces,
+            )
+            return state.model_copy(update={"keys": (*state.keys, key)})
+        case PartnerKeyExpirySet(key=key, expires=expires):
+            return _with(state, key, expires=expires)
         case PartnerKeyRevoked(key=key):
-            keys = tuple(held.model_copy(update={"revoked": True}) if held.id == key else held for held in state.keys)
-            return state.model_copy(update={"keys": keys})
+            return _with(state, key, revoked=True)
         case _:
             assert_never(fact)
+
+
+def _with(state: Partner, key: str, **changes: Any) -> Partner:
+    """The partner with one of its keys changed."""
+    keys = tuple(held.model_copy(update=changes) if held.id == key else held for held in state.keys)
+    return state.model_copy(update={"keys": keys})
 
 
 PARTNERS = Decider("partner", "submissions", "partners", Partner, PARTNER_FACTS, decide, evolve)

@@ -1,6 +1,6 @@
 """A submission: the numbered revisions of one entry, as its partner sends them. Stream: `uscc/reference`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from pydantic import Field
@@ -137,3 +137,5 @@ def evolve(state: Submission, fact: SubmissionFact) -> Submission:
 
 
 SUBMISSIONS = Decider("submission", "submissions", "submissions", Submission, SUBMISSION_FACTS, decide, evolve)
+#: What test keys send: decided alike, and kept where neither the relay nor audit looks, so that it goes no further.
+TESTS = replace(SUBMISSIONS, collection="test_submissions")

@@ -1,0 +1,39 @@
+"""What the domain answers with no, as the Problem it is to whoever asked."""
+
+from schemas.envelope import Refusal
+from submissions.callers import unknown_submission
+from web.languages import _
+from web.problems import Problem
+
+
+def raise_for(refusal: Refusal | None) -> None:
+    """Raises the Problem of a refusal; does nothing where there is none."""
+    if refusal is None:
+        return
+    match refusal.rule:
+        case "submission.unknown":
+            raise unknown_submission()
+        case "submission.published":
+            detail = _("It is in the catalogue. Ask the publishers to retract it, or send a corrected revision.")
+            raise Problem(409, "submission-published", _("What is published cannot be withdrawn"), detail)
+        case "partner.registered":
+            detail = _("It is registered under another name or type already.")
+            raise Problem(409, "partner-registered", _("This code is taken"), detail)
+        case "partner.unknown":
+            detail = _("An operator registers it first.")
+            raise Problem(404, "unknown-partner", _("This partner is not registered"), detail)
+        case "partner.keys-full":
+            detail = _("Revoke a key that is no longer used first: %(most)s are the most.") % refusal.detail
+            raise Problem(409, "keys-full", _("There are too many keys"), detail)
+        case "key.unknown":
+            raise Problem(404, "unknown-key", _("There is no such key"))
+        case "key.over":
+            detail = _("It is revoked or has expired. Issue another key instead.")
+            raise Problem(409, "key-over", _("This key cannot be rotated"), detail)
+        case "key.expires-early":
+            raise Problem(422, "expires-early", _("The key would have expired already"), _("Choose a later day."))
+        case "key.expires-late":
+            detail = _("Choose a day within ten years, or none.")
+            raise Problem(422, "expires-late", _("The key would expire too late"), detail)
+        case rule:
+            raise AssertionError(f"no problem is written for the refusal {rule}")
