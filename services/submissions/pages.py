@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from schemas.entry import KINDS
 from schemas.envelope import Json
-from submissions import docs, partner_pages
+from submissions import docs, partner_pages, sheet_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import Sent, send, uploaded
@@ -57,6 +57,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     _lists(router, lists)
     _sending(router, desk)
+    sheet_pages.add(router, database, desk)
     _one(router, desk)
     partner_pages.add(router, desk, database)
     docs.add(router)

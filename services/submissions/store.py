@@ -19,11 +19,14 @@ from submissions.progress import Progress, evolve, submission_of
 
 #: Submissions on one page of a list.
 PAGE = 25
+#: A file that somebody sends by the page is kept so long, to be given back with marks.
+SHEETS_KEPT_S = 60 * 60
 
 
 async def create_indexes(database: AsyncDatabase[Json]) -> None:
     await database["submissions"].create_index([("changed", -1), ("_id", 1)])
     await database["partners"].create_index("state.keys.id")
+    await database["sheets"].create_index("at", expireAfterSeconds=SHEETS_KEPT_S)
 
 
 async def partner_of(database: AsyncDatabase[Json], key: str) -> str | None:

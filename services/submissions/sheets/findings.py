@@ -20,7 +20,7 @@ ODD = {
     "formula": N_("The formula was never computed. Open the file in Excel and save it, or write the value."),
     "merged": N_("The cell is merged with others beside it. Unmerge them and write each value in its own cell."),
     "digits": N_(
-        "Excel keeps 15 digits of a number, so the last of %(shown)s are lost. Format the cell as text and write it again."
+        "Excel keeps 15 digits of a number: the last of %(shown)s are lost. Format the cell as text and write it again."
     ),
     "date": N_("The cell is a date or time (%(shown)s). Format it as text or number and write the value again."),
     "control": N_("The cell holds characters that cannot be seen (%(shown)s). Write it again."),
@@ -35,7 +35,7 @@ BROKEN = {
 }
 
 
-def told(receipt: Receipt, read: Read, header: Sequence[Placed]) -> list[Json]:
+def at_cells(receipt: Receipt, read: Read, header: Sequence[Placed]) -> list[Json]:
     """A receipt's findings with their `row`, `column` (the heading) and `cell`; null where the sheet has no such."""
     return [_told(finding, read, header) for finding in receipt.findings]
 

@@ -177,8 +177,9 @@ def flat(submission: SubmissionLine) -> dict[tuple[Column, int | None], str | fl
             if any(item is not None for item in items):
                 found[column, None] = "；".join("" if item is None else str(written(column, item)) for item in items)
         else:
-            cells = {(column, n): written(column, item) for n, item in enumerate(items, 1) if item is not None}
-            found.update(cells)
+            for number, item in enumerate(items, start=1):
+                if item is not None:
+                    found[column, number] = written(column, item)
     return found
 
 

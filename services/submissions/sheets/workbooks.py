@@ -6,6 +6,7 @@ it stands in none. Hidden rows and columns are read like all others, and told of
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -28,6 +29,11 @@ MAX_UNPACKED_BYTES = 200_000_000
 MAX_CELLS, MAX_AREA = 400_000, 4_000_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PIECE = 1 << 20
+#: What reading a file that is damaged, or made to do harm, raises.
+_DAMAGES = (
+    *(zipfile.BadZipFile, zlib.error, CalamineError, ElementTree.ParseError),
+    *(LookupError, ValueError, OSError, NotImplementedError, EOFError),
+)
 _NAMESPACE = re.compile(r"\{.*?\}")
 #: A cell that holds something, up to the end of its content's first tags.
 _CELL = re.compile(
@@ -41,7 +47,7 @@ _NUMBER = re.compile(rb'\br="([0-9]+)"')
 
 @dataclass(frozen=True)
 class Workbook:
-    """A workbook's one sheet that is read: its name, headings, values from row 1 on, and what the sender should know."""
+    """A workbook's one sheet that is read: its name, headings, values from row 1 on, and notes for its sender."""
 
     kind: str
     sheet: str
@@ -81,15 +87,7 @@ def look(file: BinaryIO, kind: str | None) -> Workbook:
             sheet = workbook.get_sheet_by_name(name)
             cells: list[list[Any]] = sheet.to_python(skip_empty_area=False)
             merged = sheet.merged_cell_ranges or []
-    except (
-        zipfile.BadZipFile,
-        CalamineError,
-        ElementTree.ParseError,
-        KeyError,
-        ValueError,
-        EOFError,
-        OSError,
-    ) as error:
+    except _DAMAGES as error:
         raise _damaged() from error
     where = find(kind, list(enumerate(cells[:SEARCHED_ROWS], start=1)))
     if where is None:
@@ -150,8 +148,8 @@ def _refuse_bombs(archive: zipfile.ZipFile) -> None:
 
 def _too_large() -> Exception:
     text = _(
-        "A workbook may hold %(cells)s cells with values, within 100,000 rows. Save it as CSV UTF-8, which may be of any "
-        "length, or clear what is far below and to the right of the table."
+        "A workbook may hold %(cells)s cells with values, within 100,000 rows. Save it as CSV UTF-8, which may be "
+        "longer, or clear what is far below and to the right of the table."
     )
     said = of_file("size", text % {"cells": f"{MAX_CELLS:,}"})
     return unreadable(_("The workbook is too large"), said, status=413, type="sheet-too-large")
@@ -189,6 +187,11 @@ def _chosen(parts: dict[str, str], kind: str | None) -> tuple[str, str, list[str
             )
             raise unreadable(_("Which kind is it?"), of_file("kind", text))
         kind = next(iter(named.values()))
+    if named and kind not in named.values():
+        text = _("Its sheet is called “%(sheet)s”. Choose that kind, or rename the sheet.") % {
+            "sheet": next(iter(named))
+        }
+        raise unreadable(_("The file holds another kind of entries"), of_file("kind", text))
     chosen = next((name for name, code in named.items() if code == kind), next(iter(parts)))
     others = [name for name in parts if name != chosen and name not in NOTES_SHEETS.values()]
     text = _("Only the sheet “%(sheet)s” was read, not: %(others)s.")
@@ -216,6 +219,8 @@ def _scan(archive: zipfile.ZipFile, part: str) -> _Scan:
             cut = text.rfind(b"<", 0, cut + 1) if cut > 0 else 0
             _scan_piece(text[:cut], scan)
             rest = text[cut:]
+            if len(rest) > 8 * _PIECE:
+                raise _damaged()
         _scan_piece(rest, scan)
     return scan
 
