@@ -44,10 +44,8 @@ class Sender:
 
     async def start(self, job: Job, caller: Caller, site: Site, *, check: bool) -> None:
         """Begin or go on, unless somebody is at it, and wait a moment for the end."""
-        if await self._files.begin(job.token, check=check):
-            going_on = job.stalled and job.check == check
-            fresh = job if going_on else Job(**{**job.__dict__, "row": 0, "counts": {}, "check": check})
-            task = asyncio.create_task(self._run(fresh, caller, site))
+        if begun := await self._files.begin(job.token, check=check):
+            task = asyncio.create_task(self._run(begun, caller, site))
             self._at_work.add(task)
             task.add_done_callback(self._at_work.discard)
             await asyncio.wait({task}, timeout=PATIENCE_S)
@@ -62,10 +60,11 @@ class Sender:
                     counts.update(each.receipt.status for each in batch)
                     refused = [_refused(each, sheet, site) for each in batch if each.findings]
                     await self._files.note(job.token, batch[-1].row, counts, refused)
-            await self._files.finish(job.token)
+            await self._files.end(job.token, "done")
         except Exception:
-            # It stalls: the page says so, and offers to go on from the last row noted.
+            # The page says so, and offers to go on from the last row noted.
             log.exception("sheet.stopped", kind=job.kind)
+            await self._files.end(job.token, "stopped")
 
 
 def _refused(sent: Sent, sheet: Sheet, site: Site) -> Json:

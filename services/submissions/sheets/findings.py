@@ -1,6 +1,5 @@
 """What is wrong, said of cells: findings of the rules with their cell, and what keeps a whole file from being read."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from schemas.entry import KINDS
@@ -9,7 +8,7 @@ from submissions.intake import Receipt
 from submissions.marked import N_
 from submissions.sheets.cells import is_odd
 from submissions.sheets.columns import EACH, meant
-from submissions.sheets.rows import Placed, Read, cell_of, letters
+from submissions.sheets.rows import Header, Placed, Read, cell_of, letters
 from web.languages import _, language
 from web.problems import Problem
 from web.words import word
@@ -24,9 +23,7 @@ ODD = {
     ),
     "date": N_("The cell is a date or time (%(shown)s). Format it as text or number and write the value again."),
     "control": N_("The cell holds characters that cannot be seen (%(shown)s). Write it again."),
-    "beyond": N_(
-        "“%(shown)s” stands to the right of the last heading. Take it out, or quote a text that holds a separator."
-    ),
+    "unheaded": N_("“%(shown)s” stands under no heading. Give it one, or quote a text that holds a separator."),
 }
 BROKEN = {
     "quote": N_("A quotation mark is opened in this row and never closed: what follows could not be read."),
@@ -35,12 +32,12 @@ BROKEN = {
 }
 
 
-def at_cells(receipt: Receipt, read: Read, header: Sequence[Placed]) -> list[Json]:
+def at_cells(receipt: Receipt, read: Read, header: Header) -> list[Json]:
     """A receipt's findings with their `row`, `column` (the heading) and `cell`; null where the sheet has no such."""
     return [_told(finding, read, header) for finding in receipt.findings]
 
 
-def _told(finding: Json, read: Read, header: Sequence[Placed]) -> Json:
+def _told(finding: Json, read: Read, header: Header) -> Json:
     row, pointer = read.row, str(finding["pointer"])
     placed = cell_of(header, read.numbers, pointer)
     column = placed.heading if placed else _heading(read, pointer)
@@ -49,11 +46,12 @@ def _told(finding: Json, read: Read, header: Sequence[Placed]) -> Json:
         return {**finding, **where, "rule": "sheet.row", "found": None, "expected": None, "text": _(BROKEN[row.broken])}
     value = _at(read, pointer)
     if is_odd(value):
-        if value["cell"] == "beyond":
+        why = value["cell"]
+        if why == "unheaded":
             where["cell"] = pointer[1:]
         shown = None if "/contact" in pointer else value["shown"]
-        text = _(ODD[value["cell"]]) % {"shown": shown or ""}
-        return {**finding, **where, "rule": f"sheet.{value['cell']}", "found": shown, "expected": None, "text": text}
+        text = _(ODD[why]) % {"shown": shown or ""}
+        return {**finding, **where, "rule": f"sheet.{why}", "found": shown, "expected": None, "text": text}
     if finding["rule"] == "choice" and placed:
         names = _("; ").join(word(code) for code in placed.column.choices)
         return {**finding, **where, "text": _("Not one of the choices: %(names)s.") % {"names": names}}

@@ -9,7 +9,7 @@ from schemas.envelope import Json
 from submissions.sheets.cells import Cell
 from submissions.sheets.columns import EACH, columns, meant, nearest
 from submissions.sheets.findings import of_file, unreadable
-from submissions.sheets.rows import Placed, letters
+from submissions.sheets.rows import Header, Placed, letters
 from web.languages import _, language
 
 #: Titles and explanations may stand above the headings, for so many rows.
@@ -36,13 +36,14 @@ def find(kind: str, rows: Sequence[tuple[int, Sequence[Cell]]]) -> int | None:
     return counts.index(most) if most >= 2 else None
 
 
-def checked(kind: str, number: int, cells: Sequence[Cell]) -> list[Placed]:
+def checked(kind: str, number: int, cells: Sequence[Cell]) -> Header:
     """The columns of the row of headings. Raises the Problem that names every heading that is wrong or missing."""
-    header = places(kind, cells)
-    wrong = [*_unknown(kind, number, cells), *_twice(number, header), *_missing(kind, header)]
+    placed = places(kind, cells)
+    wrong = [*_unknown(kind, number, cells), *_twice(number, placed), *_missing(kind, placed)]
     if wrong:
         raise unreadable(_("The headings of the columns are not all right"), *wrong)
-    return header
+    headed = frozenset(index for index, cell in enumerate(cells) if cell is not None and str(cell).strip())
+    return Header(number, tuple(placed), headed)
 
 
 def _unknown(kind: str, number: int, cells: Sequence[Cell]) -> list[Json]:

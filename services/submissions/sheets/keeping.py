@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
-from pymongo import ReplaceOne
+from pymongo import ReplaceOne, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
 from schemas.envelope import Json
@@ -41,7 +41,8 @@ class Job:
 
     @property
     def stalled(self) -> bool:
-        return self.state == "running" and datetime.now(UTC) - self.beat > STALLED
+        """Whether it stopped on the way, or nothing was heard for long of whoever is at work."""
+        return self.state == "stopped" or (self.state == "running" and datetime.now(UTC) - self.beat > STALLED)
 
     @property
     def done(self) -> bool:
@@ -69,10 +70,7 @@ class Files:
     async def job(self, token: str, owner: str) -> Job | None:
         """A file that this person sent; None where there is none, or no longer."""
         found = await self._sheets.find_one({"_id": token, "owner": owner})
-        if found is None:
-            return None
-        names = ("name", "kind", "check", "state", "row", "total", "counts", "notes", "beat")
-        return Job(token, **{name: found[name] for name in names})
+        return _job(found) if found else None
 
     async def bytes_of(self, token: str) -> BinaryIO:
         """A kept file's bytes, as a file that closes itself with its last use."""
@@ -82,22 +80,25 @@ class Files:
         file.seek(0)
         return file  # type: ignore[no-any-return]
 
-    async def begin(self, token: str, *, check: bool) -> bool:
-        """Take up a file that nobody is at work on; False where somebody is. From the start where `check` changes."""
+    async def begin(self, token: str, *, check: bool) -> Job | None:
+        """Take up a file, as it is then; None where somebody is at work on it.
+
+        One that stopped on the way goes on, one that is done begins anew.
+        """
         now = datetime.now(UTC)
-        free = {"_id": token, "$or": [{"state": {"$ne": "running"}}, {"beat": {"$lt": now - STALLED}}]}
+        stopped = {"$or": [{"state": "stopped"}, {"state": "running", "beat": {"$lt": now - STALLED}}]}
+        done = {"$or": [*stopped["$or"], {"state": {"$in": ["waiting", "done"]}}]}
         at_work = {"state": "running", "beat": now, "check": check}
-        again = {"row": 0, "counts": {}}
-        # One that stopped goes on; one that was checked or sent starts over.
-        stopped = await self._sheets.find_one_and_update(
-            {**free, "state": "running", "check": check}, {"$set": at_work}
-        )
-        if stopped is not None:
-            return True
-        taken = await self._sheets.find_one_and_update(free, {"$set": {**at_work, **again}})
-        if taken is not None:
-            await self._sheets.delete_many(_under(token, "refused"))
-        return taken is not None
+        after = ReturnDocument.AFTER
+        query, change = {"_id": token, "check": check, **stopped}, {"$set": at_work}
+        if found := await self._sheets.find_one_and_update(query, change, return_document=after):
+            return _job(found)
+        query, change = {"_id": token, **done}, {"$set": {**at_work, "row": 0, "counts": {}}}
+        found = await self._sheets.find_one_and_update(query, change, return_document=after)
+        if found is None:
+            return None
+        await self._sheets.delete_many(_under(token, "refused"))
+        return _job(found)
 
     async def note(self, token: str, row: int, counts: Mapping[str, int], refused: Sequence[Json]) -> None:
         """Note a batch that is done: the findings first, so that a count never tells of what is not there."""
@@ -112,8 +113,9 @@ class Files:
         told = {"row": row, "counts": dict(counts), "beat": datetime.now(UTC)}
         await self._sheets.update_one({"_id": token}, {"$set": told})
 
-    async def finish(self, token: str) -> None:
-        await self._sheets.update_one({"_id": token}, {"$set": {"state": "done", "beat": datetime.now(UTC)}})
+    async def end(self, token: str, state: Literal["done", "stopped"]) -> None:
+        """Nobody is at work on it any longer: it is done, or stopped on the way."""
+        await self._sheets.update_one({"_id": token}, {"$set": {"state": state, "beat": datetime.now(UTC)}})
 
     async def refused(self, token: str, page: int | None = None) -> list[Json]:
         """The refused rows, `{row, reference, zh: [finding], en: [finding]}`: all, or one page of them from 1."""
@@ -126,6 +128,11 @@ class Files:
         if page is not None:
             pipeline += [{"$skip": (page - 1) * PAGE_ROWS}, {"$limit": PAGE_ROWS}]
         return [each async for each in await self._sheets.aggregate(pipeline)]
+
+
+def _job(found: Json) -> Job:
+    names = ("name", "kind", "check", "state", "row", "total", "counts", "notes", "beat")
+    return Job(found["_id"], **{name: found[name] for name in names})
 
 
 def _under(token: str, what: str) -> Json:

@@ -17,7 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from schemas.envelope import Json
 from submissions.sheets.reading import Sheet
-from submissions.sheets.rows import Placed, letters, row_width
+from submissions.sheets.rows import Placed, letters
 from submissions.sheets.texts import Text, records
 from submissions.sheets.workbooks import Workbook
 from web.languages import _, language
@@ -53,11 +53,11 @@ def _workbook(file: BinaryIO, form: Workbook, findings: Findings, only_refused: 
     for row, found in findings.items():
         by_cell: dict[str, list[Json]] = {}
         for finding in found:
-            by_cell.setdefault(finding["cell"] or f"{_first(form.header)}{row}", []).append(finding)
+            by_cell.setdefault(finding["cell"] or f"{_first(form.header.columns)}{row}", []).append(finding)
         for address, those in by_cell.items():
             _mark(sheet, address, "\n".join(map(_comment, those)))
     if only_refused:
-        _keep(sheet, form.heading_row, set(findings))
+        _keep(sheet, form.header.row, set(findings))
     out = io.BytesIO()
     workbook.save(out)
     return out.getvalue()
@@ -127,15 +127,15 @@ def _copy(source: Any, target: Any) -> None:
 def _text(file: BinaryIO, form: Text, findings: Findings, only_refused: bool) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, delimiter=form.separator)
-    width = rest = row_width(form.header)
+    width = rest = form.header.width
     for row in records(file, form.encoding, form.separator):
         cells = [str(cell or "") for cell in row.cells]
-        if row.number == form.heading_row:
+        if row.number == form.header.row:
             width = next((index for index, cell in enumerate(cells) if cell.strip() in FINDINGS.values()), len(cells))
             rest = width + 1 if width < len(cells) else width
         found = findings.get(row.number, ())
-        if only_refused and row.number > form.heading_row and not found:
+        if only_refused and row.number > form.header.row and not found:
             continue
-        mark = FINDINGS[language()] if row.number == form.heading_row else said(found)
+        mark = FINDINGS[language()] if row.number == form.header.row else said(found)
         writer.writerow([*cells[:width], *[""] * (width - len(cells)), mark, *cells[rest:]])
     return b"\xef\xbb\xbf" + out.getvalue().encode()

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from submissions.sheets import texts, workbooks
 from submissions.sheets.findings import of_file, unreadable
-from submissions.sheets.rows import Placed, Read, Row, read
+from submissions.sheets.rows import Header, Read, Row, read
 from submissions.sheets.texts import Text
 from submissions.sheets.workbooks import Workbook
 from web.languages import _
@@ -24,7 +24,7 @@ class Sheet:
     form: Text | Workbook
 
     @property
-    def header(self) -> tuple[Placed, ...]:
+    def header(self) -> Header:
         return self.form.header
 
     @property

@@ -24,6 +24,20 @@ class Placed:
 
 
 @dataclass(frozen=True)
+class Header:
+    """The row of headings: its number, the columns it means, and the indexes of all that have any heading."""
+
+    row: int
+    columns: tuple[Placed, ...]
+    headed: frozenset[int]
+
+    @property
+    def width(self) -> int:
+        """Columns up to the last that has a heading."""
+        return max(self.headed, default=-1) + 1
+
+
+@dataclass(frozen=True)
 class Row:
     """A row of a sheet, numbered as spreadsheets do; `broken` is what keeps it from being read at all."""
 
@@ -45,18 +59,18 @@ class Read:
     numbers: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
 
 
-def read(kind: str, header: Sequence[Placed], row: Row) -> Read:
+def read(kind: str, header: Header, row: Row) -> Read:
     """A row as the submission it says."""
     if row.broken is not None:
         raw = f"row {row.number}: {row.broken}".encode()
         return Read(row, Line(row.number, raw, len(raw)))
     tree: dict[Any, Any] = {"entry": {"kind": kind}}
-    for placed in header:
+    for placed in header.columns:
         cell = row.cells[placed.index] if placed.index < len(row.cells) else None
         for path, said in _said(placed, cell):
             _put(tree, path, said)
-    for index, cell in _beyond(header, row):
-        tree[f"{letters(index)}{row.number}"] = odd("beyond", cell)
+    for index, cell in _unheaded(header, row):
+        tree[f"{letters(index)}{row.number}"] = odd("unheaded", cell)
     numbers: dict[tuple[str, ...], list[int]] = {}
     submission = _lists(tree, (), numbers)
     entry = submission["entry"]
@@ -76,15 +90,9 @@ def _said(placed: Placed, cell: Cell) -> Iterator[tuple[tuple[str | int, ...], A
         yield column.at(placed.number), said
 
 
-def _beyond(header: Sequence[Placed], row: Row) -> Iterator[tuple[int, Cell]]:
-    """What stands to the right of the last heading: a comma too many, and all after it is in the wrong column."""
-    width = row_width(header)
-    yield from ((index, cell) for index, cell in enumerate(row.cells) if index >= width and cell not in (None, ""))
-
-
-def row_width(header: Sequence[Placed]) -> int:
-    """Columns up to the last that has a heading."""
-    return max((placed.index for placed in header), default=-1) + 1
+def _unheaded(header: Header, row: Row) -> Iterator[tuple[int, Cell]]:
+    """What stands under no heading: often a comma too many, by which all after it is in the wrong column."""
+    yield from ((at, cell) for at, cell in enumerate(row.cells) if at not in header.headed and cell not in (None, ""))
 
 
 def letters(index: int) -> str:
@@ -136,7 +144,7 @@ def _whole(model: type[BaseModel] | None, said: dict[str, Any]) -> None:
                 _whole(inner, item)
 
 
-def cell_of(header: Sequence[Placed], numbers: dict[tuple[str, ...], list[int]], pointer: str) -> Placed | None:
+def cell_of(header: Header, numbers: dict[tuple[str, ...], list[int]], pointer: str) -> Placed | None:
     """The column that a JSON Pointer into a row's submission means, or the first of those within it."""
     path: tuple[str | int, ...] = ()
     plain: tuple[str, ...] = ()
@@ -145,7 +153,7 @@ def cell_of(header: Sequence[Placed], numbers: dict[tuple[str, ...], list[int]],
         item = known is not None and step.isdecimal() and int(step) < len(known)
         path, plain = (*path, known[int(step)] if known and item else step), (*plain, EACH if item else step)
     for at in (path[:end] for end in range(len(path), 1 if path[:1] == ("entry",) else 0, -1)):
-        for placed in header:
+        for placed in header.columns:
             there = placed.column.at(placed.number or _item(at, placed))
             if there[: len(at)] == at:
                 return placed

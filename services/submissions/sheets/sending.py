@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from submissions.intake import Intake, Receipt, told
 from submissions.ndjson import BATCH_LINES
 from submissions.sheets.findings import at_cells
 from submissions.sheets.reading import Sheet
-from submissions.sheets.rows import Placed, Read
+from submissions.sheets.rows import Header, Read
 from web.languages import language
 
 
@@ -33,7 +33,7 @@ class Sent:
     def row(self) -> int:
         return self.read.row.number
 
-    def findings_in(self, language: str, header: Sequence[Placed]) -> list[Json]:
+    def findings_in(self, language: str, header: Header) -> list[Json]:
         """The findings in another language; it must be spoken."""
         again = [told(Finding.model_validate(each), language) for each in self.receipt.findings]
         return at_cells(self.receipt.model_copy(update={"findings": again}), self.read, header)

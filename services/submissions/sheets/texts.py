@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from submissions.sheets.findings import of_file, unreadable
 from submissions.sheets.headers import ASIDE, SEARCHED_ROWS, checked, find, places
-from submissions.sheets.rows import Placed, Row
+from submissions.sheets.rows import Header, Row
 from web.languages import _
 
 #: A row of more characters than this is a quotation mark that was never closed.
@@ -23,12 +23,11 @@ csv.field_size_limit(MAX_ROW)
 
 @dataclass(frozen=True)
 class Text:
-    """A CSV file that is about to be read: how, and where its headings are."""
+    """A CSV file that is about to be read: how, and its headings."""
 
     encoding: str
     separator: str
-    heading_row: int
-    header: tuple[Placed, ...]
+    header: Header
 
 
 def look(file: BinaryIO, kind: str) -> Text:
@@ -43,8 +42,7 @@ def look(file: BinaryIO, kind: str) -> Text:
     where = find(kind, [(row.number, row.cells) for row in rows])
     if where is None:
         raise headless()
-    header = checked(kind, rows[where].number, rows[where].cells)
-    return Text(encoding, separator, rows[where].number, tuple(header))
+    return Text(encoding, separator, checked(kind, rows[where].number, rows[where].cells))
 
 
 def headless() -> Exception:
@@ -64,7 +62,7 @@ def _first(rows: Iterator[Row]) -> Iterator[Row]:
 def rows(file: BinaryIO, text: Text, after: int = 0) -> Iterator[Row]:
     """The rows beneath the headings, without blank ones and asides, beginning after row `after`."""
     for row in records(file, text.encoding, text.separator):
-        if row.number > max(text.heading_row, after) and (row.broken or not passed_over(row)):
+        if row.number > max(text.header.row, after) and (row.broken or not passed_over(row)):
             yield row
 
 

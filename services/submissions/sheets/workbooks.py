@@ -18,7 +18,7 @@ from schemas.entry import KINDS
 from submissions.sheets.cells import Cell, odd
 from submissions.sheets.findings import of_file, unreadable
 from submissions.sheets.headers import SEARCHED_ROWS, checked, find
-from submissions.sheets.rows import Placed, Row
+from submissions.sheets.rows import Header, Row
 from submissions.sheets.texts import headless, passed_over
 from web.languages import _, ngettext
 from web.words import WORDS
@@ -51,8 +51,7 @@ class Workbook:
 
     kind: str
     sheet: str
-    heading_row: int
-    header: tuple[Placed, ...]
+    header: Header
     cells: list[list[Cell]]
     notes: tuple[str, ...]
 
@@ -102,14 +101,14 @@ def look(file: BinaryIO, kind: str | None) -> Workbook:
             "%(n)s hidden row is read like all others.", "%(n)s hidden rows are read like all others.", len(hidden)
         )
         notes = [*notes, text % {"n": len(hidden)}]
-    return Workbook(kind, name, where + 1, tuple(header), cells, tuple(notes))
+    return Workbook(kind, name, header, cells, tuple(notes))
 
 
 def rows(workbook: Workbook, after: int = 0) -> Iterator[Row]:
     """The rows beneath the headings, without blank ones and asides, beginning after row `after`."""
     for number, cells in enumerate(workbook.cells, start=1):
         row = Row(number, cells)
-        if number > max(workbook.heading_row, after) and not passed_over(row):
+        if number > max(workbook.header.row, after) and not passed_over(row):
             yield row
 
 
