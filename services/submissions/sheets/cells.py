@@ -9,6 +9,7 @@ import re
 import unicodedata
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from math import isfinite
 from typing import Any
 
 from submissions.sheets.columns import Column
@@ -112,7 +113,7 @@ def _number(cell: Any) -> Any:
     if re.fullmatch(r"[+-]?[0-9]{1,19}", text):
         return int(text)
     # Beyond what a float holds it is left to the rules as text: JSON has no infinity.
-    return float(text) if _NUMBER.fullmatch(text) and abs(float(text)) < 1e300 else cell
+    return float(text) if _NUMBER.fullmatch(text) and isfinite(float(text)) else cell
 
 
 def _date(cell: Any) -> Any:

@@ -170,12 +170,16 @@ def meant(kind: str, heading: str) -> tuple[Column, int | None] | None:
 
 
 def _key(heading: str) -> tuple[str, int | None]:
-    """A heading without case, width, spaces and punctuation, and the number in it, whose place EACH takes."""
-    text = unicodedata.normalize("NFKC", heading).casefold()
-    text = re.sub(r"sha-?256", "sha", text)
-    text = "".join(letter for letter in text if letter.isalnum())
+    """A heading as `plain` makes it, and the number in it, whose place EACH takes."""
+    text = plain(heading)
     number = re.search(r"[0-9]{1,3}", text)
     return (text[: number.start()] + EACH + text[number.end() :], int(number[0])) if number else (text, None)
+
+
+def plain(heading: str) -> str:
+    """A heading without case, width, spaces and punctuation."""
+    text = re.sub(r"sha-?256", "sha", unicodedata.normalize("NFKC", heading).casefold())
+    return "".join(letter for letter in text if letter.isalnum())
 
 
 def nearest(kind: str, language: str) -> list[str]:

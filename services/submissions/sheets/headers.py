@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from schemas.envelope import Json
 from submissions.sheets.cells import Cell
-from submissions.sheets.columns import EACH, columns, meant, nearest
+from submissions.sheets.columns import EACH, columns, meant, nearest, plain
 from submissions.sheets.findings import of_file, unreadable
 from submissions.sheets.rows import Header, Placed, letters
 from web.languages import _, language
@@ -52,7 +52,9 @@ def _unknown(kind: str, number: int, cells: Sequence[Cell]) -> list[Json]:
         heading = str(cell).strip() if cell is not None else ""
         if not heading or heading.startswith(ASIDE) or meant(kind, heading):
             continue
-        close = process.extractOne(heading, nearest(kind, language()), score_cutoff=60)
+        close = process.extractOne(
+            heading, nearest(kind, language()), scorer=fuzz.ratio, processor=plain, score_cutoff=50
+        )
         text = _("No column is called “%(heading)s”. To keep it for yourself, begin its heading with #.")
         if close:
             text = _("No column is called “%(heading)s”. Is it “%(close)s”? To keep it for yourself, begin it with #.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, get_args, get_origin
 
 import orjson
@@ -131,17 +132,23 @@ def _units(entry: dict[str, Any]) -> None:
 
 def _whole(model: type[BaseModel] | None, said: dict[str, Any]) -> None:
     """Add the required parts of which nothing is said, empty, so that all they lack is found at once."""
-    for name, each in model.model_fields.items() if model else ():
-        kind, _ = bare(each.annotation)
-        inner = bare(get_args(kind)[0])[0] if get_origin(kind) is tuple else kind
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            continue
-        if inner is kind and each.is_required():
-            said.setdefault(name, {})
-        items = said.get(name, ())
+    for name, part, required in _parts(model) if model else ():
+        items = said.setdefault(name, {}) if required else said.get(name, ())
         for item in [items] if isinstance(items, dict) else items:
             if isinstance(item, dict):
-                _whole(inner, item)
+                _whole(part, item)
+
+
+@cache
+def _parts(model: type[BaseModel]) -> list[tuple[str, type[BaseModel], bool]]:
+    """The fields of a model that are models, or lists of them; and whether it must be there."""
+    found = []
+    for name, each in model.model_fields.items():
+        kind, _ = bare(each.annotation)
+        inner = bare(get_args(kind)[0])[0] if get_origin(kind) is tuple else kind
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            found.append((name, inner, inner is kind and each.is_required()))
+    return found
 
 
 def cell_of(header: Header, numbers: dict[tuple[str, ...], list[int]], pointer: str) -> Placed | None:

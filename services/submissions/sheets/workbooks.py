@@ -241,7 +241,7 @@ def _scan_piece(text: bytes, scan: _Scan) -> None:
             raise _too_large()
         if b't="e"' in match["said"]:
             scan.odd[row, column] = odd("error", (match["shown"] or b"").decode())
-        elif match["formula"] and not match["value"]:
+        elif match["formula"] and not match["shown"] and b't="str"' not in match["said"]:
             scan.odd[row, column] = odd("formula", "")
 
 
