@@ -27,6 +27,9 @@ async def create_indexes(database: AsyncDatabase[Json]) -> None:
     await database["submissions"].create_index([("changed", -1), ("_id", 1)])
     await database["partners"].create_index("state.keys.id")
     await database["sheets"].create_index("at", expireAfterSeconds=SHEETS_KEPT_S)
+    await database["sheets"].create_index(
+        [("owner", 1), ("at", -1)], partialFilterExpression={"owner": {"$exists": True}}
+    )
 
 
 async def partner_of(database: AsyncDatabase[Json], key: str) -> str | None:

@@ -2,7 +2,9 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+import zipfile
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from openpyxl import Workbook, load_workbook
@@ -14,6 +16,8 @@ from tests.submissions.given import submission
 from web.words import WORDS
 
 Table = list[list[Any]]
+#: The part that holds a workbook’s first sheet.
+OPENED = "xl/worksheets/sheet1.xml"
 
 
 def entry(reference: str = "robot-1", revision: int = 1, **fields: Any) -> SubmissionLine:
@@ -72,3 +76,18 @@ def as_xlsx(rows: Table, sheet: str = WORDS["product"]["zh"]) -> bytes:
 def opened(file: bytes) -> Any:
     """The workbook's first sheet, as openpyxl sees it."""
     return load_workbook(io.BytesIO(file)).worksheets[0]
+
+
+def changed(file: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """A workbook with one part of it rewritten, as other programs or people with ill intent do."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(file)) as before, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as after:
+        for name in before.namelist():
+            after.writestr(name, change(before.read(name)) if name == part else before.read(name))
+    return out.getvalue()
+
+
+def with_value(file: bytes, address: str, said: bytes) -> bytes:
+    """A workbook whose cell holds this XML; no `<v>` where a formula was never computed."""
+    pattern = re.compile(rb'<c r="%s"[^>]*?(/>|>.*?</c>)' % address.encode())
+    return changed(file, OPENED, lambda xml: pattern.sub(said, xml, count=1))

@@ -7,13 +7,14 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
+from fastapi import FastAPI
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from submissions.sheets.reading import CSV, XLSX
 from tests.submissions.given import USCC
-from tests.submissions.sheet_files import Table, as_book, as_csv, as_xlsx, entry, opened, put, saved, table
+from tests.submissions.sheet_files import Table, as_book, as_csv, as_xlsx, entry, opened, put, saved, table, with_value
 
 PRODUCT = "/submissions:sheet?kind=product"
 
@@ -98,6 +99,24 @@ async def test_after_a_row_it_goes_on_with_the_next(client: httpx2.AsyncClient, 
     assert await send(client, key, body, PRODUCT + "&after=4") == []
 
 
+async def test_receipts_come_while_rows_still_wait(app: FastAPI, key: dict[str, str]) -> None:
+    pieces: list[bytes] = []
+    body = as_csv(table([entry(f"r{n}") for n in range(1200)]))
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def sent(message: Any) -> None:
+        if piece := message.get("body"):
+            pieces.append(piece)
+
+    headers = [(b"host", b"localhost"), (b"authorization", key["Authorization"].encode())]
+    scope = {"type": "http", "method": "POST", "path": "/submissions:sheet", "headers": headers, "scheme": "http"}
+    asked = {**scope, "query_string": b"kind=product", "server": ("localhost", 80), "http_version": "1.1"}
+    await app(asked, receive, sent)
+    assert [piece.count(b"\n") for piece in pieces] == [500, 500, 200]
+
+
 async def test_the_workbook_comes_back_with_bad_cells_marked_and_all_else_as_it_was(
     client: httpx2.AsyncClient, key: dict[str, str]
 ) -> None:
@@ -135,6 +154,17 @@ async def test_the_refused_rows_alone_can_be_mended_and_sent(client: httpx2.Asyn
     sheet.cell(2, column).value = sheet.cell(3, column).value = 5
     receipts = await send(client, key, saved(sheet.parent), "/submissions:sheet", XLSX)
     assert [(r["row"], r["reference"], r["status"]) for r in receipts] == [(2, "b", "received"), (3, "d", "received")]
+
+
+async def test_formulas_of_the_rows_to_mend_become_the_values_they_were_read_with(
+    client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    rows = put(table([entry("a"), entry("b")], "en"), "District", 3, "Beijing")
+    at = cell(rows, "Maturity (TRL)", 3)
+    formula = f'<c r="{at}"><f>A1+1</f><v>7</v></c>'.encode()
+    body = with_value(as_xlsx(rows, "Product"), at, formula)
+    answer = await client.post(PRODUCT + "&rows=refused", content=body, headers=key | {"Accept": XLSX})
+    assert opened(answer.content)[f"{at[:-1]}2"].value == 7
 
 
 async def test_csv_comes_back_with_a_column_of_findings_that_is_passed_over_when_it_is_sent(

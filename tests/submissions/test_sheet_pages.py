@@ -121,6 +121,25 @@ async def test_a_file_that_cannot_be_read_says_why_and_takes_nothing_in(
     assert (await client.get("/submissions", headers=key)).json()["items"] == []
 
 
+async def test_every_page_speaks_both_languages(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    result = await upload(client, partner, as_xlsx(bad(), "Product"), action="check")
+    for path in (FORM, result.url.path):
+        for language, tag in (("zh", "zh-Hans-CN"), ("en", "en")):
+            text = (await client.get(path, headers=partner, params={"lang": language})).text
+            assert f'<html lang="{tag}"' in text and text.count("<h1") == 1
+
+
+async def test_the_latest_files_of_a_person_are_kept(
+    client: httpx2.AsyncClient, partner: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("submissions.sheets.keeping.MOST", 2)
+    results = [await upload(client, partner, as_xlsx(bad(), "Product"), action="check") for _ in range(3)]
+    answers = [await client.get(result.url.path + "/marked", headers=partner) for result in results]
+    assert [answer.status_code for answer in answers] == [404, 200, 200]
+
+
 async def test_a_file_is_its_senders_alone_and_goes_after_an_hour(
     client: httpx2.AsyncClient, app: FastAPI, settings: Settings, partner: dict[str, str]
 ) -> None:

@@ -1,15 +1,15 @@
 """Files as they come: whatever is wrong with one is told, by cell where there is one, and nothing is read wrongly."""
 
 import io
-import re
 import tempfile
 import zipfile
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
 from openpyxl.styles import PatternFill
 
@@ -20,12 +20,24 @@ from submissions.sheets.findings import at_cells
 from submissions.sheets.reading import Sheet, look
 from submissions.sheets.rows import flat
 from tests.submissions.given import ROOT
-from tests.submissions.sheet_files import Table, as_book, as_csv, as_xlsx, entry, put, saved, table
+from tests.submissions.sheet_files import (
+    OPENED,
+    Table,
+    as_book,
+    as_csv,
+    as_xlsx,
+    changed,
+    entry,
+    put,
+    saved,
+    table,
+    with_value,
+)
 from web.languages import load, speak
 from web.problems import Problem
 
 REFUSED = Receipt(stream="", reference=None, revision=None, status="refused", event=None, time=None)
-TITLE, MATURITY, OPENED = "标题（中文）", "成熟度（TRL）", "xl/worksheets/sheet1.xml"
+TITLE, MATURITY = "标题（中文）", "成熟度（TRL）"
 
 
 def rows() -> Table:
@@ -197,21 +209,6 @@ def test_a_long_csv_is_read_with_memory_that_does_not_grow() -> None:
 # --- XLSX ---
 
 
-def changed(file: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
-    """A workbook with one part of it rewritten, as other programs or people with ill intent do."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(file)) as before, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as after:
-        for name in before.namelist():
-            after.writestr(name, change(before.read(name)) if name == part else before.read(name))
-    return out.getvalue()
-
-
-def with_value(file: bytes, address: str, said: bytes) -> bytes:
-    """A workbook whose cell holds this XML; no `<v>` where a formula was never computed."""
-    pattern = re.compile(rb'<c r="%s"[^>]*?(/>|>.*?</c>)' % address.encode())
-    return changed(file, OPENED, lambda xml: pattern.sub(said, xml, count=1))
-
-
 def test_a_workbook_says_the_same_as_its_table() -> None:
     assert lines(as_xlsx(rows())) == GOOD == lines(as_xlsx(rows(), "Product"), None)
 
@@ -309,6 +306,35 @@ def test_xml_that_defines_entities_and_parts_that_are_damaged_are_refused() -> N
         assert problem(changed(as_xlsx(rows()), part, lambda xml: xml[: len(xml) // 2])) == [("sheet.damaged", None)]
     whole = as_xlsx(rows())
     assert problem(whole[: len(whole) // 2]) == [("sheet.damaged", None)]
+
+
+WHOLE = as_xlsx(rows())
+WITHIN = zipfile.ZipFile(io.BytesIO(WHOLE)).read(OPENED)
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, whole: bytes) -> bytes:
+    """Bytes with some of them replaced, taken out or put in."""
+    for _ in range(draw(st.integers(1, 4))):
+        at, length = draw(st.integers(0, len(whole))), draw(st.integers(0, 40))
+        whole = whole[:at] + draw(st.binary(max_size=20)) + whole[at + length :]
+    return whole
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.binary(max_size=300)
+    | spoilt(as_csv(rows()))
+    | spoilt(WHOLE)
+    | spoilt(WITHIN).map(lambda xml: changed(WHOLE, OPENED, lambda _: xml))
+)
+def test_whatever_the_bytes_a_file_is_read_or_told_of(file: bytes) -> None:
+    try:
+        found = findings(file)
+    except Problem as problem:
+        assert problem.status in (413, 422) and problem.members["findings"]
+    else:
+        assert all(rule for rule, _, _ in found)
 
 
 def test_findings_are_told_in_both_languages() -> None:

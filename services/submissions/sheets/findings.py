@@ -42,8 +42,10 @@ def _told(finding: Json, read: Read, header: Header) -> Json:
     placed = cell_of(header, read.numbers, pointer)
     column = placed.heading if placed else _heading(read, pointer)
     where: Json = {"row": row.number, "column": column, "cell": placed and address(placed, row.number)}
+    # No single operation mends what no value could be read of.
+    whole = {**finding, "fix": None} if "fix" in finding else finding
     if row.broken is not None:
-        return {**finding, **where, "rule": "sheet.row", "found": None, "expected": None, "text": _(BROKEN[row.broken])}
+        return {**whole, **where, "rule": "sheet.row", "found": None, "expected": None, "text": _(BROKEN[row.broken])}
     value = _at(read, pointer)
     if is_odd(value):
         why = value["cell"]
@@ -51,7 +53,7 @@ def _told(finding: Json, read: Read, header: Header) -> Json:
             where["cell"] = pointer[1:]
         shown = None if "/contact" in pointer else value["shown"]
         text = _(ODD[why]) % {"shown": shown or ""}
-        return {**finding, **where, "rule": f"sheet.{why}", "found": shown, "expected": None, "text": text}
+        return {**whole, **where, "rule": f"sheet.{why}", "found": shown, "expected": None, "text": text}
     if finding["rule"] == "choice" and placed:
         names = _("; ").join(word(code) for code in placed.column.choices)
         return {**finding, **where, "text": _("Not one of the choices: %(names)s.") % {"names": names}}

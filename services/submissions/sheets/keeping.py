@@ -20,6 +20,8 @@ _PIECE_BYTES = 8_000_000
 _ROWS_A_DOCUMENT = 50
 #: One at work notes its progress with each batch; one that has not for so long has died with its process.
 STALLED = timedelta(seconds=30)
+#: So many files of one person are kept: the latest.
+MOST = 20
 #: Refused rows on one page of the result.
 PAGE_ROWS = 50
 
@@ -65,6 +67,8 @@ class Files:
             number += 1
         fresh = {"state": "waiting", "row": 0, "counts": {}, "beat": at}
         await self._sheets.insert_one({"_id": token, "at": at, "owner": owner, **fresh, **job})
+        async for old in self._sheets.find({"owner": owner}, {"_id": 1}).sort("at", -1).skip(MOST):
+            await self._sheets.delete_many({"_id": {"$gte": old["_id"], "$lt": f"{old['_id']}0"}})
         return token
 
     async def job(self, token: str, owner: str) -> Job | None:
@@ -102,7 +106,8 @@ class Files:
 
     async def note(self, token: str, row: int, counts: Mapping[str, int], refused: Sequence[Json]) -> None:
         """Note a batch that is done: the findings first, so that a count never tells of what is not there."""
-        at = (await self._sheets.find_one({"_id": token}, {"at": 1}) or {}).get("at")
+        now = datetime.now(UTC)
+        at = (await self._sheets.find_one({"_id": token}, {"at": 1}) or {}).get("at", now)
         writes = []
         for start in range(0, len(refused), _ROWS_A_DOCUMENT):
             rows = list(refused[start : start + _ROWS_A_DOCUMENT])
@@ -110,7 +115,7 @@ class Files:
             writes.append(ReplaceOne({"_id": id}, {"at": at, "rows": rows}, upsert=True))
         if writes:
             await self._sheets.bulk_write(writes)
-        told = {"row": row, "counts": dict(counts), "beat": datetime.now(UTC)}
+        told = {"row": row, "counts": dict(counts), "beat": now}
         await self._sheets.update_one({"_id": token}, {"$set": told})
 
     async def end(self, token: str, state: Literal["done", "stopped"]) -> None:

@@ -1,6 +1,7 @@
 """A partner's own file given back with what is wrong in it: cells coloured and commented, or a column of findings.
 
-`only_refused` leaves out the rows that were taken in, so that the rest can be mended and sent.
+`only_refused` leaves out the rows that were taken in, so that the rest can be mended and sent. In a workbook all stays
+as it was, but for charts and drawings, which openpyxl does not keep.
 """
 
 import csv
@@ -10,17 +11,22 @@ from copy import copy
 from typing import Any, BinaryIO
 
 import openpyxl
+import structlog
 from openpyxl.cell import Cell, MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 from openpyxl.worksheet.worksheet import Worksheet
 
 from schemas.envelope import Json
+from submissions.sheets.cells import is_odd
 from submissions.sheets.reading import Sheet
 from submissions.sheets.rows import Placed, letters
 from submissions.sheets.texts import Text, records
 from submissions.sheets.workbooks import Workbook
 from web.languages import _, language
+from web.problems import Problem
+
+log = structlog.get_logger()
 
 #: By it marks of an earlier time are known, and taken off.
 AUTHOR = "双千 Shuangqian"
@@ -47,8 +53,13 @@ def said(findings: Sequence[Json]) -> str:
 
 def _workbook(file: BinaryIO, form: Workbook, findings: Findings, only_refused: bool) -> bytes:
     file.seek(0)
-    workbook = openpyxl.load_workbook(file, rich_text=True)
-    sheet = workbook[form.sheet]
+    try:
+        workbook = openpyxl.load_workbook(file, rich_text=True)
+        sheet = workbook[form.sheet]
+    except Exception as error:  # openpyxl is stricter than calamine, about styles say, and raises anything
+        log.warning("sheet.not_marked", error=type(error).__name__)
+        detail = _("Its rows are handled all the same: see the findings. Save it again in Excel and send that.")
+        raise Problem(422, "not-marked", _("Your file could not be marked"), detail) from error
     _unmark(sheet)
     for row, found in findings.items():
         by_cell: dict[str, list[Json]] = {}
@@ -57,7 +68,7 @@ def _workbook(file: BinaryIO, form: Workbook, findings: Findings, only_refused: 
         for address, those in by_cell.items():
             _mark(sheet, address, "\n".join(map(_comment, those)))
     if only_refused:
-        _keep(sheet, form.header.row, set(findings))
+        _keep(sheet, form, set(findings))
     out = io.BytesIO()
     workbook.save(out)
     return out.getvalue()
@@ -92,14 +103,22 @@ def _unmark(sheet: Worksheet) -> None:
                 cell.comment, cell.fill = None, _NONE
 
 
-def _keep(sheet: Worksheet, heading_row: int, rows: set[int]) -> None:
-    """Leave what stands down to the headings, and these rows, moved up; with their looks and comments."""
+def _keep(sheet: Worksheet, form: Workbook, rows: set[int]) -> None:
+    """Leave what stands down to the headings, and these rows, moved up; with their looks and comments.
+
+    Formulas become the values they were read with: in another row they would mean something else.
+    """
+    heading_row = form.header.row
     for area in list(sheet.merged_cells.ranges):
         if area.max_row > heading_row:
             _spread(sheet, area)
     to, width, last = heading_row, sheet.max_column, sheet.max_row
     for row in sorted(rows):
         to += 1
+        for cell in sheet[row]:
+            if cell.data_type == "f":
+                value = form.cells[row - 1][cell.column - 1]
+                cell.value = None if is_odd(value) else value
         if row != to:
             for column in range(1, width + 1):
                 _copy(sheet.cell(row, column), sheet.cell(to, column))

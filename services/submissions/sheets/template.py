@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import date
 from typing import Any
 
 from openpyxl import Workbook
@@ -123,12 +124,13 @@ def as_xlsx(kind: str) -> bytes:
         formats = {"date": "yyyy-mm-dd", "integer": "0", "number": "General"}
         sheet.column_dimensions[letter].number_format = formats.get(column.type, "@")
         if column.choices:
-            listed = lists.setdefault(column.choices, _drop_down(choices, len(lists) + 1, column.choices))
-            listed.add(f"{letter}2:{letter}{_LAST_ROW}")
+            if column.choices not in lists:
+                lists[column.choices] = _drop_down(choices, len(lists) + 1, column.choices)
+            lists[column.choices].add(f"{letter}2:{letter}{_LAST_ROW}")
     for listed in lists.values():
         sheet.add_data_validation(listed)
-    for index, cell in enumerate(_example(kind), start=1):
-        shown = sheet.cell(2, index, cell)
+    for index, ((column, _number), cell) in enumerate(zip(placed(kind), _example(kind), strict=True), start=1):
+        shown = sheet.cell(2, index, date.fromisoformat(cell) if column.type == "date" and cell else cell)
         shown.font, shown.number_format = _GREY, sheet.column_dimensions[get_column_letter(index)].number_format
     sheet.freeze_panes = "B2"
     _explain(notes, kind)
@@ -150,7 +152,8 @@ def _drop_down(choices: Worksheet, index: int, codes: tuple[str, ...]) -> DataVa
     for row, code in enumerate(codes, start=1):
         choices.cell(row, index, word(code))
     letter = get_column_letter(index)
-    return DataValidation("list", f"{_CHOICES}!${letter}$1:${letter}${len(codes)}", allow_blank=True)
+    listed = f"{_CHOICES}!${letter}$1:${letter}${len(codes)}"
+    return DataValidation("list", listed, allow_blank=True, showErrorMessage=True, errorStyle="warning")
 
 
 def _explain(notes: Worksheet, kind: str) -> None:

@@ -26,7 +26,7 @@ from web.words import WORDS
 #: What a workbook may unpack to; more is a bomb, or a case for CSV.
 MAX_UNPACKED_BYTES = 200_000_000
 #: Cells with values, and the size of the smallest rectangle around them.
-MAX_CELLS, MAX_AREA = 400_000, 4_000_000
+MAX_CELLS, MAX_AREA = 400_000, 2_000_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PIECE = 1 << 20
 #: What reading a file that is damaged, or made to do harm, raises.
