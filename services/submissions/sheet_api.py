@@ -24,7 +24,7 @@ from submissions.sheets import template
 from submissions.sheets.marking import marked
 from submissions.sheets.reading import CSV, XLSX, Sheet, look
 from submissions.sheets.sending import Tally, intake_of, send
-from submissions.sheets.workbooks import is_workbook
+from submissions.sheets.unpacking import is_workbook
 from web.languages import _, language, speak
 from web.problems import Problem
 from web.words import WORDS

@@ -249,6 +249,15 @@ def test_values_merged_over_rows_count_for_each_and_over_columns_for_none() -> N
     assert {(rule, at) for rule, at, _ in findings(saved(book))} == {("sheet.merged", "C2"), ("sheet.merged", "D2")}
 
 
+def test_cells_merged_where_nothing_stands_do_no_harm() -> None:
+    book = as_book(rows())
+    for area in ("A9:C12", "BA1:BC3", "A1000000:B1000009"):
+        book.worksheets[0].merge_cells(area)
+    assert lines(saved(book)) == GOOD
+    book.worksheets[0].merge_cells("A2:XFD3")
+    assert {rule for rule, _, _ in findings(saved(book))} == {"sheet.merged"}
+
+
 def test_hidden_rows_are_read_like_all_others_and_told_of() -> None:
     book = as_book(rows())
     book.worksheets[0].row_dimensions[3].hidden = True

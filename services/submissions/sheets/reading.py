@@ -8,6 +8,7 @@ from submissions.sheets import texts, workbooks
 from submissions.sheets.findings import of_file, unreadable
 from submissions.sheets.rows import Header, Read, Row, read
 from submissions.sheets.texts import Text
+from submissions.sheets.unpacking import is_workbook
 from submissions.sheets.workbooks import Workbook
 from web.languages import _
 
@@ -53,7 +54,7 @@ def look(file: BinaryIO, kind: str | None) -> Sheet:
     start = file.read(4096)
     if not start.strip(b"\x00 \r\n\t\xef\xbb\xbf"):
         raise unreadable(_("The file is empty"), of_file("empty", _("Fill in the template and send that.")))
-    if workbooks.is_workbook(start):
+    if is_workbook(start):
         workbook = workbooks.look(file, kind)
         return Sheet(file, workbook.kind, workbook)
     if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"<", b"%PDF", b"\x89PNG", b"{", b"[")):
