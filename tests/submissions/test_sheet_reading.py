@@ -255,7 +255,8 @@ def test_cells_merged_where_nothing_stands_do_no_harm() -> None:
         book.worksheets[0].merge_cells(area)
     assert lines(saved(book)) == GOOD
     book.worksheets[0].merge_cells("A2:XFD3")
-    assert {rule for rule, _, _ in findings(saved(book))} == {"sheet.merged"}
+    wrong = {at for rule, at, _ in findings(saved(book)) if rule == "sheet.merged"}
+    assert len(wrong) == len(rows()[0])
 
 
 def test_hidden_rows_are_read_like_all_others_and_told_of() -> None:
