@@ -1,6 +1,8 @@
 """Writes the event catalogue and the JSON Schemas from libs/schemas: `python docs/generate.py [--check]`.
 
-With --check nothing is written: exit code 1 and a line a file where what is there is not what would be written.
+A schema that says something else than its last published version is published as the next one, unless it would break
+those who hold an earlier one: then nothing is written, and each breaking change is named. With --check nothing is
+written either: exit code 1 and a line a file where what is there is not what would be written.
 """
 
 import inspect
@@ -9,7 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from schemas.entry import SubmissionLine
+from runtime.published import FOLDER, broken, following, published
+from schemas.compatibility import canonical
+from schemas.entry_schemas import entry_schemas
 from schemas.envelope import Fact
 from schemas.events import FACTS
 
@@ -27,7 +31,7 @@ CONSUMERS = {
 
 def envelope_schema(type: str, fact: type[Fact]) -> dict[str, Any]:
     """JSON Schema of one event in CloudEvents' structured mode."""
-    data = fact.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
+    data = _open(fact.model_json_schema(mode="serialization", ref_template="#/$defs/{model}"))
     definitions = data.pop("$defs", {})
     text = {"type": "string", "minLength": 1}
     attributes = {
@@ -56,6 +60,16 @@ def envelope_schema(type: str, fact: type[Fact]) -> dict[str, Any]:
     }
 
 
+def _open(schema: Any) -> Any:
+    """The schema as readers of events need it: they pass over fields that came after them."""
+    if isinstance(schema, list):
+        return [_open(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = schema.get("additionalProperties") is False
+    return {name: _open(value) for name, value in schema.items() if not (closed and name == "additionalProperties")}
+
+
 def catalogue() -> str:
     """The event catalogue, in Markdown."""
     lines = [
@@ -77,30 +91,39 @@ def catalogue() -> str:
     return "\n".join(lines) + "\n"
 
 
+def schemas() -> dict[str, dict[str, Any]]:
+    """Every schema, by its subject, as the code has it."""
+    return {type: envelope_schema(type, fact) for type, fact in FACTS.items()} | entry_schemas()
+
+
 def documents() -> dict[Path, str]:
-    """Every generated file and its text."""
-    schemas = {type: envelope_schema(type, fact) for type, fact in FACTS.items()}
-    schemas["submission-line"] = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:shuangqian:submission-line",
-        **SubmissionLine.model_json_schema(mode="validation"),
-    }
-    return {DOCS / "events.md": catalogue()} | {
-        DOCS / "schemas" / f"{name}.json": json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-        for name, schema in schemas.items()
-    }
+    """Every generated file and its text; of published versions, those that are missing."""
+    known = published()
+    made = {DOCS / "events.md": catalogue()}
+    for subject, schema in schemas().items():
+        made[DOCS / "schemas" / f"{subject}.json"] = (
+            json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+        )
+        versions = known.get(subject, [])
+        if following(versions, schema):
+            made[FOLDER / subject / f"{len(versions) + 1}.json"] = canonical(schema) + "\n"
+    return made
 
 
 def main() -> int:
-    stale = [path for path, text in documents().items() if not path.exists() or path.read_text() != text]
+    if lines := broken(published(), schemas()):
+        print("Published schemas would be broken (docs/decisions/0008):", *lines, sep="\n  ", file=sys.stderr)
+        return 1
+    made = documents()
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
     if "--check" in sys.argv:
         for path in stale:
             print(f"{path.relative_to(DOCS.parent)} is not what `make docs` writes", file=sys.stderr)
         return bool(stale)
     for path in stale:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(documents()[path])
-    print(f"{len(stale)} of {len(documents())} documents written")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(made[path])
+    print(f"{len(stale)} of {len(made)} documents written")
     return 0
 
 

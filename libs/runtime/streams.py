@@ -7,7 +7,7 @@ and events together, guarded by `version`. Nothing else writes. The relay makes 
 import asyncio
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic
 
 from bson import Timestamp
@@ -17,6 +17,7 @@ from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
 
 from runtime import telemetry
 from runtime.crash import crash_point
+from runtime.groups import Groups
 from schemas import events
 from schemas.envelope import C, Decider, Event, F, Json, Refusal, S
 
@@ -25,6 +26,8 @@ MAX_EVENTS = 2000
 DUPLICATE_KEY = 11000
 #: Each attempt on a stream that many write is won by one of them.
 ATTEMPTS = 50
+#: Commands decided at one go: others have their turn after that many.
+BREATH = 20
 
 
 class StreamFull(Exception):
@@ -78,6 +81,7 @@ class Streams(Generic[S, C, F]):
     def __init__(self, database: AsyncDatabase[Json], decider: Decider[S, C, F]) -> None:
         self.decider = decider
         self.collection = database[decider.collection]
+        self._groups = Groups[C, Outcome[S]](self._carry_out)
 
     async def get(self, stream: str) -> Outcome[S]:
         """The stream's state and history; version 0 where it does not exist."""
@@ -88,8 +92,17 @@ class Streams(Generic[S, C, F]):
         """Carry out commands, any number at once, in order within each stream; an outcome for each.
 
         Raises what `decide` raises, StreamFull, Contended, or a PyMongoError; commands already written stay written,
-        and asking again is harmless, for a cause that is in the history takes no second effect.
+        and asking again is harmless, for a cause that is in the history takes no second effect. A single command is
+        written together with those of whoever else asks at the moment.
         """
+        if len(commands) != 1:
+            return await self._carry_out(commands)
+        (command,) = commands
+        if telemetry.tracing():
+            command = replace(command, request=telemetry.current_traceparent())
+        return [await self._groups.handle(command)]
+
+    async def _carry_out(self, commands: Sequence[C]) -> list[Outcome[S]]:
         outcomes: dict[int, Outcome[S]] = {}
         waiting = list(enumerate(commands))
         for attempt in range(ATTEMPTS):
@@ -97,6 +110,8 @@ class Streams(Generic[S, C, F]):
             decided: dict[str, list[tuple[int, Outcome[S]]]] = {}
             for index, command in waiting:
                 decided.setdefault(command.stream, []).append((index, self._decide(streams[command.stream], command)))
+                if index % BREATH == BREATH - 1:
+                    await asyncio.sleep(0)
             written = await self._write([stream for stream in streams.values() if stream.new])
             for stream, results in decided.items():
                 if not streams[stream].new or stream in written:
@@ -106,6 +121,11 @@ class Streams(Generic[S, C, F]):
                 return [outcomes[index] for index in range(len(commands))]
             await asyncio.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.5)))  # apart from the others who lost
         raise Contended(", ".join(sorted({command.stream for _, command in waiting})))
+
+    async def dry_run(self, commands: Sequence[C]) -> list[Outcome[S]]:
+        """What `handle` would do now, in order; nothing is written, and the events are never told."""
+        streams = await self._load({command.stream for command in commands})
+        return [self._decide(streams[command.stream], command) for command in commands]
 
     async def _load(self, ids: Iterable[str]) -> dict[str, _Stream[S]]:
         streams = {id: _Stream(id, [], self.decider.state(), []) for id in ids}
@@ -133,7 +153,8 @@ class Streams(Generic[S, C, F]):
         correlation = (last["correlationid"] if last else command.correlation) or f"{source}/{stream.id}/1"
         # A stream's story is one trace: a person's act goes on where the stream's last event left off.
         parent = command.traceparent or (last.get("traceparent") if last else None)
-        with telemetry.span(f"{self.decider.noun} {type(command).__name__}", parent=parent) as traceparent:
+        name = f"{self.decider.noun} {type(command).__name__}"
+        with telemetry.within(command.request), telemetry.span(name, parent=parent) as traceparent:
             return tuple(
                 Event(
                     id=f"{stream.id}/{version + n}",

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
@@ -35,7 +35,7 @@ def set_up(process: str, otlp_endpoint: str | None) -> None:
 
     `process` names this process in logs and traces: "review-worker".
     """
-    context: list[Any] = [
+    added: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -44,7 +44,7 @@ def set_up(process: str, otlp_endpoint: str | None) -> None:
     ]
     as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
-        processors=[*context, as_json],
+        processors=[*added, as_json],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
         cache_logger_on_first_use=True,
@@ -54,7 +54,7 @@ def set_up(process: str, otlp_endpoint: str | None) -> None:
     handler = logging.StreamHandler(sys.stdout)
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processors=[remove_meta, as_json], foreign_pre_chain=context)
+        structlog.stdlib.ProcessorFormatter(processors=[remove_meta, as_json], foreign_pre_chain=added)
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.captureWarnings(True)
@@ -107,6 +107,19 @@ def span(
         yield current_traceparent()
 
 
+@contextmanager
+def within(traceparent: str | None) -> Iterator[None]:
+    """Have the span called `traceparent` be the current one for a block; None changes nothing."""
+    if traceparent is None or not tracing():
+        yield
+        return
+    token = context.attach(_propagator.extract({"traceparent": traceparent}, Context()))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
 def current_traceparent() -> str | None:
     """The current span as a `traceparent` header's value."""
     carrier: dict[str, str] = {}
@@ -124,7 +137,7 @@ def _context(traceparent: str | None) -> Context | None:
 
 
 def _add_trace_id(_logger: object, _method: str, event: Any) -> Any:
-    context = trace.get_current_span().get_span_context()
-    if context.is_valid:
-        event["trace_id"] = trace.format_trace_id(context.trace_id)
+    current = trace.get_current_span().get_span_context()
+    if current.is_valid:
+        event["trace_id"] = trace.format_trace_id(current.trace_id)
     return event

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from stdnum.cn import uscc as cn_uscc
 
@@ -20,25 +20,52 @@ class Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-# A partner's code stands in each of its lines.
-_is_uscc = lru_cache(maxsize=4096)(cn_uscc.is_valid)
+@lru_cache(maxsize=4096)  # a partner's code stands in each of its lines
+def is_uscc(value: str) -> bool:
+    """Whether a text is a unified social credit code as it is written (GB 32100-2015)."""
+    # The library would pass over spaces, hyphens and small letters, and values do not change here.
+    return bool(cn_uscc.is_valid(value)) and value == cn_uscc.compact(value)
 
 
 def _uscc_check_digit(value: str) -> str:
-    if not _is_uscc(value):
+    if not is_uscc(value):
         raise PydanticCustomError("uscc", "not a unified social credit code")
     return value
 
 
+def _day(value: object) -> object:
+    """ISO 8601 days alone: Pydantic would take a number of seconds since 1970 for one, too."""
+    if not isinstance(value, str):
+        return value
+    if len(value) != 10 or value[4] != "-" or value[7] != "-":
+        raise PydanticCustomError("date_shape", "not YYYY-MM-DD")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise PydanticCustomError("date_value", "no such day") from error
+
+
+# Patterns mean the same in every dialect of regular expressions: what \s is, they do not agree on.
+_BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+USCC = r"^[0-9]{8}[0-9A-HJ-NPQRTUWXY]{10}$"
+REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+ENTRY_ID = r"^[0-9A-Z]{18}/[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+SHA256 = r"^[0-9a-f]{64}$"
+HTTPS_URL = rf"^https://[^{_BLANK}/]+(/[^{_BLANK}]*)?$"
+TAG = rf"^[^{_BLANK}]([^\n\r\u2028\u2029]*[^{_BLANK}])?$"
+PHONE = r"^\+?[0-9 -]{6,20}$"
+EMAIL = rf"^[^@{_BLANK}]+@[^@{_BLANK}]+\.[^@{_BLANK}]+$"
+
+Day = Annotated[date, BeforeValidator(_day)]
 #: Unified social credit code, 18 characters, the last a check digit (GB 32100-2015).
-Uscc = Annotated[str, AfterValidator(_uscc_check_digit)]
+Uscc = Annotated[str, AfterValidator(_uscc_check_digit), WithJsonSchema({"type": "string", "pattern": USCC})]
 #: A partner's own name for one of its entries: unique within the partner, kept through all revisions.
-Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Reference = Annotated[str, StringConstraints(pattern=REFERENCE)]
 #: `partner/reference`: names one submission, and later one entry of the catalogue.
-EntryId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{18}/[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$", max_length=500)]
-Tag = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=30)]
+EntryId = Annotated[str, StringConstraints(pattern=ENTRY_ID)]
+Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
+HttpsUrl = Annotated[str, StringConstraints(pattern=HTTPS_URL, max_length=500)]
+Tag = Annotated[str, StringConstraints(pattern=TAG, max_length=30)]
 
 
 class District(StrEnum):
@@ -146,8 +173,8 @@ class Contact(Model):
     """Personal data: kept by the submissions service alone, never published, never logged."""
 
     name: str = Field(min_length=1, max_length=60)
-    phone: str | None = Field(default=None, pattern=r"^\+?[0-9 -]{6,20}$")
-    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)
+    phone: str | None = Field(default=None, pattern=PHONE)
+    email: str | None = Field(default=None, pattern=EMAIL, max_length=254)
 
 
 class Offer(Model):
@@ -199,8 +226,8 @@ class Scene(Described):
     theme: Theme | None = None
     needs: tuple[Name, ...] = Field(min_length=1, max_length=20)
     budget_yuan: int | None = Field(default=None, ge=0, le=100_000_000_000)
-    opens: date
-    closes: date
+    opens: Day
+    closes: Day
     offers: tuple[Offer, ...] = Field(default=(), max_length=20)
 
 
@@ -223,8 +250,8 @@ class Linkage(Described):
     product: EntryId
     stage: Stage
     site: Name
-    starts: date
-    ends: date | None = None
+    starts: Day
+    ends: Day | None = None
     asks: tuple[Offer, ...] = Field(default=(), max_length=20)
     evidence: tuple[Evidence, ...] = Field(default=(), max_length=10)
 

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 import rfc8785
@@ -39,6 +40,7 @@ class Command:
     `cause` names the event (`Event.ref`) or request that asks; one cause takes effect in a stream only once.
     `actor` is `partner:<uscc>`, `user:<subject>`, `subscriber:<subscription>` or `service:<name>`. `correlation` is the
     `ref` of the submission's first event, handed on from event to event (None: the stream's own first event is it).
+    `request` is the traceparent of the request that asks, where another task than its own carries the command out.
     """
 
     stream: str
@@ -47,6 +49,7 @@ class Command:
     at: datetime
     correlation: str | None = None
     traceparent: str | None = None
+    request: str | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class Event:
         }
 
 
+@lru_cache(maxsize=64)  # all that comes in one batch has the same time
 def timestamp(at: datetime) -> str:
     """RFC 3339, UTC, always with milliseconds, so that text order is time order."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

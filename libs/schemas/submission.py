@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from schemas.entry import Entry, Name
 from schemas.envelope import Fact
-from schemas.rules import Finding
+from schemas.finding import Finding
 
 # A submission. Stream: `partner/reference`.
 

@@ -1,43 +1,12 @@
 """The domain's words, as people read them: what codes in events and queries are called, and how they are coloured."""
 
+from schemas.names import NAMES
 from web.languages import say
 
 WORDS: dict[str, dict[str, str]] = {
-    # Kinds, levels
-    "scene": {"zh": "场景", "en": "Scene"},
-    "product": {"zh": "产品", "en": "Product"},
-    "linkage": {"zh": "场景应用", "en": "Linkage"},
-    "industrial": {"zh": "产业级", "en": "Industrial"},
-    "enterprise": {"zh": "企业级", "en": "Enterprise"},
+    **NAMES,
+    # Partners
     "agency": {"zh": "政府机构", "en": "Agency"},
-    # Industries, facilities, themes
-    "new-manufacturing": {"zh": "新制造", "en": "New manufacturing"},
-    "new-retail": {"zh": "新零售", "en": "New retail"},
-    "new-cultural-innovation": {"zh": "新文创", "en": "New cultural innovation"},
-    "new-supply-chain": {"zh": "新供应链", "en": "New supply chain"},
-    "innovative-application-laboratory": {"zh": "创新应用实验室", "en": "Innovative application laboratory"},
-    "future-scene-laboratory": {"zh": "未来场景实验室", "en": "Future scene laboratory"},
-    "demonstration-project": {"zh": "示范项目", "en": "Demonstration project"},
-    "technology-transfer": {"zh": "技术转移", "en": "Technology transfer"},
-    "human-collaboration": {"zh": "人力协作", "en": "Human collaboration"},
-    "capital-linkage": {"zh": "资本对接", "en": "Capital linkage"},
-    "data-empowerment": {"zh": "数据赋能", "en": "Data empowerment"},
-    # Offers and their units
-    "space": {"zh": "空间", "en": "Space"},
-    "fund": {"zh": "新经济基金", "en": "New-economy fund"},
-    "credit": {"zh": "新经济银行授信", "en": "New-economy credit"},
-    "data": {"zh": "数据", "en": "Data"},
-    "technology": {"zh": "技术", "en": "Technology"},
-    "talent": {"zh": "人才", "en": "Talent"},
-    "m2": {"zh": "平方米", "en": "m²"},
-    "yuan": {"zh": "元", "en": "yuan"},
-    "data-sets": {"zh": "个数据集", "en": "data sets"},
-    "licences": {"zh": "项许可", "en": "licences"},
-    "people": {"zh": "人", "en": "people"},
-    # Stages
-    "laboratory": {"zh": "实验室", "en": "Laboratory"},
-    "demonstration": {"zh": "示范", "en": "Demonstration"},
-    "implementation": {"zh": "落地实施", "en": "Implementation"},
     # Criteria
     "facing-society": {"zh": "面向社会", "en": "Facing society"},
     "touching-the-future": {"zh": "触达未来", "en": "Touching the future"},
@@ -108,30 +77,6 @@ WORDS: dict[str, dict[str, str]] = {
     "publisher": {"zh": "发布员", "en": "Publisher"},
     "operator": {"zh": "运维员", "en": "Operator"},
     "auditor": {"zh": "审计员", "en": "Auditor"},
-    # Districts
-    "tianfu-new-area": {"zh": "四川天府新区", "en": "Tianfu New Area"},
-    "eastern-new-area": {"zh": "成都东部新区", "en": "Eastern New Area"},
-    "hi-tech-zone": {"zh": "成都高新区", "en": "Hi-Tech Zone"},
-    "jinjiang": {"zh": "锦江区", "en": "Jinjiang"},
-    "qingyang": {"zh": "青羊区", "en": "Qingyang"},
-    "jinniu": {"zh": "金牛区", "en": "Jinniu"},
-    "wuhou": {"zh": "武侯区", "en": "Wuhou"},
-    "chenghua": {"zh": "成华区", "en": "Chenghua"},
-    "longquanyi": {"zh": "龙泉驿区", "en": "Longquanyi"},
-    "qingbaijiang": {"zh": "青白江区", "en": "Qingbaijiang"},
-    "xindu": {"zh": "新都区", "en": "Xindu"},
-    "wenjiang": {"zh": "温江区", "en": "Wenjiang"},
-    "shuangliu": {"zh": "双流区", "en": "Shuangliu"},
-    "pidu": {"zh": "郫都区", "en": "Pidu"},
-    "xinjin": {"zh": "新津区", "en": "Xinjin"},
-    "jianyang": {"zh": "简阳市", "en": "Jianyang"},
-    "dujiangyan": {"zh": "都江堰市", "en": "Dujiangyan"},
-    "pengzhou": {"zh": "彭州市", "en": "Pengzhou"},
-    "qionglai": {"zh": "邛崃市", "en": "Qionglai"},
-    "chongzhou": {"zh": "崇州市", "en": "Chongzhou"},
-    "jintang": {"zh": "金堂县", "en": "Jintang"},
-    "dayi": {"zh": "大邑县", "en": "Dayi"},
-    "pujiang": {"zh": "蒲江县", "en": "Pujiang"},
 }
 
 #: A status's colour says what it asks of the reader: green done, blue on its way, yellow wants somebody, red went

@@ -23,7 +23,7 @@ from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
 from runtime.worker import running
-from submissions import agents, api, pages, sheet_api
+from submissions import agents, api, pages, registry, sheet_api
 from submissions.desk import Desk
 from submissions.domain import DECIDERS
 from submissions.domain.partner import PARTNERS
@@ -81,6 +81,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     app.include_router(pages.routes(database, desk, lists))
     app.include_router(sheet_api.routes(database, desk))
     app.include_router(api.routes(database, desk, lists))
+    registry.add(app.router)
     operations = Operations(SERVICE, settings, database, agents.reactions(progress))
     app.include_router(operations_routes(operations))
     return app

@@ -10,22 +10,29 @@ from starlette.requests import Request
 
 from schemas.entry import Name, SubmissionLine, Uscc
 from schemas.envelope import Json, timestamp
+from schemas.finding import patch
 from schemas.rules import MAX_LINE_BYTES
+from submissions import rule_pages
+from submissions.bodies import unpacked
 from submissions.callers import Caller, with_key, with_key_or_session
 from submissions.desk import Desk, Story
-from submissions.intake import Intake, Receipt
+from submissions.intake import Receipt
 from submissions.marked import N_
 from submissions.ndjson import Line
 from submissions.receipts import Receipts
 from submissions.sample import sample
 from submissions.store import Lists
 from submissions.waits import waits_for
-from web.languages import _, language
+from web.languages import _
 from web.people import cause
 from web.problems import TYPE_PREFIX, Problem
 
 Kind = Literal["scene", "product", "linkage"]
 Partner = Annotated[str, Path(description="unified social credit code", examples=["91510106MA6RH83W82"])]
+Validate = Annotated[
+    Literal["only"] | None,
+    Query(description="`only`: apply every rule and say what would become of it; nothing is written"),
+]
 Reference = Annotated[str, Path(description="the partner’s own name for it", examples=["rail-robot-01"])]
 
 
@@ -108,9 +115,16 @@ _PROBLEM = {
                                 "pointer": {"type": "string", "example": "/entry/closes"},
                                 "found": {"type": ["string", "null"]},
                                 "expected": {"type": ["string", "null"]},
+                                "fix": {"type": ["object", "null"], "description": "one RFC 6902 operation"},
                                 "text": {"type": "string"},
+                                "doc": {"type": "string", "example": "/rules/dates.order"},
                             },
                         },
+                    },
+                    "patch": {
+                        "type": "array",
+                        "items": {"type": "object"},
+                        "description": "all fixes as one JSON Patch (RFC 6902) of what was sent",
                     },
                     "recorded": {"type": "string", "description": "id of the fact `submission.refused` in the history"},
                 },
@@ -135,6 +149,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter
     router.include_router(_sending(database, desk))
     router.include_router(_asking(database, desk, lists))
     router.include_router(_keeping(database, desk))
+    router.include_router(rule_pages.json_routes())
     return router
 
 
@@ -169,21 +184,30 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         description=N_("Whatever was sent before is answered with the same receipt."),
         response_description=N_("It is stored for good, and on its way to review"),
         responses={
-            200: {"model": Receipt, "description": N_("It is here already: the receipt it got then")},
+            200: {
+                "model": Receipt,
+                "description": N_("It is here already: the receipt it got then. Or it was to be validated only"),
+            },
             **problems(
+                _400=N_("The packed body cannot be unpacked"),
+                _413=N_("The body unpacks to too much"),
+                _415=N_("The Content-Encoding is neither gzip nor zstd"),
                 _401=N_("The key is missing, unknown or revoked"),
                 _409=N_("It contradicts what is held: `revision.taken`, `revision.stale`, `kind.changed`, …"),
                 _422=N_("It breaks rules: all of them are named"),
             ),
         },
     )
-    async def send(request: Request, response: Response, caller: Caller = by_key) -> Receipt:
+    async def send(request: Request, response: Response, validate: Validate = None, caller: Caller = by_key) -> Receipt:
         line = await _whole(request)
-        ((receipt, fresh),) = await _intake(desk, caller).take([line])
+        ((receipt, fresh),) = await desk.intake(caller, validate_only=validate == "only").take([line])
         if receipt.status == "refused":
             raise refused(receipt)
-        response.status_code = 201 if fresh else 200
-        response.headers["Location"] = f"/submissions/{receipt.stream}"
+        if validate is None:
+            response.status_code = 201 if fresh else 200
+            response.headers["Location"] = f"/submissions/{receipt.stream}"
+        else:
+            response.status_code = 200
         return receipt
 
     @router.post(
@@ -210,11 +234,14 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
                 "description": N_("A receipt a line, in order, each once its entry is stored for good"),
                 "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
             },
-            **problems(_401=N_("The key is missing, unknown or revoked")),
+            **problems(
+                _401=N_("The key is missing, unknown or revoked"),
+                _415=N_("The Content-Encoding is neither gzip nor zstd"),
+            ),
         },
     )
-    async def stream(request: Request, caller: Caller = by_key) -> Response:
-        return Receipts(request, _intake(desk, caller))
+    async def stream(request: Request, validate: Validate = None, caller: Caller = by_key) -> Response:
+        return Receipts(request, desk.intake(caller, validate_only=validate == "only"))
 
     return router
 
@@ -336,27 +363,24 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
 def refused(receipt: Receipt) -> Problem:
     """A refusal as the problem it is answered with: 409 where it contradicts what is held, else 422."""
     findings, recorded = receipt.findings, receipt.event
+    mends = patch(finding["fix"] for finding in findings)
     if conflict := receipt.conflict:
         title = _("This contradicts what was received before")
-        return Problem(409, conflict.replace(".", "-"), title, findings=findings, recorded=recorded)
+        return Problem(409, conflict.replace(".", "-"), title, findings=findings, patch=mends, recorded=recorded)
     return Problem(
         422,
         "submission-refused",
         _("The submission breaks rules and was not taken in"),
         findings=findings,
+        patch=mends,
         recorded=recorded,
     )
-
-
-def _intake(desk: Desk, caller: Caller) -> Intake:
-    assert caller.partner is not None  # an API key always is some partner's
-    return Intake(desk.submissions, caller.partner, caller.actor, language())
 
 
 async def _whole(request: Request) -> Line:
     """The body as one line, however it is laid out. What is too long is read, to be answered, but not kept."""
     raw, size, hash = b"", 0, hashlib.sha256()
-    async for piece in request.stream():
+    async for piece in unpacked(request):
         size += len(piece)
         hash.update(piece)
         raw = raw + piece if size <= MAX_LINE_BYTES else b""

@@ -20,7 +20,7 @@ from submissions import keys
 from submissions.callers import Caller, unknown_submission
 from submissions.domain.partner import IssueKey, Partner, PartnerCommand, Register, RevokeKey
 from submissions.domain.submission import Submission, Withdraw
-from submissions.intake import Submissions, now, told
+from submissions.intake import Intake, Submissions, now, told
 from submissions.progress import Progress, Step
 from submissions.store import ProgressStore, where
 from web.languages import _, language
@@ -107,6 +107,11 @@ class Desk:
 
     def __init__(self, submissions: Submissions, partners: Partners, progress: ProgressStore) -> None:
         self.submissions, self.partners, self.progress = submissions, partners, progress
+
+    def intake(self, caller: Caller, *, validate_only: bool = False) -> Intake:
+        """The way in for what a partner's program or people send."""
+        assert caller.partner is not None  # an operator sends nothing in
+        return Intake(self.submissions, caller.partner, caller.actor, language(), validate_only)
 
     async def story(self, stream: str) -> Story:
         found = await self.submissions.get(stream)

@@ -1,9 +1,10 @@
 """Taking in what partners send: bytes → commands → receipts. JSON, NDJSON and the form all go through `Intake`."""
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -11,15 +12,20 @@ import orjson
 from pydantic import BaseModel, Field
 
 from runtime.streams import Outcome, Streams
+from schemas.entry import Entry, Linkage
 from schemas.envelope import Json, timestamp
-from schemas.rules import MAX_LINE_BYTES, Finding, check, digest
+from schemas.finding import Finding, Fix
+from schemas.rules import MAX_LINE_BYTES, check, digest
 from schemas.submission import SubmissionFact, SubmissionReceived, SubmissionRefused, SubmissionRevised
 from submissions.domain.submission import Receive, Refuse, Submission, SubmissionCommand
 from submissions.ndjson import Line
+from submissions.store import kinds
 
 Submissions = Streams[Submission, SubmissionCommand, SubmissionFact]
 #: Rules about what is held already, rather than about the text: HTTP's 409.
 CONFLICTS = {"revision.taken", "revision.stale", "kind.changed", "submission.withdrawn", "reference.full"}
+#: Lines checked at one go: others have their turn after that many.
+BREATH = 20
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -30,7 +36,7 @@ class Receipt(BaseModel):
     reference: str | None = Field(description="yours; null where it was not legible")
     revision: int | None
     status: Literal["received", "revised", "unchanged", "refused"]
-    event: str | None = Field(description="id of the fact in the history")
+    event: str | None = Field(description="id of the fact in the history; null where nothing was recorded")
     time: str | None = Field(description="when it was recorded, RFC 3339")
     findings: list[Json] = []
 
@@ -59,7 +65,9 @@ def command(line: Line, partner: str, actor: str, at: datetime) -> Receive | Ref
         return _refuse(line, _legible(line.raw), findings, partner, actor, at)
     owner = submission.entry.owner.uscc
     if owner != partner:
-        mismatch = Finding(rule="partner.mismatch", pointer="/entry/owner/uscc", found=owner, expected=partner)
+        place = "/entry/owner/uscc"
+        own: Fix = {"op": "replace", "path": place, "value": partner}
+        mismatch = Finding(rule="partner.mismatch", pointer=place, found=owner, expected=partner, fix=own)
         return _refuse(line, submission.model_dump(include={"reference", "revision"}), (mismatch,), partner, actor, at)
     stream, hash = f"{partner}/{submission.reference}", digest(submission)
     return Receive(
@@ -99,59 +107,93 @@ def _legible(raw: bytes) -> Any:
 
 @dataclass(frozen=True)
 class Intake:
-    """What one caller sends in one request: on behalf of `partner`, by `actor`, findings told in `language`."""
+    """What one caller sends in one request: on behalf of `partner`, by `actor`, findings told in `language`.
+
+    With `validate_only` nothing is written: receipts say what would become of it, and name no event.
+    """
 
     submissions: Submissions
     partner: str
     actor: str
     language: str
+    validate_only: bool = False
 
-    def commands(self, lines: Sequence[Line]) -> list[Receive | Refuse]:
-        """What lines ask for. Takes time, and no input or output."""
-        at = now()
-        return [command(line, self.partner, self.actor, at) for line in lines]
+    async def commands(self, lines: Sequence[Line]) -> list[Receive | Refuse]:
+        """What lines ask for. Takes time, and no input or output; others have their turn meanwhile."""
+        at, asked = now(), list[Receive | Refuse]()
+        for line in lines:
+            asked.append(command(line, self.partner, self.actor, at))
+            if len(asked) % BREATH == 0:
+                await asyncio.sleep(0)
+        return asked
 
     async def commit(self, commands: Sequence[Receive | Refuse]) -> list[tuple[Receipt, bool]]:
         """For each command, once all are written, its receipt and whether this was the first time."""
-        outcomes = await self.submissions.handle(commands)
+        commands = await self._with_unknown(commands)
+        carry_out = self.submissions.dry_run if self.validate_only else self.submissions.handle
         return [
-            (_receipt(outcome, command, self.language), outcome.fresh)
-            for outcome, command in zip(outcomes, commands, strict=True)
+            (self._receipt(outcome, command), outcome.fresh)
+            for outcome, command in zip(await carry_out(commands), commands, strict=True)
         ]
 
     async def take(self, lines: Sequence[Line]) -> list[tuple[Receipt, bool]]:
         """Both, for lines that are all there."""
-        return await self.commit(self.commands(lines))
+        return await self.commit(await self.commands(lines))
+
+    async def _with_unknown(self, commands: Sequence[Receive | Refuse]) -> Sequence[Receive | Refuse]:
+        """The commands, with a finding in each linkage whose scene or product nobody sent in, before it or with it."""
+        named = {id for each in commands if isinstance(each, Receive) for _, id in _names(each.entry)}
+        if not named:
+            return commands
+        known = await kinds(self.submissions.collection, named)
+        checked: list[Receive | Refuse] = []
+        for each in commands:
+            if isinstance(each, Receive):
+                unknown = tuple(
+                    Finding(rule=f"linkage.{kind}-unknown", pointer=f"/entry/{kind}", found=id)
+                    for kind, id in _names(each.entry)
+                    if known.get(id) != kind
+                )
+                known.setdefault(each.stream, each.entry.kind)
+                # Another cause: once the scene is there, the same text sent again is taken in.
+                each = replace(each, findings=unknown, cause=f"{each.cause}!unknown") if unknown else each
+            checked.append(each)
+        return checked
+
+    def _receipt(self, outcome: Outcome[Submission], command: Receive | Refuse) -> Receipt:
+        _, _, reference = outcome.stream.partition("/")
+        event = outcome.events[0] if outcome.events else None
+        status: Literal["received", "revised", "unchanged", "refused"] = "unchanged"
+        findings: tuple[Finding, ...] = ()
+        match event.data if event else outcome.refusal:
+            case SubmissionReceived():
+                status = "received"
+            case SubmissionRevised():
+                status = "revised"
+            case SubmissionRefused(findings=found):
+                status, findings = "refused", found
+            case None:
+                pass
+            case _:
+                full = (Finding(rule="reference.full", pointer="/reference"),)
+                status, findings = "refused", command.findings if isinstance(command, Refuse) else full
+        recorded = None if self.validate_only and outcome.fresh else event
+        return Receipt.model_construct(
+            stream=outcome.stream,
+            reference=None if reference.startswith("~") else reference,
+            revision=command.revision,
+            status=status,
+            event=recorded.id if recorded else None,
+            time=timestamp(recorded.time) if recorded else None,
+            findings=[told(finding, self.language) for finding in findings],
+        )
 
 
-def _receipt(outcome: Outcome[Submission], command: Receive | Refuse, language: str) -> Receipt:
-    _, _, reference = outcome.stream.partition("/")
-    event = outcome.events[0] if outcome.events else None
-    status: Literal["received", "revised", "unchanged", "refused"] = "unchanged"
-    findings: tuple[Finding, ...] = ()
-    match event.data if event else outcome.refusal:
-        case SubmissionReceived():
-            status = "received"
-        case SubmissionRevised():
-            status = "revised"
-        case SubmissionRefused(findings=found):
-            status, findings = "refused", found
-        case None:
-            pass
-        case _:
-            full = (Finding(rule="reference.full", pointer="/reference"),)
-            status, findings = "refused", command.findings if isinstance(command, Refuse) else full
-    return Receipt.model_construct(
-        stream=outcome.stream,
-        reference=None if reference.startswith("~") else reference,
-        revision=command.revision,
-        status=status,
-        event=event.id if event else None,
-        time=timestamp(event.time) if event else None,
-        findings=[told(finding, language) for finding in findings],
-    )
+def _names(entry: Entry) -> tuple[tuple[str, str], ...]:
+    """The others that an entry names: the kind and id of each."""
+    return (("scene", entry.scene), ("product", entry.product)) if isinstance(entry, Linkage) else ()
 
 
 def told(finding: Finding, language: str) -> Json:
-    """A finding as programs and pages get it: with its text in `zh` or `en`."""
-    return {**finding.model_dump(), "text": finding.text(language)}
+    """A finding as programs and pages get it: with its text in `zh` or `en`, and where its rule is explained."""
+    return {**finding.model_dump(), "text": finding.text(language), "doc": f"/rules/{finding.rule}"}

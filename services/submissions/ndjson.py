@@ -67,7 +67,7 @@ class Splitter:
 async def batches(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Line]]:
     """The lines of `pieces`, up to BATCH_LINES at once, and earlier where no more comes for PAUSE_S.
 
-    The last line counts without a newline too; where `pieces` raises, a line that was not ended is not given.
+    The last line counts without a newline too. Where `pieces` raises, the lines that have ended are given before that.
     """
     splitter, lines = Splitter(), list[Line]()
     coming = asyncio.ensure_future(anext(pieces, None))
@@ -78,7 +78,12 @@ async def batches(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Line]]:
                 yield lines
                 lines = []
                 continue
-            piece = coming.result()
+            try:
+                piece = coming.result()
+            except Exception:
+                if lines:
+                    yield lines
+                raise
             if piece is None:
                 break
             lines += splitter.feed(piece)

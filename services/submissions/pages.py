@@ -13,12 +13,14 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from schemas.entry import KINDS
-from schemas.envelope import Json
-from submissions import docs, partner_pages, sheet_pages
+from schemas.envelope import Event, Json
+from schemas.finding import patch
+from schemas.submission import SubmissionRefused
+from submissions import docs, partner_pages, rule_pages, sheet_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import Sent, send, uploaded
-from submissions.intake import Intake
+from submissions.intake import told
 from submissions.progress import Step
 from submissions.sample import sample
 from submissions.sections import sections
@@ -61,6 +63,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter
     _one(router, desk)
     partner_pages.add(router, desk, database)
     docs.add(router)
+    rule_pages.add(router)
     return router
 
 
@@ -108,7 +111,8 @@ def _lists(router: APIRouter, lists: Lists) -> None:
             total=await lists.count_refused(partner),
             next=next,
             after=after,
-            language_=language(),
+            told=lambda finding: told(finding, language()),
+            mends=_mends,
         )
 
 
@@ -164,7 +168,8 @@ def _one(router: APIRouter, desk: Desk) -> None:
             sent=sent,
             text=text or _next_revision(story),
             own=me.partner == story.partner and "partner" in me.roles,
-            language_=language(),
+            told=lambda finding: told(finding, language()),
+            mends=_mends,
         )
 
     @router.get("/submissions/{uscc}/{reference}")
@@ -207,8 +212,7 @@ def _one(router: APIRouter, desk: Desk) -> None:
 
 
 async def _take(desk: Desk, me: Person, file: UploadFile | None, text: str) -> Sent:
-    intake = Intake(desk.submissions, own_partner(me), actor(me), language())
-    return await send(intake, await uploaded(file, text))
+    return await send(desk.intake(Caller(actor(me), own_partner(me))), await uploaded(file, text))
 
 
 def _taken(sent: Sent) -> str:
@@ -231,6 +235,14 @@ def _next_revision(story: Story) -> str:
 
 def _pretty(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def _mends(refusal: Event) -> str:
+    """What would mend a refusal, as a JSON Patch to copy; empty where nothing is suggested."""
+    operations = (
+        patch(finding.fix for finding in refusal.data.findings) if isinstance(refusal.data, SubmissionRefused) else []
+    )
+    return _pretty(operations) if operations else ""
 
 
 def _told(step: Step) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from starlette.responses import Response
 from starlette.types import Receive as Receiving
 from starlette.types import Scope, Send
 
+from submissions.bodies import unpacked
 from submissions.domain.submission import Receive, Refuse
 from submissions.intake import Intake, Receipt
 from submissions.ndjson import batches
+from web.problems import Problem, as_json
 
 #: A client that takes no receipts for so long has its connection ended: it sends, and does not read.
 UNREAD_S = 60.0
@@ -23,7 +25,8 @@ class Receipts(Response):
     """Takes in the request's lines and answers each with a receipt, in order.
 
     One batch is read and checked while the one before is written, and no more: what comes faster waits in the client's
-    own socket. A connection that breaks leaves whole lines committed; sent again, they get the same receipts.
+    own socket. A connection that breaks leaves whole lines committed; sent again, they get the same receipts. Where the
+    body itself is at fault, the last line is `{"problem": …}` (RFC 9457).
     """
 
     media_type = "application/x-ndjson"
@@ -31,7 +34,7 @@ class Receipts(Response):
     def __init__(self, request: Request, intake: Intake) -> None:
         super().__init__()
         del self.headers["content-length"]
-        self._request, self._intake = request, intake
+        self._request, self._intake, self._pieces = request, intake, unpacked(request)
 
     async def __call__(self, scope: Scope, receive: Receiving, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -45,13 +48,17 @@ class Receipts(Response):
                     await send({"type": "http.response.body", "body": body, "more_body": True})
         except ClientDisconnect:
             return
+        except Problem as problem:
+            last = orjson.loads(as_json(problem, self._request.state.request_id).body)
+            await send({"type": "http.response.body", "body": orjson.dumps({"problem": last}) + b"\n"})
+            return
         finally:
             coming.cancel()
         await send({"type": "http.response.body", "body": b""})
 
     async def _prepared(self) -> AsyncIterator[_Batch]:
-        async for lines in batches(self._request.stream()):
-            yield list(zip([line.number for line in lines], self._intake.commands(lines), strict=True))
+        async for lines in batches(self._pieces):
+            yield list(zip([line.number for line in lines], await self._intake.commands(lines), strict=True))
 
     async def _commit(self, batch: _Batch) -> bytes:
         """The receipts of a batch, once it is written."""

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.envelope import Json
-from submissions.api import INVALID, Kind, problems
+from submissions.api import INVALID, Kind, Validate, problems
+from submissions.bodies import unpacked
 from submissions.callers import Caller, with_key
 from submissions.desk import Desk
 from submissions.intake import Intake
@@ -23,7 +24,7 @@ from submissions.marked import N_
 from submissions.sheets import template
 from submissions.sheets.marking import marked
 from submissions.sheets.reading import CSV, XLSX, Sheet, look
-from submissions.sheets.sending import Tally, intake_of, send
+from submissions.sheets.sending import Tally, send
 from submissions.sheets.unpacking import is_workbook
 from web.languages import _, language, speak
 from web.problems import Problem
@@ -80,15 +81,15 @@ def routes(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         request: Request,
         caller: Caller = by_key,
         kind: Annotated[Kind | None, Query(description="needed for CSV; XLSX says it by its sheet’s name")] = None,
-        validate: Annotated[Literal["only"] | None, Query(description="apply the rules, take nothing in")] = None,
+        validate: Validate = None,
         after: Annotated[int, Query(ge=0, le=2**31, description="go on after this row")] = 0,
         rows: Annotated[Literal["all", "refused"], Query(description="which rows the marked file has")] = "all",
     ) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() in _NO_SHEETS:
             detail = _("Send the file’s bytes as text/csv or as the XLSX type.")
             raise Problem(415, "no-sheet", _("It is neither CSV nor XLSX"), detail)
-        intake = intake_of(desk, caller, validate_only=validate == "only")
-        file = await _spooled(request.stream())
+        intake = desk.intake(caller, validate_only=validate == "only")
+        file = await _spooled(unpacked(request))
         try:
             found = await asyncio.to_thread(look, file, kind)
             if wants_file(request):

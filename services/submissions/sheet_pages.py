@@ -20,7 +20,7 @@ from submissions.sheet_api import attachment, too_large
 from submissions.sheets.keeping import PAGE_ROWS, Files, Job
 from submissions.sheets.marking import marked
 from submissions.sheets.reading import Sheet, look
-from submissions.sheets.sending import Sent, intake_of, send
+from submissions.sheets.sending import Sent, send
 from submissions.sheets.workbooks import Workbook
 from web.languages import LANGUAGES, _, language, speak
 from web.pages import Site, page
@@ -55,7 +55,7 @@ class Sender:
             with await self._files.bytes_of(job.token) as file:
                 sheet = await asyncio.to_thread(look, file, job.kind)
                 counts = Counter(job.counts)
-                intake = intake_of(self._desk, caller, validate_only=job.check)
+                intake = self._desk.intake(caller, validate_only=job.check)
                 async for batch in send(sheet, intake, job.row):
                     counts.update(each.receipt.status for each in batch)
                     refused = [_refused(each, sheet, site) for each in batch if each.findings]

@@ -1,13 +1,14 @@
 """What the submissions service keeps besides its streams, and what it asks of them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bson import Timestamp
 from pymongo import InsertOne, ReplaceOne
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
@@ -42,6 +43,12 @@ async def partner_of(database: AsyncDatabase[Json], key: str) -> str | None:
     if document is None or held is None or not keys.fits(key, held["hash"]) or held["revoked"]:
         return None
     return str(document["_id"])
+
+
+async def kinds(submissions: AsyncCollection[Json], ids: Collection[str]) -> dict[str, str]:
+    """The kind of each of these submissions that was ever accepted and is not withdrawn, by its stream's id."""
+    query = {"_id": {"$in": list(ids)}, "state.revision": {"$gt": 0}, "state.withdrawn": False}
+    return {doc["_id"]: doc["state"]["kind"] async for doc in submissions.find(query, {"state.kind": 1})}
 
 
 async def partners(database: AsyncDatabase[Json]) -> list[Json]:

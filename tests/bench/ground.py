@@ -31,7 +31,7 @@ from submissions.intake import Intake
 from submissions.ndjson import BATCH_LINES, Line
 
 #: Who sends all entries.
-PARTNER = partners()[0]
+PARTNER, OTHER_PARTNER = partners()[:2]
 #: A message: its key and its value.
 Message = tuple[bytes, bytes]
 
@@ -94,9 +94,9 @@ def client(settings: Settings) -> MongoClient[Json]:
     return MongoClient(settings.mongo_url, w="majority", journal=True, tz_aware=True)
 
 
-def lines(count: int, seed: int, first: int = FIRST) -> list[bytes]:
-    """`count` scenes as the partner sends them; the same seed gives the same, `first` is the first's number."""
-    return [orjson.dumps(line) for line in generate("scene", count, seed, [PARTNER], first)]
+def lines(count: int, seed: int, first: int = FIRST, partner: Any = PARTNER) -> list[bytes]:
+    """`count` scenes as a partner sends them; the same seed gives the same, `first` is the first's number."""
+    return [orjson.dumps(line) for line in generate("scene", count, seed, [partner], first)]
 
 
 def received(settings: Settings, count: int, seed: int) -> list[Json]:

@@ -1,9 +1,11 @@
-"""Intake: entries a second, each counted when it is in MongoDB and on Kafka; and what the processes then hold."""
+"""Intake: entries a second by each way in, counted when they are in MongoDB and on Kafka; how long one waits; and what
+the processes then hold."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import count
+from statistics import median, quantiles
 
 from deploy.local.servers import Server
 from runtime.settings import Settings
@@ -11,57 +13,101 @@ from schemas.envelope import Json
 from schemas.topics import SUBMISSIONS
 from tests.bench import memory
 from tests.bench.figure import FOR_S, WITHIN_S, Figure, await_count, medians, rate, say
-from tests.bench.ground import PARTNER, Ground, client, counting, lines, messages
-from tests.bench.limits import bare_send, bulk_insert
-from tests.bench.partner import connect
+from tests.bench.ground import OTHER_PARTNER, PARTNER, Ground, client, counting, lines, messages
+from tests.bench.limits import SPARE, bare_send, bulk_insert
+from tests.bench.partner import Connection, connect
 from tests.faults.fleet import key_for
 
 CLIENTS = 32
+STREAMS = 4
 #: Entries sent in one measure, at most; fewer where FOR_S are over before.
 MOST = 10_000
 #: Documents and messages of the bare measures.
 BARE = 10_000
+ROUNDS = 3
+#: Seconds for which requests come at a set pace, and how many a second another partner sends beside a flood.
+PACED_S = 8.0
+CALM_PER_S = 50
+
+COMMON = "a common handler"
 
 #: Sends lines in; returns how many were received.
 Send = Callable[[Iterator[bytes]], Awaitable[int]]
 
 
 def measure(ground: Ground) -> list[Figure]:
-    say(f"intake: for {FOR_S:.0f} s, one by one from {CLIENTS} clients, and as one NDJSON stream")
+    say(f"intake: for {FOR_S:.0f} s each, one by one from {CLIENTS} clients, as NDJSON; a common handler beside it")
     settings = ground.settings()
-    key = asyncio.run(key_for(settings, PARTNER))
+    key, other = asyncio.run(_keys(settings))
     (api, port), (worker, _) = (ground.service(f"submissions-{sort}", settings) for sort in ("api", "worker"))
-    with ground.up(api, worker) as servers, client(settings) as mongo, counting(settings, SUBMISSIONS) as on_kafka:
+    common, common_port = ground.bare("common_app", settings)
+    with (
+        ground.up(api, worker, common) as (*servers, _),
+        client(settings) as mongo,
+        counting(settings, SUBMISSIONS) as on_kafka,
+        counting(settings, SPARE) as on_spare,
+    ):
         kept = mongo[settings.database("submissions")]["submissions"]
-        await_count(on_kafka, 2)  # the partner's own events
+        in_common = mongo[settings.database("common")]["entries"]
+        await_count(on_kafka, 4)  # the partners' own events
         rounds = count()
 
-        def taken_in(send: Send) -> float:
+        def taken_in(send: Send, stored: Callable[[], int], told: Callable[[], int]) -> float:
             number = next(rounds)
-            stored, told = kept.estimated_document_count(), on_kafka()
+            before, told_before = stored(), told()
             sent = lines(MOST, seed=number, first=1 + number * MOST)
             began = time.perf_counter()
             received = asyncio.run(asyncio.wait_for(send(_for_a_while(sent)), WITHIN_S))
-            await_count(on_kafka, told + received, every_s=0.005)
+            await_count(told, told_before + received, every_s=0.005)
             seconds = time.perf_counter() - began
-            assert kept.estimated_document_count() == stored + received, "receipts and documents do not agree"
+            assert stored() == before + received, "receipts and documents do not agree"
             return received / seconds
+
+        def ours(send: Send) -> float:
+            return taken_in(send, kept.estimated_document_count, on_kafka)
 
         def documents() -> list[Json]:
             return list(kept.find().limit(BARE))
 
-        measures = {
-            "single": lambda: taken_in(lambda sent: _single(port, key, sent)),
-            "ndjson": lambda: taken_in(lambda sent: _ndjson(port, key, sent)),
-            "bulk insert": lambda: bulk_insert(settings, documents()),
-            "bare send": lambda: bare_send(settings, messages(documents())),
-        }
-        found = medians(3, measures)
+        found = medians(
+            ROUNDS,
+            {
+                "single": lambda: ours(lambda sent: _single(port, key, sent)),
+                "ndjson": lambda: ours(lambda sent: _ndjson(port, key, sent)),
+                "ndjson_x4": lambda: ours(lambda sent: _several(port, key, sent)),
+                COMMON: lambda: taken_in(
+                    lambda sent: _single(common_port, key, sent), in_common.estimated_document_count, on_spare
+                ),
+                "bulk insert": lambda: bulk_insert(settings, documents()),
+                "bare send": lambda: bare_send(settings, messages(documents())),
+            },
+        )
+        pace = min(found["single"], found[COMMON]) / 5
+        waits = [
+            _p99_beside(ports, key, pace, first=10_000_000 + n * 100_000)
+            for n in range(ROUNDS)
+            for ports in [(port, common_port)]
+        ]
+        fair = _fairness(port, key, other)
         held = _memory(ground, settings, servers)
     limit = min("bulk insert", "bare send", key=found.__getitem__)
     return [
-        Figure(f"intake.{way}", found[way], "entries/s", limit, found[limit]) for way in ("single", "ndjson")
-    ] + held
+        *(
+            Figure(f"intake.{way}", found[way], "entries/s", limit, found[limit])
+            for way in ("single", "ndjson", "ndjson_x4")
+        ),
+        *(
+            Figure(f"intake.{way}_vs_common", found[way], "entries/s", COMMON, found[COMMON])
+            for way in ("single", "ndjson")
+        ),
+        Figure("intake.single_p99_vs_common", _middle(waits, 0), "ms", COMMON, _middle(waits, 1)),
+        fair,
+        *held,
+    ]
+
+
+async def _keys(settings: Settings) -> tuple[str, str]:
+    return await key_for(settings, PARTNER), await key_for(settings, OTHER_PARTNER)
 
 
 def _for_a_while(sent: Sequence[bytes]) -> Iterator[bytes]:
@@ -84,6 +130,83 @@ async def _single(port: int, key: str, sent: Iterator[bytes]) -> int:
 
 async def _ndjson(port: int, key: str, sent: Iterator[bytes]) -> int:
     return await (await connect(port, key)).stream(sent)
+
+
+async def _several(port: int, key: str, sent: Iterator[bytes]) -> int:
+    """Several streams at once, sharing the lines."""
+    return sum(await asyncio.gather(*(_ndjson(port, key, sent) for _ in range(STREAMS))))
+
+
+def _p99_beside(ports: Sequence[int], key: str, per_s: float, first: int) -> list[float]:
+    """For each port in turn: the 99th percentile of milliseconds that requests take which come `per_s` a second."""
+    sent = lines(int(per_s * PACED_S), seed=first, first=first)
+    waits = [p99(asyncio.run(_paced(port, key, sent, per_s))) for port in ports]
+    say("  p99 at a fifth of full load: " + ", ".join(f"{each:.1f} ms" for each in waits))
+    return waits
+
+
+def _middle(waits: Sequence[Sequence[float]], which: int) -> float:
+    return round(median(each[which] for each in waits), 2)
+
+
+def p99(times_ms: Sequence[float]) -> float:
+    """The 99th percentile."""
+    return quantiles(times_ms, n=100)[98]
+
+
+async def _paced(port: int, key: str, sent: Sequence[bytes], per_s: float) -> list[float]:
+    """Milliseconds from when each request was due, whether or not those before were answered, to its answer."""
+    free: asyncio.Queue[Connection] = asyncio.Queue()
+    for _ in range(CLIENTS):
+        free.put_nowait(await connect(port, key))
+    began, times = time.perf_counter() + 0.1, list[float]()
+
+    async def send(line: bytes, due: float) -> None:
+        connection = await free.get()
+        assert await connection.post(line) == 201
+        free.put_nowait(connection)
+        times.append(1000 * (time.perf_counter() - due))
+
+    async with asyncio.TaskGroup() as tasks:
+        for number, line in enumerate(sent):
+            due = began + number / per_s
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            tasks.create_task(send(line, due))
+    return times
+
+
+def _fairness(port: int, key: str, other: str) -> Figure:
+    """Another partner's p99 while one floods the api with streams and single requests, beside its p99 when alone."""
+    alone, beside = list[float](), list[float]()
+    for n in range(ROUNDS):
+        first = 20_000_000 + n * 100_000
+        calm = lines(int(CALM_PER_S * PACED_S), seed=first, first=first, partner=OTHER_PARTNER)
+        half = len(calm) // 2
+        alone.append(p99(asyncio.run(_paced(port, other, calm[:half], CALM_PER_S))))
+        beside.append(p99(asyncio.run(_beside_a_flood(port, key, other, calm[half:], first))))
+        say(f"  another partner's p99: alone {alone[-1]:.1f} ms, beside a flood {beside[-1]:.1f} ms")
+    value, limit = (round(median(each), 2) for each in (beside, alone))
+    return Figure("intake.other_p99_in_a_flood", value, "ms", "its p99 when alone", limit)
+
+
+async def _beside_a_flood(port: int, key: str, other: str, calm: Sequence[bytes], first: int) -> list[float]:
+    flood = iter(lines(60_000, seed=first + 1, first=first + 30_000))
+    ended = False
+
+    def until_ended() -> Iterator[bytes]:
+        for line in flood:
+            if ended:
+                return
+            yield line
+
+    flooding = [
+        asyncio.create_task(each) for each in (_several(port, key, until_ended()), _single(port, key, until_ended()))
+    ]
+    await asyncio.sleep(0.5)
+    times = await _paced(port, other, calm, CALM_PER_S)
+    ended = True
+    await asyncio.gather(*flooding)
+    return times
 
 
 def _memory(ground: Ground, settings: Settings, servers: Sequence[Server]) -> list[Figure]:

@@ -49,6 +49,18 @@ def test_a_good_submission_has_no_findings() -> None:
         (line(title={"zh": "短"}), [("length", "/entry/title/zh")]),
         (line(district="beijing"), [("choice", "/entry/district")]),
         (line(opens="2026/12/01"), [("date", "/entry/opens")]),
+        (line(opens="1700006400"), [("date", "/entry/opens")]),
+        (line(opens="2026-W01-1"), [("date", "/entry/opens")]),
+        (line(opens="0202-12-01"), [("dates.plausible", "/entry/opens")]),
+        (line(closes="2206-12-01"), [("dates.plausible", "/entry/closes")]),
+        (line(title={"zh": "待补充。"}), [("text.placeholder", "/entry/title/zh")]),
+        (line(summary={"zh": "——……——……——……"}), [("text.placeholder", "/entry/summary/zh")]),
+        (line(summary={"zh": "Smart metro maintenance"}), [("text.language", "/entry/summary/zh")]),
+        (line(title={"zh": "ChatMetro 4", "en": "ChatMetro 4"}), []),
+        (line(title={"zh": "地铁检修", "en": "地铁检修"}), [("text.language", "/entry/title/en")]),
+        (line(offers=[{"type": "space", "amount": 5, "unit": "m2"}] * 2), [("offer.repeated", "/entry/offers/1")]),
+        (line(owner={"name": {"zh": "某局"}, "uscc": "91510100ma6c00000m"}), [("uscc", "/entry/owner/uscc")]),
+        (line(owner={"name": {"zh": "某局"}, "uscc": "A1110000600037341L"}), [("uscc", "/entry/owner/uscc")]),
         (line(closes="2026-11-30"), [("dates.order", "/entry/closes")]),
         (line(industry=None), [("scene.level-fit", "/entry/industry")]),
         (line(theme="capital-linkage"), [("scene.level-fit", "/entry/theme")]),
@@ -102,6 +114,17 @@ def test_a_wrong_check_digit_is_answered_with_the_right_one() -> None:
 def test_personal_data_is_not_repeated_in_findings() -> None:
     _, (finding,) = check(line(contact={"name": "张三", "phone": "not a number"}))
     assert (finding.pointer, finding.found) == ("/entry/contact/phone", None)
+
+
+def test_what_is_expected_is_said_in_the_readers_language() -> None:
+    _, findings = check(line(level="企业", opens=5, budget_yuan="?", theme="capital-linkage", tags=[" "]))
+    zh, en = ([finding.text(language) for finding in findings] for language in ("zh", "en"))
+    assert "不在可选值之内，应为：industrial（产业级）、enterprise（企业级）。" in zh
+    assert "Not one of the choices: industrial, enterprise." in en
+    assert "类型不符，应为整数。" in zh and "Wrong type: expected an integer." in en
+    assert "格式不符：应为一行文字，首尾没有空格。" in zh
+    _, (finding,) = check(line(theme="capital-linkage"))
+    assert finding.text("zh") == "层级与分类不符：产业级场景不写主题。"
 
 
 @pytest.mark.parametrize("rule", TEXTS)

@@ -1,5 +1,6 @@
 """What is decided on submissions and partners: given facts, when a command, then facts or a refusal."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
@@ -44,7 +45,7 @@ def receive(revision: int = 1, digest: str = "a", entry: Any = PRODUCT) -> Recei
     return Receive(**BY, revision=revision, digest=digest, entry=entry)
 
 
-def refused(revision: int, digest: str, **finding: str) -> tuple[SubmissionRefused]:
+def refused(revision: int, digest: str, **finding: Any) -> tuple[SubmissionRefused]:
     return (SubmissionRefused(revision=revision, digest=digest, findings=(Finding.model_validate(finding),)),)
 
 
@@ -71,17 +72,27 @@ def test_the_same_revision_with_the_same_content_changes_nothing() -> None:
 
 def test_the_same_revision_with_other_content_is_refused() -> None:
     breach = {"rule": "revision.taken", "pointer": "/revision", "found": "1", "expected": "2"}
-    assert decide(given(received()), receive(1, "b")) == refused(1, "b", **breach)
+    fix = {"op": "replace", "path": "/revision", "value": 2}
+    assert decide(given(received()), receive(1, "b")) == refused(1, "b", **breach, fix=fix)
 
 
 def test_an_older_revision_is_refused() -> None:
     breach = {"rule": "revision.stale", "pointer": "/revision", "found": "5", "expected": "6"}
-    assert decide(given(received(5)), receive(4, "b")) == refused(4, "b", **breach)
+    fix = {"op": "replace", "path": "/revision", "value": 6}
+    assert decide(given(received(5)), receive(4, "b")) == refused(4, "b", **breach, fix=fix)
 
 
 def test_a_changed_kind_is_refused() -> None:
     breach = {"rule": "kind.changed", "pointer": "/entry/kind", "found": "scene", "expected": "product"}
-    assert decide(given(received()), receive(2, "b", SCENE)) == refused(2, "b", **breach)
+    fix = {"op": "replace", "path": "/entry/kind", "value": "product"}
+    assert decide(given(received()), receive(2, "b", SCENE)) == refused(2, "b", **breach, fix=fix)
+
+
+def test_what_names_others_that_are_not_known_is_refused_unless_it_was_taken_in_before() -> None:
+    unknown = Finding(rule="linkage.scene-unknown", pointer="/entry/scene", found="x/y")
+    command = replace(receive(2, "b"), findings=(unknown,))
+    assert decide(given(received()), command) == (SubmissionRefused(revision=2, digest="b", findings=(unknown,)),)
+    assert decide(given(received(), SubmissionRevised(revision=2, digest="b", entry=PRODUCT)), command) == ()
 
 
 def test_nothing_is_taken_in_after_withdrawal() -> None:

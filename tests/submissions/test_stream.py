@@ -9,7 +9,7 @@ import orjson
 from fastapi import FastAPI
 
 from submissions.ndjson import BATCH_LINES
-from tests.submissions.given import USCC, line
+from tests.submissions.given import USCC, line, samples, submission
 from tests.support import eventually
 
 
@@ -143,3 +143,26 @@ async def test_nothing_is_read_faster_than_receipts_are_taken(app: FastAPI, key:
     assert given <= 3 * BATCH_LINES // 100
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_a_linkage_is_taken_in_once_its_scene_and_product_are_there(
+    client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    entry = next(each["entry"] for each in samples() if each["entry"]["kind"] == "linkage")
+    scene = next(each["entry"] for each in samples() if each["entry"]["kind"] == "scene")
+    owner = submission()["entry"]["owner"]
+
+    def linkage(reference: str, scene: str) -> bytes:
+        said = entry | {"owner": owner, "scene": f"{USCC}/{scene}", "product": f"{USCC}/robot"}
+        return orjson.dumps({"reference": reference, "revision": 1, "entry": said}) + b"\n"
+
+    early = await send(client, key, linkage("link", "tunnel"))
+    assert [(f["rule"], f["pointer"], f["found"]) for f in early[0]["findings"]] == [
+        ("linkage.scene-unknown", "/entry/scene", f"{USCC}/tunnel"),
+        ("linkage.product-unknown", "/entry/product", f"{USCC}/robot"),
+    ]
+    assert await send(client, key, linkage("link", "tunnel")) == early
+    tunnel = orjson.dumps({"reference": "tunnel", "revision": 1, "entry": scene | {"owner": owner}}) + b"\n"
+    together = await send(client, key, tunnel + line("robot") + linkage("link", "tunnel") + linkage("odd", "robot"))
+    assert [r["status"] for r in together] == ["received", "received", "received", "refused"]
+    assert [f["rule"] for f in together[3]["findings"]] == ["linkage.scene-unknown"]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from schemas.entry import Entry, Name
 from schemas.envelope import Command, Decider, Refusal, State
-from schemas.rules import Finding
+from schemas.finding import Finding, Fix
 from schemas.submission import (
     SUBMISSION_FACTS,
     SubmissionFact,
@@ -34,11 +34,15 @@ class Submission(State):
 
 @dataclass(frozen=True, kw_only=True)
 class Receive(Command):
-    """Take in a revision that keeps every rule of its text; `digest` is its entry's."""
+    """Take in a revision that keeps every rule of its text; `digest` is its entry's.
+
+    `findings` are those about others that it names, and that are not known: the scene of a linkage.
+    """
 
     revision: int
     digest: str
     entry: Entry
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,23 +90,29 @@ def _receive(state: Submission, command: Receive) -> tuple[SubmissionFact, ...] 
         return ()
     if _full(state):
         return Refusal("reference.full")
-    if finding := _breach(state, command):
-        return (SubmissionRefused(revision=command.revision, digest=command.digest, findings=(finding,)),)
+    breach = _breach(state, command)
+    if findings := ((breach,) if breach else ()) + command.findings:
+        return (SubmissionRefused(revision=command.revision, digest=command.digest, findings=findings),)
     fact = SubmissionRevised if state.revision else SubmissionReceived
     return (fact(revision=command.revision, digest=command.digest, entry=command.entry),)
 
 
 def _breach(state: Submission, command: Receive) -> Finding | None:
     """The rule between a submission's revisions that this one breaks, if any."""
-    following = str(state.revision + 1)
+    following = state.revision + 1
+    renumber: Fix = {"op": "replace", "path": "/revision", "value": following}
     if state.withdrawn:
         return Finding(rule="submission.withdrawn", pointer="/reference")
     if command.revision in state.digests:
-        return Finding(rule="revision.taken", pointer="/revision", found=str(command.revision), expected=following)
+        found = str(command.revision)
+        return Finding(rule="revision.taken", pointer="/revision", found=found, expected=str(following), fix=renumber)
     if command.revision < state.revision:
-        return Finding(rule="revision.stale", pointer="/revision", found=str(state.revision), expected=following)
+        found = str(state.revision)
+        return Finding(rule="revision.stale", pointer="/revision", found=found, expected=str(following), fix=renumber)
     if state.kind and command.entry.kind != state.kind:
-        return Finding(rule="kind.changed", pointer="/entry/kind", found=command.entry.kind, expected=state.kind)
+        found = command.entry.kind
+        keep: Fix = {"op": "replace", "path": "/entry/kind", "value": state.kind}
+        return Finding(rule="kind.changed", pointer="/entry/kind", found=found, expected=state.kind, fix=keep)
     return None
 
 

@@ -43,7 +43,7 @@ def _told(finding: Json, read: Read, header: Header) -> Json:
     column = placed.heading if placed else _heading(read, pointer)
     where: Json = {"row": row.number, "column": column, "cell": placed and address(placed, row.number)}
     # No single operation mends what no value could be read of.
-    whole = {**finding, "fix": None} if "fix" in finding else finding
+    whole = {**finding, "fix": None, "doc": None}
     if row.broken is not None:
         return {**whole, **where, "rule": "sheet.row", "found": None, "expected": None, "text": _(BROKEN[row.broken])}
     value = _at(read, pointer)

@@ -25,6 +25,7 @@ from submissions.sheets.texts import Text, records
 from submissions.sheets.workbooks import Workbook
 from web.languages import _, language
 from web.problems import Problem
+from web.words import word
 
 log = structlog.get_logger()
 
@@ -75,8 +76,11 @@ def _workbook(file: BinaryIO, form: Workbook, findings: Findings, only_refused: 
 
 
 def _comment(finding: Json) -> str:
-    """A finding whose column is not in the sheet names it."""
-    return str(finding["text"]) if finding["cell"] else said([finding])
+    """A finding in words, with the value that would mend it; one whose column is not in the sheet names that."""
+    fix = finding["fix"] or {}
+    value = fix.get("value") if fix.get("path") == finding["pointer"] else None
+    text = str(finding["text"]) if finding["cell"] else said([finding])
+    return f"{text}\n{_('Suggested')}{_(': ')}{word(str(value))}" if isinstance(value, str | int | float) else text
 
 
 def _first(header: Sequence[Placed]) -> str:

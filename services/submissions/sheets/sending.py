@@ -5,20 +5,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal
 
-from schemas.envelope import Json, Refusal
-from schemas.rules import Finding
-from schemas.submission import SubmissionReceived, SubmissionRefused
-from submissions.callers import Caller
-from submissions.desk import Desk
-from submissions.domain.submission import Receive, Refuse, decide, evolve
+from schemas.envelope import Json
+from schemas.finding import Finding
 from submissions.intake import Intake, Receipt, told
 from submissions.ndjson import BATCH_LINES
 from submissions.sheets.findings import at_cells
 from submissions.sheets.reading import Sheet
 from submissions.sheets.rows import Header, Read
-from web.languages import language
 
 
 @dataclass(frozen=True)
@@ -69,49 +63,3 @@ async def send(sheet: Sheet, intake: Intake, after: int = 0) -> AsyncIterator[li
 
 def _next(reads: Iterator[Read]) -> list[Read]:
     return list(islice(reads, BATCH_LINES))
-
-
-def intake_of(desk: Desk, caller: Caller, *, validate_only: bool = False) -> Intake:
-    """The intake of whoever sends."""
-    assert caller.partner is not None  # keys are some partner's, and so are those who may open the page
-    make = Rehearsal if validate_only else Intake
-    return make(desk.submissions, caller.partner, caller.actor, language())
-
-
-class Rehearsal(Intake):
-    """Applies the same rules, and writes nothing: its receipts say what would become of each row."""
-
-    async def commit(self, commands: Any) -> list[tuple[Receipt, bool]]:
-        states: dict[str, Any] = {}
-        receipts = []
-        for command in commands:
-            if command.stream not in states:
-                states[command.stream] = (await self.submissions.get(command.stream)).state
-            facts = decide(states[command.stream], command)
-            receipts.append((self._would(command, facts), False))
-            for fact in facts if isinstance(facts, tuple) else ():
-                states[command.stream] = evolve(states[command.stream], fact)
-        return receipts
-
-    def _would(self, command: Receive | Refuse, facts: Any) -> Receipt:
-        status: Literal["received", "revised", "unchanged", "refused"] = "unchanged"
-        findings: Any = ()
-        match facts:
-            case Refusal():
-                status, findings = "refused", getattr(command, "findings", ())
-            case (SubmissionRefused(findings=found),):
-                status, findings = "refused", found
-            case (SubmissionReceived(),):
-                status = "received"
-            case (_,):
-                status = "revised"
-        reference = command.stream.partition("/")[2]
-        return Receipt.model_construct(
-            stream=command.stream,
-            reference=None if reference.startswith("~") else reference,
-            revision=command.revision,
-            status=status,
-            event=None,
-            time=None,
-            findings=[told(each, self.language) for each in findings],
-        )

@@ -1,0 +1,70 @@
+"""Group commit: many callers' commands in one write, so that all who wait share a round trip to the database."""
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: Commands that go with one write, at most.
+MOST = 100
+#: Writes under way at once: with one alone, whoever comes just after it began would wait for two.
+AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[T, R]):
+    command: T
+    result: "asyncio.Future[R]"
+
+
+class Groups(Generic[T, R]):
+    """Commands that come one at a time, carried out together by `write`: a result for each, in order.
+
+    What comes while AT_ONCE writes are under way goes with the next. Nobody waits for a timer: a caller who is alone
+    is answered as fast as without groups.
+    """
+
+    def __init__(self, write: Callable[[Sequence[T]], Awaitable[Sequence[R]]]) -> None:
+        self._carry_out = write
+        self._waiting: list[_Waiting[T, R]] = []
+        self._writing: set[asyncio.Task[None]] = set()
+
+    async def handle(self, command: T) -> R:
+        """Carry out one command. Raises what `write` raises for it: one that is at fault fails alone.
+
+        A caller that is cancelled leaves it unknown whether its command takes effect.
+        """
+        waiting: _Waiting[T, R] = _Waiting(command, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._begin()
+        return await waiting.result
+
+    def _begin(self) -> None:
+        while self._waiting and len(self._writing) < AT_ONCE:
+            group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            # A context of its own: the group belongs to none of the requests in it.
+            task = asyncio.get_running_loop().create_task(self._write(group), context=contextvars.Context())
+            self._writing.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._writing.discard(task)
+        self._begin()
+
+    async def _write(self, group: Sequence[_Waiting[T, R]]) -> None:
+        try:
+            results = await self._carry_out([each.command for each in group])
+        except Exception as error:
+            if len(group) > 1:
+                for each in group:
+                    await self._write([each])
+            elif not group[0].result.done():
+                group[0].result.set_exception(error)
+            return
+        for each, result in zip(group, results, strict=True):
+            if not each.result.done():
+                each.result.set_result(result)

@@ -1,0 +1,169 @@
+"""The rules of intake, each as the sentence that tells a breach of it, in Chinese and English."""
+
+import re
+
+from schemas.entry import EMAIL, ENTRY_ID, HTTPS_URL, PHONE, REFERENCE, SHA256, TAG
+from schemas.names import NAMES
+
+#: The codes in what a finding of `choice` expects: 'scene', 'product' or 'linkage'.
+CHOICES = re.compile(r"'([^']*)'")
+
+TEXTS: dict[str, dict[str, str]] = {
+    "json": {
+        "zh": "不是有效的 JSON：{expected}。请检查引号、逗号和 UTF-8 编码。",
+        "en": "Not valid JSON: {expected}. Check the quotes, commas and UTF-8 encoding.",
+    },
+    "size": {"zh": "超过 {expected} 字节的上限。", "en": "Larger than the limit of {expected} bytes."},
+    "required": {"zh": "缺少必填项。", "en": "This field is required."},
+    "unknown-field": {
+        "zh": "没有名为“{found}”的字段。请删除它，或检查拼写。",
+        "en": "There is no field “{found}”. Remove it or check its spelling.",
+    },
+    "type": {"zh": "类型不符，应为{expected}。", "en": "Wrong type: expected {expected}."},
+    "length": {"zh": "长度不符，应为 {expected} 个字符。", "en": "Wrong length: expected {expected} characters."},
+    "count": {"zh": "项数不符，应为 {expected} 项。", "en": "Wrong number of items: expected {expected}."},
+    "pattern": {"zh": "格式不符：{expected}。", "en": "Wrong format: {expected}."},
+    "choice": {"zh": "不在可选值之内，应为：{expected}。", "en": "Not one of the choices: {expected}."},
+    "range": {"zh": "数值超出范围，应为 {expected}。", "en": "Out of range: expected {expected}."},
+    "date": {"zh": "不是有效日期，应为 YYYY-MM-DD。", "en": "Not a date: write YYYY-MM-DD."},
+    "uscc": {
+        "zh": "不是统一社会信用代码（GB 32100）：应为 18 位数字和大写字母，不含 I、O、S、V、Z。",
+        "en": "Not a unified social credit code (GB 32100): 18 digits and capital letters without I, O, S, V and Z.",
+    },
+    "uscc.check-digit": {
+        "zh": "统一社会信用代码的校验位有误（GB 32100）：按前 17 位应为 {expected}，请核对全部 18 位。",
+        "en": "The check digit of the unified social credit code is wrong (GB 32100): the first 17 characters "
+        "give {expected}. Check all 18.",
+    },
+    "scene.level-fit": {
+        "zh": "层级与分类不符：{expected}。",
+        "en": "The level and the classification do not fit: {expected}.",
+    },
+    "dates.order": {
+        "zh": "日期顺序有误：应不早于 {expected}。",
+        "en": "The dates are out of order: must not be before {expected}.",
+    },
+    "dates.plausible": {
+        "zh": "日期不合情理：应在 {expected} 之间。请检查年份。",
+        "en": "Hardly the date that is meant: expected one within {expected}. Check the year.",
+    },
+    "offer.unit": {"zh": "单位不符：应为 {expected}。", "en": "The unit does not fit the type: expected {expected}."},
+    "offer.amount": {
+        "zh": "数量超过全市总量 {expected}。",
+        "en": "The amount is beyond the whole city's {expected}.",
+    },
+    "offer.repeated": {
+        "zh": "与第 {expected} 项完全相同。请删除其一，或合并数量。",
+        "en": "The very same as item {expected}. Remove one of them, or add the amounts up.",
+    },
+    "evidence.stage": {
+        "zh": "所报阶段须有相应证据：{expected}。",
+        "en": "The stage needs evidence measured at it: {expected}.",
+    },
+    "evidence.beyond-stage": {
+        "zh": "证据所属阶段晚于所报阶段（{expected}）。请更正所报阶段，或更正该证据的阶段。",
+        "en": "This evidence is of a later stage than the one reported ({expected}). Mend the one or the other.",
+    },
+    "linkage.same-entry": {
+        "zh": "场景与产品是同一条目：请填写产品自己的编号。",
+        "en": "The scene and the product are one and the same entry: name the product’s own.",
+    },
+    "linkage.scene-unknown": {
+        "zh": "这里没有场景“{found}”。请核对编号，或先提交该场景。",
+        "en": "There is no scene “{found}” here. Check its name, or send the scene first.",
+    },
+    "linkage.product-unknown": {
+        "zh": "这里没有产品“{found}”。请核对编号，或先提交该产品。",
+        "en": "There is no product “{found}” here. Check its name, or send the product first.",
+    },
+    "text.placeholder": {
+        "zh": "“{found}”只是占位文字。请写出实际内容。",
+        "en": "“{found}” only keeps the place. Write what is to be said.",
+    },
+    "text.language": {
+        "zh": "所用语言与字段不符（{expected}）：zh 写中文，en 写英文。",
+        "en": "Not in the language of its field ({expected}): zh holds Chinese, en English.",
+    },
+    "partner.mismatch": {
+        "zh": "单位代码与所用密钥的合作方不符：应为 {expected}。",
+        "en": "The owner is not the partner whose key was used: expected {expected}.",
+    },
+    "revision.taken": {
+        "zh": "该修订号已以不同内容收到：请以修订号 {expected} 重新提交。",
+        "en": "This revision was already received with other content: send it as revision {expected}.",
+    },
+    "revision.stale": {
+        "zh": "修订号已过期：当前为 {found}，请以 {expected} 重新提交。",
+        "en": "This revision is older than the current {found}: send it as revision {expected}.",
+    },
+    "submission.withdrawn": {
+        "zh": "该提交已撤回：请使用新的编号。",
+        "en": "This submission was withdrawn: use a new reference.",
+    },
+    "reference.full": {
+        "zh": "该编号的提交次数已达上限：请使用新的编号。",
+        "en": "This reference was sent in too many times: use a new one.",
+    },
+    "kind.changed": {
+        "zh": "同一编号不能改变类别：应为 {expected}。",
+        "en": "A reference keeps its kind: expected {expected}.",
+    },
+}
+
+#: What each pattern asks, in words.
+PATTERNS: dict[str, dict[str, str]] = {
+    REFERENCE: {
+        "zh": "应为 1 至 64 个字母、数字或 . _ -，以字母或数字开头",
+        "en": "write 1 to 64 letters, digits or . _ -, the first a letter or digit",
+    },
+    ENTRY_ID: {"zh": "应为“统一社会信用代码/编号”", "en": "write <unified social credit code>/<reference>"},
+    SHA256: {"zh": "应为 64 位小写十六进制数", "en": "write 64 hexadecimal digits in small letters"},
+    HTTPS_URL: {
+        "zh": "应为以 https:// 开头、不含空格的网址",
+        "en": "write an address that starts with https:// and has no spaces",
+    },
+    TAG: {
+        "zh": "应为一行文字，首尾没有空格",
+        "en": "write one line without spaces at its ends",
+    },
+    PHONE: {
+        "zh": "应为 6 至 20 个数字、空格或 -，可以 + 开头",
+        "en": "write 6 to 20 digits, spaces or -, after a + if wanted",
+    },
+    EMAIL: {
+        "zh": "应为电子邮件地址，如 name@example.org",
+        "en": "write an e-mail address such as name@example.org",
+    },
+}
+#: JSON's types, in words.
+TYPES: dict[str, dict[str, str]] = {
+    "array": {"zh": "数组", "en": "an array"},
+    "integer": {"zh": "整数", "en": "an integer"},
+    "number": {"zh": "数字", "en": "a number"},
+    "object": {"zh": "对象", "en": "an object"},
+    "string": {"zh": "文字", "en": "text"},
+}
+#: What the two levels of scenes ask of their classification.
+LEVELS: dict[str, dict[str, str]] = {
+    "industrial → industry": {"zh": "产业级场景须写行业", "en": "an industrial scene has an industry"},
+    "industrial → no theme": {"zh": "产业级场景不写主题", "en": "an industrial scene has no theme"},
+    "enterprise → theme": {"zh": "企业级场景须写主题", "en": "an enterprise scene has a theme"},
+    "enterprise → no industry": {"zh": "企业级场景不写行业", "en": "an enterprise scene has no industry"},
+    "enterprise → no facility": {"zh": "企业级场景不写设施", "en": "an enterprise scene has no facility"},
+}
+
+
+def worded(rule: str, expected: str, language: str) -> str:
+    """What a finding expects, in words: its `expected` is the same in every language."""
+    match rule:
+        case "pattern":
+            return PATTERNS.get(expected, {}).get(language, expected)
+        case "type":
+            return TYPES.get(expected, {}).get(language, expected)
+        case "scene.level-fit":
+            return LEVELS.get(expected, {}).get(language, expected)
+        case "choice" if codes := CHOICES.findall(expected):
+            if language == "en":
+                return ", ".join(codes)
+            return "、".join(f"{code}（{NAMES[code]['zh']}）" if code in NAMES else code for code in codes)
+    return expected

@@ -1,0 +1,109 @@
+"""A request's body as it was before its sender packed it: gzip and zstd (RFC 9110, section 8.4; RFC 8878)."""
+
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import zstandard
+from starlette.requests import Request
+
+from web.languages import _
+from web.problems import Problem
+
+#: A body may unpack to so many times what was sent …
+MOST_TIMES = 200
+#: … and to so many bytes in any case. Entries in JSON pack some ten times.
+FREE_BYTES = 10_000_000
+#: What is unpacked at one go; zstd makes at most 32,768 bytes of one.
+_SLICE = 1024
+_OUT = 65536
+#: A decoder that wants a larger window of memory than this is refused (RFC 8878, section 3.1.1.1.2).
+_WINDOW = 8 * 1024 * 1024
+
+
+def unpacked(request: Request) -> AsyncIterator[bytes]:
+    """The body in pieces, unpacked as they come.
+
+    Raises a Problem at once where the encoding is not known, and while reading where the body is damaged, ends early or
+    unpacks to too much: the pieces before that are whole.
+    """
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    match encoding:
+        case "identity" | "":
+            return request.stream()
+        case "gzip" | "x-gzip":
+            return _unpacked(request.stream(), _Gzip())
+        case "zstd":
+            return _unpacked(request.stream(), _Zstd())
+        case _:
+            detail = _("Send it as it is, or packed with gzip or zstd.")
+            raise Problem(
+                415,
+                "encoding-unknown",
+                _("This Content-Encoding is not known here"),
+                detail,
+                headers={"Accept-Encoding": "gzip, zstd"},
+            )
+
+
+async def _unpacked(pieces: AsyncIterator[bytes], decoder: "_Gzip | _Zstd") -> AsyncIterator[bytes]:
+    came = made = 0
+    try:
+        async for piece in pieces:
+            came += len(piece)
+            for part in decoder.feed(piece):
+                made += len(part)
+                if made > max(FREE_BYTES, came * MOST_TIMES):
+                    detail = _("Send it in several parts, or unpacked.")
+                    raise Problem(413, "unpacks-too-large", _("The body unpacks to too much"), detail)
+                yield part
+    except (zlib.error, zstandard.ZstdError) as error:
+        detail = _("What came before is taken in. Pack it again and send the rest.")
+        raise Problem(400, "body-damaged", _("The body cannot be unpacked"), detail) from error
+    if came and not decoder.ended:
+        detail = _("What came before is taken in. Send the rest again.")
+        raise Problem(400, "body-cut-short", _("The packed body ends too early"), detail)
+
+
+class _Gzip:
+    """Decodes gzip: any number of members, one after the other (RFC 1952)."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(wbits=31)
+
+    @property
+    def ended(self) -> bool:
+        return self._member.eof
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        full = False  # there may be more than was asked for, all input taken
+        while piece or full:
+            if self._member.eof:
+                self._member = zlib.decompressobj(wbits=31)
+            part = self._member.decompress(piece, _OUT)
+            yield part
+            piece = self._member.unconsumed_tail or self._member.unused_data
+            full = len(part) == _OUT and not self._member.eof
+
+
+class _Zstd:
+    """Decodes Zstandard: any number of frames, one after the other (RFC 8878)."""
+
+    def __init__(self) -> None:
+        self._frame = self._new()
+
+    @property
+    def ended(self) -> bool:
+        return bool(self._frame.eof)
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        for start in range(0, len(piece), _SLICE):
+            rest = piece[start : start + _SLICE]
+            while rest:
+                if self._frame.eof:
+                    self._frame = self._new()
+                yield self._frame.decompress(rest)
+                rest = self._frame.unused_data if self._frame.eof else b""
+
+    def _new(self) -> Any:
+        return zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()

@@ -1,0 +1,151 @@
+"""What would mend a finding: it can be applied, and it mends."""
+
+from typing import Any
+
+import jsonpatch
+import orjson
+import pytest
+from hypothesis import given, settings
+
+from schemas.finding import Fix, patch
+from schemas.rules import check
+from tests.schemas.slips import CONTACT, GOOD, slipped
+from tests.schemas.test_rules import SCENE, line
+
+USCC = "91510100MA6C00000M"
+
+
+def fixes(**changes: Any) -> dict[str, Fix | None]:
+    """What would mend a scene with some of its fields changed, by pointer."""
+    return {finding.pointer: finding.fix for finding in check(line(**changes))[1]}
+
+
+def replaced(pointer: str, value: Any) -> dict[str, Any]:
+    return {pointer: {"op": "replace", "path": pointer, "value": value}}
+
+
+@pytest.mark.parametrize("raw", GOOD, ids=lambda raw: raw["reference"])
+def test_the_sample_keeps_every_rule(raw: dict[str, Any]) -> None:
+    assert check(orjson.dumps(raw))[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        *(
+            (day, "2026-12-05")
+            for day in ("2026/12/5", "2026年12月5日", "20261205", "2026.12.05", "２０２６-１２-０５")
+        ),
+        ("2026-12-05T08:00:00+08:00", "2026-12-05"),
+        (20261205, "2026-12-05"),
+    ],
+)
+def test_a_day_written_otherwise_is_answered_with_the_iso_one(written: Any, meant: str) -> None:
+    assert fixes(opens=written) == replaced("/entry/opens", meant)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        *(("500", 500), ("５００", 500), ("1,200", 1200), ("500万元", 5_000_000), ("1.1万", 11_000), (7.0, 7)),
+        ("1.2 亿元", 120_000_000),
+    ],
+)
+def test_a_number_written_as_text_is_answered_with_the_number(written: Any, meant: int) -> None:
+    assert fixes(budget_yuan=written) == replaced("/entry/budget_yuan", meant)
+
+
+@pytest.mark.parametrize("written", ["高新", "Hi-Tech Zone", "hi-tech zon", "HI-TECH-ZONE", "成都高新区"])
+def test_a_choice_by_another_name_is_answered_with_its_code(written: str) -> None:
+    assert fixes(district=written) == replaced("/entry/district", "hi-tech-zone")
+
+
+@pytest.mark.parametrize("written", ["atlantis", "区", "", 7, "o"])
+def test_a_choice_like_none_is_answered_with_no_fix(written: Any) -> None:
+    assert fixes(district=written) == {"/entry/district": None}
+
+
+@pytest.mark.parametrize("code", ["9151 0100-MA6C-0000-0M", "91510100ma6c00000m", "９１５１０１００MA6C00000M"])
+def test_a_code_written_otherwise_is_answered_with_the_right_one(code: str) -> None:
+    assert fixes(owner={"name": {"zh": "某局"}, "uscc": code}) == replaced("/entry/owner/uscc", USCC)
+
+
+def test_a_wrong_check_digit_is_answered_with_the_right_code() -> None:
+    found = fixes(owner={"name": {"zh": "某局"}, "uscc": USCC[:-1] + "1"})
+    assert found == replaced("/entry/owner/uscc", USCC)
+
+
+def test_a_misspelt_field_is_moved_and_any_other_removed() -> None:
+    moved = {"op": "move", "from": "/entry/budgetYuan", "path": "/entry/budget_yuan"}
+    assert fixes(budgetYuan=1) == {"/entry/budgetYuan": moved}
+    assert fixes(mood="good") == {"/entry/mood": {"op": "remove", "path": "/entry/mood"}}
+    # What it is like is there already.
+    assert fixes(district_="wuhou") == {"/entry/district_": {"op": "remove", "path": "/entry/district_"}}
+
+
+def test_of_two_fields_misspelt_alike_one_is_moved() -> None:
+    found = fixes(budgetYuan=1, BudgetYuan=2)
+    assert [fix["op"] for fix in found.values() if fix] == ["move", "remove"]
+
+
+def test_a_wrong_unit_is_answered_with_the_types_own() -> None:
+    for unit in ("yuan", "sqm", "平方米"):
+        assert fixes(offers=[{"type": "space", "amount": 5, "unit": unit}]) == replaced("/entry/offers/0/unit", "m2")
+    missing = fixes(offers=[{"type": "space", "amount": 5}])
+    assert missing == {"/entry/offers/0/unit": {"op": "add", "path": "/entry/offers/0/unit", "value": "m2"}}
+
+
+def test_a_classification_that_does_not_fit_is_removed_or_the_level_changed() -> None:
+    assert fixes(theme="capital-linkage") == {"/entry/theme": {"op": "remove", "path": "/entry/theme"}}
+    wrong_level = fixes(industry=None, theme="capital-linkage")
+    level = {"op": "replace", "path": "/entry/level", "value": "enterprise"}
+    assert wrong_level == {"/entry/industry": level, "/entry/theme": None}
+    assert fixes(industry=None) == {"/entry/industry": None}
+
+
+def test_a_text_where_two_languages_are_wanted_is_taken_for_chinese() -> None:
+    assert fixes(title="地铁智能检修") == replaced("/entry/title", {"zh": "地铁智能检修"})
+    assert fixes(needs="裂纹识别、异响定位") == replaced("/entry/needs", [{"zh": "裂纹识别"}, {"zh": "异响定位"}])
+
+
+def test_blanks_that_make_a_text_too_long_are_trimmed() -> None:
+    assert fixes(title={"zh": "地铁" + " " * 100}) == replaced("/entry/title/zh", "地铁")
+    assert fixes(title={"zh": "长" * 81}) == {"/entry/title/zh": None}
+
+
+def test_languages_that_changed_places_are_changed_back() -> None:
+    zh, en = "为全市地铁线路寻找智能检修的产品与团队。", "Products and teams for smart maintenance are wanted."
+    found = fixes(summary={"zh": en, "en": zh})
+    assert found == replaced("/entry/summary/zh", zh) | replaced("/entry/summary/en", en)
+
+
+def test_an_offer_that_stands_there_twice_is_removed_once() -> None:
+    offer = {"type": "space", "amount": 5, "unit": "m2"}
+    assert fixes(offers=[offer, offer]) == {"/entry/offers/1": {"op": "remove", "path": "/entry/offers/1"}}
+
+
+@settings(max_examples=400, deadline=None)
+@given(slipped())
+def test_all_fixes_together_can_be_applied_and_mend_what_they_are_for(raw: dict[str, Any]) -> None:
+    _, findings = check(orjson.dumps(raw))
+    operations = patch(finding.fix for finding in findings)
+    mended = jsonpatch.apply_patch(raw, operations)
+    still = {(finding.rule, finding.pointer) for finding in check(orjson.dumps(mended))[1]}
+    assert not still & {(finding.rule, finding.pointer) for finding in findings if finding.fix}
+
+
+@settings(max_examples=200, deadline=None)
+@given(slipped())
+def test_nothing_of_a_contact_is_repeated(raw: dict[str, Any]) -> None:
+    _, findings = check(orjson.dumps(raw))
+    told = " ".join(f"{finding.found} {finding.expected} {finding.fix}" for finding in findings)
+    assert not [value for value in CONTACT.values() if value in told]
+
+
+def test_a_whole_submission_in_another_type_is_not_repeated() -> None:
+    for raw in (b'["13800000000"]', orjson.dumps({"reference": "A", "revision": 1, "entry": "13800000000"})):
+        assert "13800000000" not in str(check(raw)[1])
+
+
+def test_scene_is_good() -> None:
+    assert fixes(**SCENE) == {}

@@ -1,0 +1,71 @@
+"""Packed bodies: gzip and zstd, whole, damaged, cut short, or unpacking to far too much."""
+
+import gzip
+from collections.abc import Callable
+
+import httpx2
+import orjson
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from submissions.bodies import FREE_BYTES, _Gzip, _Zstd
+from tests.submissions.given import line, submission
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstandard.compress}
+DECODERS: dict[str, type[_Gzip] | type[_Zstd]] = {"gzip": _Gzip, "zstd": _Zstd}
+LINES = b"".join(line(f"r{n}") for n in range(100))
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+@given(parts=st.lists(st.binary(max_size=3000), min_size=1, max_size=4), size=st.integers(1, 500))
+@settings(max_examples=50, deadline=None)
+def test_what_was_packed_in_any_number_of_members_comes_out_again(encoding: str, parts: list[bytes], size: int) -> None:
+    packed, decoder = b"".join(map(PACKED[encoding], parts)), DECODERS[encoding]()
+    pieces = [packed[start : start + size] for start in range(0, len(packed), size)]
+    assert b"".join(out for piece in pieces for out in decoder.feed(piece)) == b"".join(parts)
+    assert decoder.ended
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+async def test_one_entry_and_many_are_taken_in_packed(
+    client: httpx2.AsyncClient, key: dict[str, str], encoding: str
+) -> None:
+    headers, pack = key | {"Content-Encoding": encoding}, PACKED[encoding]
+    one = await client.post("/submissions", content=pack(orjson.dumps(submission())), headers=headers)
+    assert one.status_code == 201
+    answer = await client.post("/submissions:stream", content=pack(LINES), headers=headers)
+    assert [orjson.loads(text)["status"] for text in answer.text.splitlines()] == ["received"] * 100
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+async def test_a_body_cut_short_or_damaged_leaves_whole_lines_and_says_so_last(
+    client: httpx2.AsyncClient, key: dict[str, str], encoding: str
+) -> None:
+    packed = PACKED[encoding](LINES * 20)
+    for body, problem in ((packed[:-5], "body-cut-short"), (packed + b"more", "body-damaged")):
+        answer = await client.post("/submissions:stream", content=body, headers=key | {"Content-Encoding": encoding})
+        *receipts, last = [orjson.loads(text) for text in answer.text.splitlines()]
+        assert last["problem"]["type"].endswith(problem)
+        assert {receipt["status"] for receipt in receipts} <= {"received"}
+        assert [receipt["line"] for receipt in receipts] == list(range(1, len(receipts) + 1))
+    one = await client.post("/submissions", content=packed[:-5], headers=key | {"Content-Encoding": encoding})
+    assert (one.status_code, one.json()["type"]) == (400, "urn:shuangqian:problem:body-cut-short")
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+async def test_a_bomb_is_not_unpacked(client: httpx2.AsyncClient, key: dict[str, str], encoding: str) -> None:
+    bomb = PACKED[encoding](b" " * (FREE_BYTES * 10))
+    headers = key | {"Content-Encoding": encoding}
+    one = await client.post("/submissions", content=bomb, headers=headers)
+    assert (one.status_code, one.json()["type"]) == (413, "urn:shuangqian:problem:unpacks-too-large")
+    answer = await client.post("/submissions:stream", content=bomb, headers=headers)
+    (last,) = [orjson.loads(text) for text in answer.text.splitlines()]
+    assert last["problem"]["status"] == 413
+
+
+async def test_an_encoding_that_is_not_known_is_told_which_are(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
+    for path in ("/submissions", "/submissions:stream"):
+        answer = await client.post(path, content=b"x", headers=key | {"Content-Encoding": "br"})
+        assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip, zstd")
