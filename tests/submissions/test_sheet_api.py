@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import gzip
 import io
 from typing import Any
 
@@ -14,7 +15,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from submissions.sheets.reading import CSV, XLSX
-from tests.submissions.given import USCC
+from tests.submissions.given import OTHER, USCC
 from tests.submissions.sheet_files import Table, as_book, as_csv, as_xlsx, entry, opened, put, saved, table, with_value
 
 PRODUCT = "/submissions:sheet?kind=product"
@@ -144,6 +145,23 @@ async def test_the_workbook_comes_back_with_bad_cells_marked_and_all_else_as_it_
     again = await client.post("/submissions:sheet", content=saved(mended), headers=headers)
     assert again.headers["shuangqian-rows"] == "received=2"
     assert [c.coordinate for row in opened(again.content) for c in row if c.fill.fill_type] == []
+
+
+async def test_a_comment_says_what_would_mend_its_cell(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
+    rows = put(table([entry("a")], "en"), "Owner’s USCC", 2, OTHER)
+    headers = key | {"Accept": XLSX, "Accept-Language": "en"}
+    answer = await client.post(PRODUCT, content=as_xlsx(rows, "Product"), headers=headers)
+    comment = opened(answer.content)[cell(rows, "Owner’s USCC", 2)].comment.text
+    assert comment.endswith(f"Suggested: {USCC}")
+
+
+async def test_a_packed_file_is_unpacked_and_a_bomb_is_refused(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
+    headers = key | {"Content-Encoding": "gzip"}
+    body = gzip.compress(as_csv(table([entry("a")])))
+    answer = await client.post(PRODUCT, content=body, headers=headers)
+    assert orjson.loads(answer.content)["status"] == "received"
+    bomb = await client.post(PRODUCT, content=gzip.compress(bytes(50_000_000)), headers=headers)
+    assert (bomb.status_code, bomb.json()["type"]) == (413, "urn:shuangqian:problem:unpacks-too-large")
 
 
 async def test_the_refused_rows_alone_can_be_mended_and_sent(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
