@@ -16,7 +16,7 @@ from schemas.entry import KINDS
 from schemas.envelope import Event, Json
 from schemas.finding import patch
 from schemas.submission import SubmissionRefused
-from submissions import docs, key_pages, partner_pages, request_pages, rule_pages
+from submissions import docs, key_pages, partner_pages, request_pages, rule_pages, sheet_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import Sent, send, uploaded
@@ -60,6 +60,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists, log: Request
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     _lists(router, lists)
     _sending(router, desk)
+    sheet_pages.add(router, database, desk)
     _one(router, desk)
     partner_pages.add(router, desk, database)
     key_pages.add(router, desk)

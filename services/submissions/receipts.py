@@ -61,7 +61,7 @@ class Receipts(Response):
         except ClientDisconnect:
             return
         except Problem as problem:  # of the body, when what was whole of it is taken in
-            await send({"type": "http.response.body", "body": self._last(problem)})
+            await send({"type": "http.response.body", "body": last_line(self._request, problem)})
             return
         finally:
             coming.cancel()
@@ -89,12 +89,13 @@ class Receipts(Response):
 
     async def _stopped(self, number: int) -> bytes:
         """The last line of a stream that the quota ends: from which line on nothing was taken in, and why."""
-        return self._last(await self._meter.quota_problem(), line=number)
+        return last_line(self._request, await self._meter.quota_problem(), line=number)
 
-    def _last(self, problem: Problem, **where: int) -> bytes:
-        """The last line of a stream that does not go on, and why."""
-        body = orjson.loads(as_json(problem, self._request.scope["state"]["request_id"]).body)
-        return orjson.dumps({**where, "status": "stopped", "problem": body}, option=orjson.OPT_APPEND_NEWLINE)
+
+def last_line(request: Request, problem: Problem, **where: int) -> bytes:
+    """The last line of a stream of receipts that does not go on, and why."""
+    body = orjson.loads(as_json(problem, request.scope["state"]["request_id"]).body)
+    return orjson.dumps({**where, "status": "stopped", "problem": body}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _line(number: int, receipt: Receipt) -> bytes:

@@ -20,12 +20,18 @@ from submissions.progress import Progress, evolve, submission_of
 
 #: Submissions on one page of a list.
 PAGE = 25
+#: A file that somebody sends by the page is kept so long, to be given back with marks.
+SHEETS_KEPT_S = 60 * 60
 
 
 async def create_indexes(database: AsyncDatabase[Json]) -> None:
     for collection in (SUBMISSIONS.collection, TESTS.collection):
         await database[collection].create_index([("changed", -1), ("_id", 1)])
     await database["partners"].create_index("state.keys.id")
+    await database["sheets"].create_index("at", expireAfterSeconds=SHEETS_KEPT_S)
+    await database["sheets"].create_index(
+        [("owner", 1), ("at", -1)], partialFilterExpression={"owner": {"$exists": True}}
+    )
 
 
 async def kinds(submissions: AsyncCollection[Json], ids: Collection[str]) -> dict[str, str]:

@@ -1,0 +1,99 @@
+"""What is wrong, said of cells: findings of the rules with their cell, and what keeps a whole file from being read."""
+
+from typing import Any
+
+from schemas.entry import KINDS
+from schemas.envelope import Json
+from submissions.intake import Receipt
+from submissions.marked import N_
+from submissions.sheets.cells import is_odd
+from submissions.sheets.columns import EACH, meant
+from submissions.sheets.rows import Header, Placed, Read, cell_of, letters
+from web.languages import _, language
+from web.problems import Problem
+from web.words import word
+
+#: What a cell holds that no rule takes, by `cells.odd`'s name.
+ODD = {
+    "error": N_("The cell holds Excel’s error %(shown)s. Mend its formula, or write the value."),
+    "formula": N_("The formula was never computed. Open the file in Excel and save it, or write the value."),
+    "merged": N_("The cell is merged with others beside it. Unmerge them and write each value in its own cell."),
+    "digits": N_(
+        "Excel keeps 15 digits of a number: the last of %(shown)s are lost. Format the cell as text and write it again."
+    ),
+    "date": N_("The cell is a date or time (%(shown)s). Format it as text or number and write the value again."),
+    "control": N_("The cell holds characters that cannot be seen (%(shown)s). Write it again."),
+    "unheaded": N_("“%(shown)s” stands under no heading. Give it one, or quote a text that holds a separator."),
+}
+BROKEN = {
+    "quote": N_("A quotation mark is opened in this row and never closed: what follows could not be read."),
+    "long": N_("This row is longer than 1,000,000 characters: what follows could not be read."),
+    "quoting": N_("The row’s quotation marks do not pair: write a quotation mark within quoted text twice."),
+}
+
+
+def at_cells(receipt: Receipt, read: Read, header: Header) -> list[Json]:
+    """A receipt's findings with their `row`, `column` (the heading) and `cell`; null where the sheet has no such."""
+    return [_told(finding, read, header) for finding in receipt.findings]
+
+
+def _told(finding: Json, read: Read, header: Header) -> Json:
+    row, pointer = read.row, str(finding["pointer"])
+    placed = cell_of(header, read.numbers, pointer)
+    column = placed.heading if placed else _heading(read, pointer)
+    where: Json = {"row": row.number, "column": column, "cell": placed and address(placed, row.number)}
+    # No single operation mends what no value could be read of.
+    whole = {**finding, "fix": None, "doc": None}
+    if row.broken is not None:
+        return {**whole, **where, "rule": "sheet.row", "found": None, "expected": None, "text": _(BROKEN[row.broken])}
+    value = _at(read, pointer)
+    if is_odd(value):
+        why = value["cell"]
+        if why == "unheaded":
+            where["cell"] = pointer[1:]
+        shown = None if "/contact" in pointer else value["shown"]
+        text = _(ODD[why]) % {"shown": shown or ""}
+        return {**whole, **where, "rule": f"sheet.{why}", "found": shown, "expected": None, "text": text}
+    if finding["rule"] == "choice" and placed:
+        names = _("; ").join(word(code) for code in placed.column.choices)
+        return {**finding, **where, "text": _("Not one of the choices: %(names)s.") % {"names": names}}
+    return {**finding, **where}
+
+
+def _at(read: Read, pointer: str) -> Any:
+    said: Any = read.said
+    for step in pointer.split("/")[1:]:
+        if isinstance(said, dict):
+            said = said.get(step.replace("~1", "/").replace("~0", "~"))
+        elif isinstance(said, list) and step.isdecimal() and int(step) < len(said):
+            said = said[int(step)]
+        if is_odd(said):
+            break
+    return said
+
+
+def address(placed: Placed, row: int) -> str:
+    """The cell as spreadsheets name it: `C7`."""
+    return f"{letters(placed.index)}{row}"
+
+
+def _heading(read: Read, pointer: str) -> str | None:
+    """What the column would be called that a finding misses."""
+    kind = str(read.said["entry"]["kind"]) if read.said else ""
+    path = [EACH if step.isdecimal() else step for step in pointer.split("/")[1:]]
+    numbered = ".".join("1" if step == EACH else step for step in path)
+    found = meant(kind, numbered) if kind in KINDS else None
+    return found[0].heading(found[1], language()) if found else None
+
+
+def unreadable(title: str, *findings: Json, status: int = 422, type: str = "sheet-unreadable") -> Problem:
+    """Why nothing of a file was read: `findings` as those of rows, by cell."""
+    return Problem(status, type, title, _("Nothing was taken in."), findings=list(findings))
+
+
+def of_file(
+    rule: str, text: str, *, cell: str | None = None, column: str | None = None, row: int | None = None
+) -> Json:
+    """A finding on the file itself, in the same shape as those on rows."""
+    where: Json = {"row": row, "column": column, "cell": cell}
+    return {"rule": f"sheet.{rule}", "pointer": "", "found": None, "expected": None, "text": text, **where}

@@ -1,0 +1,90 @@
+"""Finding the row of headings in a sheet, and what is wrong with it: all of it at once, before any row is sent."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rapidfuzz import fuzz, process
+
+from schemas.envelope import Json
+from submissions.sheets.cells import Cell
+from submissions.sheets.columns import EACH, columns, meant, nearest, plain
+from submissions.sheets.findings import of_file, unreadable
+from submissions.sheets.rows import Header, Placed, letters
+from web.languages import _, language
+
+#: Titles and explanations may stand above the headings, for so many rows.
+SEARCHED_ROWS = 20
+#: Begins what is passed over: the heading of a column, or a row.
+ASIDE = ("#", "＃")
+
+
+def places(kind: str, cells: Sequence[Cell]) -> list[Placed]:
+    """The columns that a row's headings mean."""
+    found = []
+    for index, cell in enumerate(cells):
+        heading = cell.strip() if isinstance(cell, str) else ""
+        if heading and not heading.startswith(ASIDE) and (one := meant(kind, heading)):
+            column, number = one
+            found.append(Placed(column, number if EACH in column.path else None, index, heading))
+    return found
+
+
+def find(kind: str, rows: Sequence[tuple[int, Sequence[Cell]]]) -> int | None:
+    """Which of a sheet's first rows holds the headings: the one in which most are known, at least two."""
+    counts = [len(places(kind, cells)) for _, cells in rows]
+    most = max(counts, default=0)
+    return counts.index(most) if most >= 2 else None
+
+
+def checked(kind: str, number: int, cells: Sequence[Cell]) -> Header:
+    """The columns of the row of headings. Raises the Problem that names every heading that is wrong or missing."""
+    placed = places(kind, cells)
+    wrong = [*_unknown(kind, number, cells), *_twice(number, placed), *_missing(kind, placed)]
+    if wrong:
+        raise unreadable(_("The headings of the columns are not all right"), *wrong)
+    headed = frozenset(index for index, cell in enumerate(cells) if cell is not None and str(cell).strip())
+    return Header(number, tuple(placed), headed)
+
+
+def _unknown(kind: str, number: int, cells: Sequence[Cell]) -> list[Json]:
+    found = []
+    for index, cell in enumerate(cells):
+        heading = str(cell).strip() if cell is not None else ""
+        if not heading or heading.startswith(ASIDE) or meant(kind, heading):
+            continue
+        close = process.extractOne(
+            heading, nearest(kind, language()), scorer=fuzz.ratio, processor=plain, score_cutoff=50
+        )
+        text = _("No column is called “%(heading)s”. To keep it for yourself, begin its heading with #.")
+        if close:
+            text = _("No column is called “%(heading)s”. Is it “%(close)s”? To keep it for yourself, begin it with #.")
+        said = text % {"heading": heading, "close": close[0] if close else ""}
+        found.append(of_file("heading-unknown", said, cell=f"{letters(index)}{number}", column=heading, row=number))
+    return found
+
+
+def _twice(number: int, header: Sequence[Placed]) -> list[Json]:
+    """Headings that mean what an earlier one does, and numbered ones beside one that holds the whole list."""
+    seen = Counter[tuple[str | int, ...]]()
+    whole = {placed.column.path for placed in header if placed.column.parted and placed.number is None}
+    found = []
+    for placed in header:
+        at = placed.column.at(placed.number)
+        seen[at] += 1
+        if seen[at] > 1 or (placed.number is not None and placed.column.path in whole):
+            text = _("The heading “%(heading)s” means the same as another. Keep one of them.")
+            said = text % {"heading": placed.heading}
+            cell = f"{letters(placed.index)}{number}"
+            found.append(of_file("heading-twice", said, cell=cell, column=placed.heading, row=number))
+    return found
+
+
+def _missing(kind: str, header: Sequence[Placed]) -> list[Json]:
+    there = {placed.column.path for placed in header}
+    missing = [column for column in columns(kind) if column.required and column.path not in there]
+    found = []
+    for column in missing:
+        heading = column.heading(None, language())
+        text = _("The column “%(heading)s” is missing.") % {"heading": heading}
+        found.append(of_file("heading-missing", text, column=heading))
+    return found

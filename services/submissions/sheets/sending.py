@@ -1,0 +1,76 @@
+"""Sending a sheet's rows through intake, in batches, each row with its receipt."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from schemas.envelope import Json
+from schemas.finding import Finding
+from submissions.intake import Intake, Receipt, told
+from submissions.limiting import Meter
+from submissions.ndjson import BATCH_LINES
+from submissions.sheets.findings import at_cells
+from submissions.sheets.reading import Sheet
+from submissions.sheets.rows import Header, Read
+
+#: For people, who have no limits.
+UNMETERED = Meter()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of one row; `findings` name its cells."""
+
+    read: Read
+    receipt: Receipt
+    findings: list[Json]
+
+    @property
+    def row(self) -> int:
+        return self.read.row.number
+
+    def findings_in(self, language: str, header: Header) -> list[Json]:
+        """The findings in another language; it must be spoken."""
+        again = [told(Finding.model_validate(each), language) for each in self.receipt.findings]
+        return at_cells(self.receipt.model_copy(update={"findings": again}), self.read, header)
+
+    def to_json(self) -> Json:
+        """The receipt as NDJSON has it."""
+        said = {name: value for name, value in self.receipt.__dict__.items() if name != "findings"}
+        return {"row": self.row, **said, **({"findings": self.findings} if self.findings else {})}
+
+
+@dataclass
+class Tally:
+    """How many rows became what, and the refused ones' findings."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: list[Sent] = field(default_factory=list)
+
+    def add(self, sent: list[Sent]) -> None:
+        self.counts.update(each.receipt.status for each in sent)
+        self.refused += [each for each in sent if each.findings]
+
+
+async def send(sheet: Sheet, intake: Intake, after: int = 0, meter: Meter = UNMETERED) -> AsyncIterator[list[Sent]]:
+    """Take in a sheet's rows after row `after`, no faster than `meter` allows; each batch once it is stored for good.
+
+    Raises the Problem of a quota that is used up, once what it allowed is given.
+    """
+    reads = sheet.reads(after)
+    while batch := await asyncio.to_thread(_next, reads):
+        allowed = await meter.pace(len(batch))
+        taken = await intake.take([read.line for read in batch[:allowed]])
+        meter.count(receipt for receipt, _ in taken)
+        yield [
+            Sent(read, receipt, at_cells(receipt, read, sheet.header) if receipt.findings else [])
+            for read, (receipt, _) in zip(batch[:allowed], taken, strict=True)
+        ]
+        if allowed < len(batch):
+            raise await meter.quota_problem()
+
+
+def _next(reads: Iterator[Read]) -> list[Read]:
+    return list(islice(reads, BATCH_LINES))
