@@ -14,9 +14,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stdnum.cn import uscc as cn_uscc
 
 from schemas.entry import OFFER_UNITS, OfferType, SubmissionLine
+from schemas.reading import escaped, near, oddities, short
 
 #: A submission of more bytes than this is refused unread.
 MAX_LINE_BYTES = 1_000_000
+#: So many findings are told of one submission, and how many more there are: a line of nothing but mistakes still makes
+#: an event that Kafka carries.
+MAX_FINDINGS = 500
 #: The city's totals: an offer beyond them is a slip of the pen (design, section 5).
 CITY_TOTALS = {"space": 10_000_000, "fund": 10_000_000_000}
 
@@ -46,6 +50,18 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Not valid JSON: {expected}. Check the quotes, commas and UTF-8 encoding.",
     },
     "size": {"zh": "超过 {expected} 字节的上限。", "en": "Larger than the limit of {expected} bytes."},
+    "repeated-field": {
+        "zh": "字段“{found}”出现了不止一次。请只保留一个。",
+        "en": "The field “{found}” stands here more than once. Leave one of them.",
+    },
+    "characters": {
+        "zh": "含有不可用的控制字符（{found}）。请删除它。",
+        "en": "There is a control character ({found}) here, which no page can show. Remove it.",
+    },
+    "findings.more": {
+        "zh": "另有 {found} 处问题未列出。请先修正以上各处，再重新提交。",
+        "en": "There are {found} more findings. Mend the ones above first, then send it again.",
+    },
     "required": {"zh": "缺少必填项。", "en": "This field is required."},
     "unknown-field": {
         "zh": "没有名为“{found}”的字段。请删除它，或检查拼写。",
@@ -181,13 +197,20 @@ def check(line: bytes) -> tuple[SubmissionLine | None, tuple[Finding, ...]]:
     except orjson.JSONDecodeError as error:
         return None, (Finding(rule="json", pointer="", expected=str(error)),)
     submission = None
-    findings: list[Finding] = []
+    findings = [Finding(rule=rule, pointer=pointer, found=found) for rule, pointer, found in oddities(line, raw)]
     try:
         submission = SubmissionLine.model_validate_json(line)
     except ValidationError as error:
         findings.extend(_finding(detail) for detail in error.errors(include_url=False))
     findings.extend(_across(raw))
-    return (None, tuple(findings)) if findings else (submission, ())
+    return (None, _bounded(findings)) if findings else (submission, ())
+
+
+def _bounded(findings: list[Finding]) -> tuple[Finding, ...]:
+    more = len(findings) - MAX_FINDINGS
+    if more <= 0:
+        return tuple(findings)
+    return (*findings[:MAX_FINDINGS], Finding(rule="findings.more", pointer="", found=str(more)))
 
 
 def _finding(detail: Any) -> Finding:
@@ -197,7 +220,7 @@ def _finding(detail: Any) -> Finding:
     path = [step for i, step in enumerate(detail["loc"]) if not (i == 1 and detail["loc"][0] == "entry")]
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         path = ["entry", "kind"]
-    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    pointer = near("".join("/" + escaped(step) for step in path))
     if kind in _RULES:
         rule = _RULES[kind]
     elif kind.startswith("date"):
@@ -219,8 +242,8 @@ def _finding(detail: Any) -> Finding:
         expected = str(context.get("error", kind))
     found = None
     if rule == "unknown-field":
-        found = str(path[-1])
-    elif rule != "required" and not pointer.startswith("/entry/contact"):
+        found = short(str(path[-1]))
+    elif rule not in ("required", "json") and not pointer.startswith("/entry/contact"):
         found = _short(context.get("tag", detail["input"]))
     if rule == "uscc" and (expected := _check_digit(detail["input"])):
         rule = "uscc.check-digit"
@@ -229,7 +252,7 @@ def _finding(detail: Any) -> Finding:
 
 def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else text[:79] + "…"
+    return short(text)
 
 
 def _check_digit(value: object) -> str | None:

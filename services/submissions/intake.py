@@ -10,8 +10,8 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, Field
 
-from runtime.streams import Outcome, Streams
-from schemas.envelope import Json, timestamp
+from runtime.streams import Outcome, StreamFull, Streams
+from schemas.envelope import Json, Refusal, timestamp
 from schemas.rules import MAX_LINE_BYTES, Finding, check, digest
 from schemas.submission import SubmissionFact, SubmissionReceived, SubmissionRefused, SubmissionRevised
 from submissions.domain.submission import Receive, Refuse, Submission, SubmissionCommand
@@ -113,11 +113,21 @@ class Intake:
 
     async def commit(self, commands: Sequence[Receive | Refuse]) -> list[tuple[Receipt, bool]]:
         """For each command, once all are written, its receipt and whether this was the first time."""
-        outcomes = await self.submissions.handle(commands)
+        try:
+            outcomes = await self.submissions.handle(commands)
+        except StreamFull:  # one of them has no room; what was written already is answered as it was
+            outcomes = [await self._alone(command) for command in commands]
         return [
             (_receipt(outcome, command, self.language), outcome.fresh)
             for outcome, command in zip(outcomes, commands, strict=True)
         ]
+
+    async def _alone(self, command: Receive | Refuse) -> Outcome[Submission]:
+        try:
+            (outcome,) = await self.submissions.handle([command])
+        except StreamFull:
+            return Outcome(command.stream, 0, Submission(), refusal=Refusal("reference.full"))
+        return outcome
 
     async def take(self, lines: Sequence[Line]) -> list[tuple[Receipt, bool]]:
         """Both, for lines that are all there."""
