@@ -1,57 +1,31 @@
-"""Writes the event catalogue and the JSON Schemas from libs/schemas: `python docs/generate.py [--check]`.
+"""Writes the event catalogue, the JSON Schemas and the AsyncAPI document: `python docs/generate.py [--check]`.
 
-With --check nothing is written: exit code 1 and a line a file where what is there is not what would be written.
+All from libs/schemas, and the examples from the golden files, of which the library gets a copy to serve. With --check nothing is written: exit code 1 and a line a file where what is there is not what would be written.
 """
 
-import inspect
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from schemas import asyncapi
 from schemas.entry import SubmissionLine
 from schemas.envelope import Fact
 from schemas.events import FACTS
 
 DOCS = Path(__file__).parent
-CONSUMERS = {
-    "submission": ("submissions.events", "review, publishing, audit"),
-    "partner": ("submissions.events", "audit"),
-    "case": ("review.events", "submissions, publishing, audit"),
-    "entry": ("publishing.events", "submissions, publishing, notifications, audit"),
-    "release": ("publishing.events", "publishing, notifications, audit"),
-    "subscription": ("notifications.events", "notifications, audit"),
-    "delivery": ("notifications.events", "notifications, audit"),
-}
+EXAMPLES = Path(asyncapi.__file__).with_name("examples.json")
+GOLDEN = DOCS.parent / "tests" / "schemas" / "golden"
 
 
 def envelope_schema(type: str, fact: type[Fact]) -> dict[str, Any]:
     """JSON Schema of one event in CloudEvents' structured mode."""
     data = fact.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
     definitions = data.pop("$defs", {})
-    text = {"type": "string", "minLength": 1}
-    attributes = {
-        "specversion": {"const": "1.0"},
-        "id": {**text, "description": "<stream>/<sequence>"},
-        "source": {**text, "description": "/<service>"},
-        "type": {"const": type},
-        "subject": {**text, "description": "the stream's id"},
-        "time": {"type": "string", "format": "date-time"},
-        "datacontenttype": {"const": "application/json"},
-        "dataschema": {"const": f"urn:shuangqian:{type}"},
-        "sequence": {"type": "integer", "minimum": 1, "description": "the stream's version, without gaps"},
-        "partitionkey": text,
-        "causationid": {**text, "description": "the event or request that caused this one"},
-        "correlationid": {**text, "description": "the submission's first event"},
-        "actor": {**text, "description": "partner:…, user:…, subscriber:… or service:…"},
-    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:shuangqian:{type}",
-        "title": type,
-        "type": "object",
-        "properties": {**attributes, "traceparent": text, "data": data},
-        "required": [*attributes, "data"],
+        **asyncapi.envelope(type, data),
         "$defs": definitions,
     }
 
@@ -68,12 +42,11 @@ def catalogue() -> str:
     for type, fact in FACTS.items():
         if type.split(".")[0] != noun:
             noun = type.split(".")[0]
-            topic, readers = CONSUMERS[noun]
-            lines += ["", f"## {noun}", "", f"On `{topic}`. Read by: {readers}.", ""]
+            topic, readers = asyncapi.READERS[noun]
+            lines += ["", f"## {noun}", "", f"On `{topic}`. Read by: {', '.join(readers)}.", ""]
             lines += ["| type | data | what it says |", "| --- | --- | --- |"]
         fields = ", ".join(f"`{name}`" for name in fact.model_fields) or "—"
-        says = " ".join((inspect.cleandoc(fact.__doc__ or "")).split()) if "__doc__" in vars(fact) else ""
-        lines.append(f"| `{type}` | {fields} | {says} |")
+        lines.append(f"| `{type}` | {fields} | {asyncapi.says(fact)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -85,10 +58,17 @@ def documents() -> dict[Path, str]:
         "$id": "urn:shuangqian:submission-line",
         **SubmissionLine.model_json_schema(mode="validation"),
     }
-    return {DOCS / "events.md": catalogue()} | {
-        DOCS / "schemas" / f"{name}.json": json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-        for name, schema in schemas.items()
+    examples = {type: json.loads((GOLDEN / f"{type}.json").read_text()) for type in FACTS}
+    return {
+        DOCS / "events.md": catalogue(),
+        DOCS / "asyncapi.json": _json(asyncapi.document(examples)),
+        EXAMPLES: _json(examples),
+        **{DOCS / "schemas" / f"{name}.json": _json(schema) for name, schema in schemas.items()},
     }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def main() -> int:

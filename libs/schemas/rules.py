@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stdnum.cn import uscc as cn_uscc
 
 from schemas.entry import OFFER_UNITS, OfferType, SubmissionLine
-from schemas.reading import escaped, near, oddities, short
+from schemas.oddities import escaped, near, oddities, short
 
 #: A submission of more bytes than this is refused unread.
 MAX_LINE_BYTES = 1_000_000

@@ -3,6 +3,7 @@
 from tests.submissions.given import line
 
 GOOD = line("bad").rstrip()
+WIDE = "９１５１０１０６ＭＡ６ＲＨ８３Ｗ８２"
 DEEP = b"[" * 100_000 + b"]" * 100_000
 
 

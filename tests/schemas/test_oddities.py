@@ -6,7 +6,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.reading import MAX_POINTER, oddities
+from schemas.oddities import MAX_POINTER, oddities
 
 #: JSON text as a partner might write it: objects as lists of pairs, so that fields may be there twice.
 NAMES = st.sampled_from(["a", "b", "a:b", "a/b~", "中", ":"])
