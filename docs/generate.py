@@ -1,6 +1,7 @@
 """Writes the event catalogue, the JSON Schemas and the AsyncAPI document: `python docs/generate.py [--check]`.
 
-All from libs/schemas, and the examples from the golden files, of which the library gets a copy to serve. With --check nothing is written: exit code 1 and a line a file where what is there is not what would be written.
+All from libs/schemas, and the examples from the golden files, of which the library gets a copy to serve. With --check
+nothing is written: exit code 1 and a line a file where what is there is not what would be written.
 """
 
 import json

@@ -56,7 +56,7 @@ def document(examples: Mapping[str, Json]) -> Json:
         "info": {
             "title": "Shuangqian: the histories",
             "version": "1",
-            "description": "Every fact there ever was, in Kafka, kept for ever. Events are CloudEvents 1.0 in structured "
+            "description": "Every fact there ever was, in Kafka, for ever. Events are CloudEvents 1.0 in structured "
             "JSON mode, keyed by stream: those of one stream are in order, their `sequence` without gaps. One may come "
             "twice; `source` and `id` tell. A schema only grows: pass over fields you do not know.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
