@@ -23,7 +23,7 @@ from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
 from runtime.worker import running
-from submissions import agents, api, pages
+from submissions import agents, api, idempotency, pages
 from submissions.desk import Desk
 from submissions.domain import DECIDERS
 from submissions.domain.partner import PARTNERS
@@ -58,6 +58,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
+        await idempotency.create_indexes(database)
         yield
         telemetry.flush()
 

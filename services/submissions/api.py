@@ -3,7 +3,7 @@
 import hashlib
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import BaseModel, Field
 from pymongo.asynchronous.database import AsyncDatabase
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from schemas.entry import Name, SubmissionLine, Uscc
 from schemas.envelope import Json, timestamp
 from schemas.rules import MAX_LINE_BYTES
+from submissions import idempotency
 from submissions.callers import Caller, with_key, with_key_or_session
 from submissions.desk import Desk, Story
 from submissions.intake import Intake, Receipt
@@ -27,6 +28,15 @@ from web.problems import TYPE_PREFIX, Problem
 Kind = Literal["scene", "product", "linkage"]
 Partner = Annotated[str, Path(description="unified social credit code", examples=["91510106MA6RH83W82"])]
 Reference = Annotated[str, Path(description="the partner’s own name for it", examples=["rail-robot-01"])]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        max_length=idempotency.MAX_KEY,
+        description="a name of your own for this request, kept 24 hours; with another body it is refused",
+        examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+    ),
+]
 
 
 class Decided(BaseModel):
@@ -177,12 +187,15 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
             ),
         },
     )
-    async def send(request: Request, response: Response, caller: Caller = by_key) -> Receipt:
+    async def send(
+        request: Request, response: Response, caller: Caller = by_key, idempotency_key: IdempotencyKey = None
+    ) -> Receipt:
         line = await _whole(request)
+        claim = await idempotency.claim(database, own(caller), idempotency_key, line) if idempotency_key else None
         ((receipt, fresh),) = await _intake(desk, caller).take([line])
         if receipt.status == "refused":
             raise refused(receipt)
-        response.status_code = 201 if fresh else 200
+        response.status_code = 201 if fresh or (claim and claim.made(receipt)) else 200
         response.headers["Location"] = f"/submissions/{receipt.stream}"
         return receipt
 
@@ -349,8 +362,13 @@ def refused(receipt: Receipt) -> Problem:
 
 
 def _intake(desk: Desk, caller: Caller) -> Intake:
+    return Intake(desk.submissions, own(caller), caller.actor, language())
+
+
+def own(caller: Caller) -> str:
+    """The partner of a program."""
     assert caller.partner is not None  # an API key always is some partner's
-    return Intake(desk.submissions, caller.partner, caller.actor, language())
+    return caller.partner
 
 
 async def _whole(request: Request) -> Line:
