@@ -3,6 +3,7 @@
 import hashlib
 from typing import Annotated, Any, Literal
 
+import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import BaseModel, Field
 from pymongo.asynchronous.database import AsyncDatabase
@@ -22,21 +23,27 @@ from submissions.sample import sample
 from submissions.store import Lists
 from submissions.waits import waits_for
 from web.languages import _, language
+from web.openapi import ANY_PROBLEM, REFERENCE
+from web.parameters import only_known_parameters
 from web.people import cause
-from web.problems import TYPE_PREFIX, Problem
+from web.problems import Problem
 
 Kind = Literal["scene", "product", "linkage"]
-Partner = Annotated[str, Path(description="unified social credit code", examples=["91510106MA6RH83W82"])]
+EXAMPLE_USCC = "91510106MA6RH83W82"
+Partner = Annotated[str, Path(description="unified social credit code", examples=[EXAMPLE_USCC])]
 Reference = Annotated[str, Path(description="the partner’s own name for it", examples=["rail-robot-01"])]
 
 IdempotencyKey = Annotated[
     str | None,
     Header(
+        alias="Idempotency-Key",
         max_length=idempotency.MAX_KEY,
         description="a name of your own for this request, kept 24 hours; with another body it is refused",
         examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     ),
 ]
+
+LOCATION = {"Location": {"description": "the address of the submission", "schema": {"type": "string"}}}
 
 
 class Decided(BaseModel):
@@ -99,40 +106,9 @@ class Reason(BaseModel):
     reason: str = Field(min_length=2, max_length=500)
 
 
-_PROBLEM = {
-    "content": {
-        "application/problem+json": {
-            "schema": {
-                "type": "object",
-                "properties": {
-                    "type": {"type": "string", "example": TYPE_PREFIX + "submission-refused"},
-                    "title": {"type": "string"},
-                    "status": {"type": "integer"},
-                    "detail": {"type": "string"},
-                    "findings": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "properties": {
-                                "rule": {"type": "string", "example": "dates.order"},
-                                "pointer": {"type": "string", "example": "/entry/closes"},
-                                "found": {"type": ["string", "null"]},
-                                "expected": {"type": ["string", "null"]},
-                                "text": {"type": "string"},
-                            },
-                        },
-                    },
-                    "recorded": {"type": "string", "description": "id of the fact `submission.refused` in the history"},
-                },
-            }
-        }
-    }
-}
-
-
 def problems(**said: str) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's responses for problems: `_422=N_("…")`."""
-    return {int(status[1:]): {"description": text, **_PROBLEM} for status, text in said.items()}
+    return {int(status[1:]): {**ANY_PROBLEM, "description": text} for status, text in said.items()}
 
 
 #: What FastAPI itself answers to a request that is not as it must be.
@@ -141,7 +117,7 @@ INVALID = problems(_422=N_("The request is not complete or not valid"))
 
 def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
     """The JSON routes."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[Depends(only_known_parameters)])
     router.include_router(_sending(database, desk))
     router.include_router(_asking(database, desk, lists))
     router.include_router(_keeping(database, desk))
@@ -156,16 +132,21 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": SubmissionLine.model_json_schema(),
-                    "example": sample("91510106MA6RH83W82"),
+                    "schema": SubmissionLine.model_json_schema(ref_template=REFERENCE),
+                    "example": sample(EXAMPLE_USCC),
                 }
             },
         }
     }
     lines_body = {
         "requestBody": {
-            "required": True,
-            "content": {"application/x-ndjson": {"schema": {"type": "string"}, "example": "{…}\n{…}\n"}},
+            "required": False,
+            "content": {
+                "application/x-ndjson": {
+                    "schema": {"type": "string"},
+                    "example": orjson.dumps(sample(EXAMPLE_USCC), option=orjson.OPT_APPEND_NEWLINE).decode(),
+                }
+            },
         }
     }
 
@@ -179,7 +160,12 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         description=N_("Whatever was sent before is answered with the same receipt."),
         response_description=N_("It is stored for good, and on its way to review"),
         responses={
-            200: {"model": Receipt, "description": N_("It is here already: the receipt it got then")},
+            201: {"headers": LOCATION},
+            200: {
+                "model": Receipt,
+                "description": N_("It is here already: the receipt it got then"),
+                "headers": LOCATION,
+            },
             **problems(
                 _401=N_("The key is missing, unknown or revoked"),
                 _409=N_("It contradicts what is held: `revision.taken`, `revision.stale`, `kind.changed`, …"),
@@ -278,7 +264,11 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
         "/submissions/{uscc}/{reference}/withdraw",
         summary=N_("Withdraw a submission that is not published"),
         response_description=N_("It is withdrawn"),
-        responses=problems(_404=N_("There is none, or it is another partner’s"), _409=N_("It is published")),
+        responses=problems(
+            _401=N_("Neither key nor session"),
+            _404=N_("There is none, or it is another partner’s"),
+            _409=N_("It is published"),
+        ),
     )
     async def withdraw(
         uscc: Partner, reference: Reference, request: Request, body: Reason, caller: Caller = either
@@ -306,7 +296,7 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         response_description=N_("It is registered"),
         responses={
             200: {"description": N_("It is registered already")},
-            **problems(_403=N_("Not an operator"), _409=N_("Taken")),
+            **problems(_401=N_("Neither key nor session"), _403=N_("Not an operator"), _409=N_("Taken")),
         },
     )
     async def register(
@@ -322,7 +312,9 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         summary=N_("Issue an API key (the partner’s own people, and operators)"),
         response_description=N_("The key, which is shown here and kept nowhere"),
         responses=problems(
-            _404=N_("The partner is not registered, or is another one"), _409=N_("There are too many keys")
+            _401=N_("Neither key nor session"),
+            _404=N_("The partner is not registered, or is another one"),
+            _409=N_("There are too many keys"),
         ),
     )
     async def issue(request: Request, uscc: Partner, body: Label, caller: Caller = either) -> KeyIssued:
@@ -337,7 +329,7 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         status_code=204,
         summary=N_("Revoke an API key"),
         response_description=N_("It is revoked"),
-        responses=problems(_404=N_("No such key")),
+        responses=problems(_401=N_("Neither key nor session"), _404=N_("No such key")),
     )
     async def revoke(request: Request, uscc: Partner, key: str, caller: Caller = either) -> None:
         caller.may_see(uscc)

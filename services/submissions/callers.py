@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi import Depends
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from pymongo.asynchronous.database import AsyncDatabase
 from starlette.requests import Request
 
@@ -15,7 +15,10 @@ from web.people import Person, actor, require
 from web.problems import Problem
 
 _bearer = HTTPBearer(
-    auto_error=False, scheme_name="API key", description="`Authorization: Bearer sq_live_…`, issued on the page /keys"
+    auto_error=False, scheme_name="ApiKey", description="`Authorization: Bearer sq_live_…`, issued on the page /keys"
+)
+_session = APIKeyCookie(
+    name="shuangqian", auto_error=False, scheme_name="Session", description="of a person who has signed in at /sign-in"
 )
 _signed_in = require("partner", "operator")
 
@@ -56,7 +59,11 @@ def with_key_or_session(database: AsyncDatabase[Json]) -> AsCaller:
     """Dependency: a partner's program, or a partner's or operator's person who has signed in; otherwise 401 or 403."""
     by_key = with_key(database)
 
-    async def caller(request: Request, given: HTTPAuthorizationCredentials | None = Depends(_bearer)) -> Caller:
+    async def caller(
+        request: Request,
+        given: HTTPAuthorizationCredentials | None = Depends(_bearer),
+        session: str | None = Depends(_session),  # for the document; web.people reads it
+    ) -> Caller:
         return await by_key(given) if given else of_person(_signed_in(request))
 
     return caller
