@@ -10,25 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from schemas import asyncapi
-from schemas.entry import SubmissionLine
-from schemas.envelope import Fact
+from schemas.documents import names, schema
 from schemas.events import FACTS
 
 DOCS = Path(__file__).parent
 EXAMPLES = Path(asyncapi.__file__).with_name("examples.json")
 GOLDEN = DOCS.parent / "tests" / "schemas" / "golden"
-
-
-def envelope_schema(type: str, fact: type[Fact]) -> dict[str, Any]:
-    """JSON Schema of one event in CloudEvents' structured mode."""
-    data = fact.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
-    definitions = data.pop("$defs", {})
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:shuangqian:{type}",
-        **asyncapi.envelope(type, data),
-        "$defs": definitions,
-    }
 
 
 def catalogue() -> str:
@@ -53,18 +40,12 @@ def catalogue() -> str:
 
 def documents() -> dict[Path, str]:
     """Every generated file and its text."""
-    schemas = {type: envelope_schema(type, fact) for type, fact in FACTS.items()}
-    schemas["submission-line"] = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:shuangqian:submission-line",
-        **SubmissionLine.model_json_schema(mode="validation"),
-    }
     examples = {type: json.loads((GOLDEN / f"{type}.json").read_text()) for type in FACTS}
     return {
         DOCS / "events.md": catalogue(),
         DOCS / "asyncapi.json": _json(asyncapi.document(examples)),
         EXAMPLES: _json(examples),
-        **{DOCS / "schemas" / f"{name}.json": _json(schema) for name, schema in schemas.items()},
+        **{DOCS / "schemas" / f"{name}.json": _json(schema(name)) for name in names()},
     }
 
 

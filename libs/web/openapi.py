@@ -52,7 +52,7 @@ REQUEST_ID: Json = {
 
 
 def complete(app: FastAPI) -> None:
-    """Have the application's document carry, in each operation, the problems it may answer with and the request's id."""
+    """Have each operation of the application's document name the problems it may answer with, and the request's id."""
     found = app.openapi
 
     def openapi() -> Json:

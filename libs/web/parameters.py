@@ -1,4 +1,4 @@
-"""Query parameters that nobody knows are refused: a slip such as `?validate=onyl` or `?staus=` must not pass unnoticed."""
+"""Query parameters that nobody knows are refused: a slip such as `?staus=` must not pass unnoticed."""
 
 from collections.abc import Iterator
 

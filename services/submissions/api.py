@@ -45,6 +45,8 @@ IdempotencyKey = Annotated[
 
 LOCATION = {"Location": {"description": "the address of the submission", "schema": {"type": "string"}}}
 
+KeyId = Annotated[str, Path(description="the twelve characters after `sq_live_`", examples=["0a1c447ca5df"])]
+
 
 class Decided(BaseModel):
     """The newest revision's decision. `comments` are the reviewers', without names, where changes are asked for."""
@@ -331,7 +333,7 @@ def _keeping(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         response_description=N_("It is revoked"),
         responses=problems(_401=N_("Neither key nor session"), _404=N_("No such key")),
     )
-    async def revoke(request: Request, uscc: Partner, key: str, caller: Caller = either) -> None:
+    async def revoke(request: Request, uscc: Partner, key: KeyId, caller: Caller = either) -> None:
         caller.may_see(uscc)
         await desk.revoke_key(uscc, key, caller, cause(request))
 

@@ -1,7 +1,7 @@
 """`Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): one key is one request, however often it is sent.
 
-What was sent before is answered as it was in any case, for its cause is made of what was sent. A key adds two things: the
-status of the first time too, and a clear error where a program uses one key for two different requests.
+What was sent before is answered as it was in any case, for its cause is made of what was sent. A key adds two things:
+the status of the first time too, and a clear error where a program uses one key for two different requests.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ class Claim:
     at: datetime
 
     def made(self, receipt: Receipt) -> bool:
-        """Whether this receipt is of a fact that a request with this key recorded, rather than an earlier one without."""
+        """Whether the receipt is of a fact that a request with this key recorded, not an earlier one without."""
         return receipt.time is not None and receipt.time >= timestamp(self.at)
 
 

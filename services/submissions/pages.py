@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from schemas.entry import KINDS
 from schemas.envelope import Json
-from submissions import docs, partner_pages
+from submissions import developers, docs, partner_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import Sent, send, uploaded
@@ -60,7 +60,10 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter
     _one(router, desk)
     partner_pages.add(router, desk, database)
     docs.add(router)
-    return router
+    machines = APIRouter()
+    developers.add(router, machines)
+    machines.include_router(router)
+    return machines
 
 
 def _lists(router: APIRouter, lists: Lists) -> None:

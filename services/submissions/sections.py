@@ -16,6 +16,7 @@ def sections(request: Request, me: Person | None) -> list[tuple[str, str, bool]]
         (partner or operator, _("Refused"), "/submissions/refused"),
         (partner, _("API keys"), "/keys"),
         (operator, _("Partners"), "/partners"),
+        (True, _("For developers"), "/developers"),
         (True, _("API reference"), "/docs"),
     ]
     shown = [(text, href) for may, text, href in ways if may]
