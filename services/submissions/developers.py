@@ -114,9 +114,7 @@ def _told() -> tuple[tuple[str, str, str], ...]:
         (
             "stream",
             _("Send many"),
-            _(
-                "One JSON object a line, any number of them; a receipt a line comes back, in order, while you still send."
-            ),
+            _("One JSON object a line, any number of them; a receipt a line comes back, in order, while you send."),
         ),
         ("where", _("See where it is"), _("What it waits for and every step it took; or all of yours, page by page.")),
         (

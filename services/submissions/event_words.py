@@ -1,4 +1,4 @@
-"""What each event means, in Chinese, for the catalogue on /developers; the English stands with the events themselves."""
+"""What each event means, in Chinese, for the catalogue on /developers; the English stands with the events."""
 
 ZH = {
     "submission.received.v1": "首个符合全部规则的修订已收到。`digest` 是条目规范形式的 SHA-256。",
@@ -16,7 +16,8 @@ ZH = {
     "source.paused.v1": "数据源暂停抓取。",
     "source.resumed.v1": "数据源恢复抓取。",
     "source.removed.v1": "数据源已移除。",
-    "case.opened.v1": "开始评审一个修订。`entry` 不含联系人；`previous` 是前一修订的评审；`received` 是合作方提交的时间，等待时长由此起算。",
+    "case.opened.v1": "开始评审一个修订。`entry` 不含联系人；`previous` 是前一修订的评审；"
+    "`received` 是合作方提交的时间，等待时长由此起算。",
     "case.checked.v1": "自动检查的结果、所用规则的版本，以及下一步的去向。",
     "case.claimed.v1": "评审员领取：在 `until` 之前，只有 `reviewer` 可以给出下一份评审意见。",
     "case.released.v1": "领取结束，未给出评审意见。",
@@ -24,7 +25,8 @@ ZH = {
     "case.review-given.v1": "一份评审意见：按该类别的每项标准评 0 至 5 分，并给出结论。领取随之结束。",
     "case.decided.v1": "评审结论，含发布所需的全部内容。`score` 是各份意见的加权平均分，0 至 100。",
     "case.closed.v1": "不再需要结论：已有更新的修订，或提交已撤回。",
-    "entry.queued.v1": "已通过评审，等待列入发布（已发布的，等待更正）。`since` 是作出结论的时间，等待时长由此起算；`score` 是评审得分，0 至 100。",
+    "entry.queued.v1": "已通过评审，等待列入发布（已发布的，等待更正）。`since` 是作出结论的时间，"
+    "等待时长由此起算；`score` 是评审得分，0 至 100。",
     "entry.withdrawn.v1": "合作方在发布前撤回。已排期的退出当月发布，已冻结的除外。",
     "entry.scheduled.v1": "以当前排队的内容作为第 `edition` 版，列入 `release`。",
     "entry.unscheduled.v1": "未能列入该月发布，继续等待。",
@@ -33,7 +35,8 @@ ZH = {
     "entry.retracted.v1": "不再公开，原因保持公开。",
     "release.opened.v1": "开始编制一个月的发布。`targets` 是冻结时每一类别须有、也至多可有的条目数。",
     "release.entry-added.v1": "该条目列入当月发布。",
-    "release.entry-refused.v1": "排期来得太晚，或名额已满。记为事实，使同一排期再次询问时得到同样的答复；该条目据此退出当月发布。",
+    "release.entry-refused.v1": "排期来得太晚，或名额已满。记为事实，"
+    "使同一排期再次询问时得到同样的答复；该条目据此退出当月发布。",
     "release.entry-removed.v1": "该条目不再列入当月发布。",
     "release.frozen.v1": "发布内容冻结。`manifest` 是全部行按条目编号排序后规范形式的 SHA-256。",
     "release.published.v1": "自这一次写入起，清单中的全部条目同时公开；在此之前，一件也不公开。",
@@ -41,7 +44,8 @@ ZH = {
     "subscription.confirmed.v1": "地址所有者已确认；`since` 之前发布的内容不发送。",
     "subscription.suspended.v1": "投递长期失败，订阅者重新确认之前不再尝试。",
     "subscription.cancelled.v1": "订阅者不再需要通知；地址已删除。",
-    "delivery.queued.v1": "一次投递等待发送。`entries` 形如 `partner/reference@edition`：回调每次一件，邮件为当月全部相符的条目。",
+    "delivery.queued.v1": "一次投递等待发送。`entries` 形如 `partner/reference@edition`："
+    "回调每次一件，邮件为当月全部相符的条目。",
     "delivery.attempted.v1": "一次尝试失败；`error` 不含地址。下一次在 `due`。",
     "delivery.delivered.v1": "接收方在这一次尝试中收下。",
     "delivery.abandoned.v1": "最后一次尝试失败，不再继续。",

@@ -47,6 +47,7 @@ async def claim(database: AsyncDatabase[Json], partner: str, key: str, line: Lin
         upsert=True,
         return_document=ReturnDocument.AFTER,
     )
+    assert held is not None  # an upsert always has one
     if held["hash"] != hash:
         detail = _("Send this request under a new key; send the earlier one again exactly as it was.")
         title = _("This Idempotency-Key was used for another request")

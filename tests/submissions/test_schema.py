@@ -86,11 +86,11 @@ operator = schemathesis.openapi.from_dict(session_only(document()), config=CONFI
 
 @program.parametrize()
 @EXAMPLES
-def test_a_partners_program_is_answered_as_documented(case: schemathesis.Case, api: Api) -> None:
+def test_a_partners_program_is_answered_as_documented(case: Any, api: Api) -> None:
     case.call_and_validate(base_url=api.url, headers=api.key, timeout=30)
 
 
 @operator.parametrize()
 @EXAMPLES
-def test_an_operator_is_answered_as_documented(case: schemathesis.Case, api: Api) -> None:
+def test_an_operator_is_answered_as_documented(case: Any, api: Api) -> None:
     case.call_and_validate(base_url=api.url, cookies=api.operator, timeout=30)
