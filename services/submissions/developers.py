@@ -15,6 +15,7 @@ from schemas import asyncapi, documents
 from schemas.envelope import Json
 from schemas.events import FACTS
 from schemas.rules import MAX_FINDINGS, MAX_LINE_BYTES
+from submissions.domain.submission import FULL
 from submissions.event_words import ZH
 from submissions.idempotency import KEPT_S, MAX_KEY
 from submissions.sample import sample
@@ -159,7 +160,8 @@ def _limits() -> list[tuple[str, Any]]:
     return [
         (_("Bytes of one entry"), MAX_LINE_BYTES),
         (_("Lines of one stream"), _("any number")),
-        (_("Revisions of one entry"), 9999),
+        (_("Highest revision number"), 9999),
+        (_("Times that a reference takes something in, or refuses it"), FULL),
         (_("Characters of a reference: letters, digits, dot, hyphen, underscore"), 64),
         (_("Findings told of one entry"), MAX_FINDINGS),
         (_("Characters of an Idempotency-Key"), MAX_KEY),
