@@ -105,7 +105,7 @@ def _message(type: str, fact: type[Fact], schemas: Json, example: Json) -> Json:
 
 def _payload(type: str, fact: type[Fact], schemas: Json) -> Json:
     """The envelope with this fact in it. The models that the fact is made of go to `schemas`, by name."""
-    data = _plain(fact.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}"))
+    data = _plain(opened(fact.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")))
     for name, model in data.pop("$defs", {}).items():
         assert schemas.setdefault(name, model) == model, f"two models are called {name}"
     return envelope(type, data)
@@ -118,6 +118,18 @@ def _plain(schema: Any) -> Any:
             return {key: _plain(value) for key, value in schema.items() if key != "discriminator"}
         case list():
             return [_plain(value) for value in schema]
+        case _:
+            return schema
+
+
+def opened(schema: Any) -> Any:
+    """The schema as readers of events need it: they pass over fields that came after them."""
+    match schema:
+        case dict():
+            closed = ("additionalProperties", False)
+            return {key: opened(value) for key, value in schema.items() if (key, value) != closed}
+        case list():
+            return [opened(value) for value in schema]
         case _:
             return schema
 

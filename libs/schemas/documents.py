@@ -18,7 +18,7 @@ def schema(name: str) -> Json:
     """The JSON Schema of one of `names()`; KeyError for any other."""
     if name == LINE:
         return {"$schema": DIALECT, "$id": f"urn:shuangqian:{LINE}", **SubmissionLine.model_json_schema()}
-    data = FACTS[name].model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
+    data = asyncapi.opened(FACTS[name].model_json_schema(mode="serialization", ref_template="#/$defs/{model}"))
     definitions = data.pop("$defs", {})
     envelope = asyncapi.envelope(name, data)
     return {"$schema": DIALECT, "$id": f"urn:shuangqian:{name}", **envelope, "$defs": definitions}
