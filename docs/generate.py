@@ -1,73 +1,25 @@
-"""Writes the event catalogue and the JSON Schemas from libs/schemas: `python docs/generate.py [--check]`.
+"""Writes the event catalogue, the JSON Schemas and the AsyncAPI document: `python docs/generate.py [--check]`.
 
-A schema that says something else than its last published version is published as the next one, unless it would break
-those who hold an earlier one: then nothing is written, and each breaking change is named. With --check nothing is
-written either: exit code 1 and a line a file where what is there is not what would be written.
+All from libs/schemas, and the examples from the golden files, of which the library gets a copy to serve. A schema that
+says something else than its last published version is published as the next one, unless it would break those who hold
+an earlier one: then nothing is written, and each breaking change is named. With --check nothing is written either: exit
+code 1 and a line a file where what is there is not what would be written.
 """
 
-import inspect
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from runtime.published import FOLDER, broken, following, published
+from schemas import asyncapi
 from schemas.compatibility import canonical
-from schemas.entry_schemas import entry_schemas
-from schemas.envelope import Fact
+from schemas.documents import schemas
 from schemas.events import FACTS
 
 DOCS = Path(__file__).parent
-CONSUMERS = {
-    "submission": ("submissions.events", "review, publishing, audit"),
-    "partner": ("submissions.events", "audit"),
-    "case": ("review.events", "submissions, publishing, audit"),
-    "entry": ("publishing.events", "submissions, publishing, notifications, audit"),
-    "release": ("publishing.events", "publishing, notifications, audit"),
-    "subscription": ("notifications.events", "notifications, audit"),
-    "delivery": ("notifications.events", "notifications, audit"),
-}
-
-
-def envelope_schema(type: str, fact: type[Fact]) -> dict[str, Any]:
-    """JSON Schema of one event in CloudEvents' structured mode."""
-    data = _open(fact.model_json_schema(mode="serialization", ref_template="#/$defs/{model}"))
-    definitions = data.pop("$defs", {})
-    text = {"type": "string", "minLength": 1}
-    attributes = {
-        "specversion": {"const": "1.0"},
-        "id": {**text, "description": "<stream>/<sequence>"},
-        "source": {**text, "description": "/<service>"},
-        "type": {"const": type},
-        "subject": {**text, "description": "the stream's id"},
-        "time": {"type": "string", "format": "date-time"},
-        "datacontenttype": {"const": "application/json"},
-        "dataschema": {"const": f"urn:shuangqian:{type}"},
-        "sequence": {"type": "integer", "minimum": 1, "description": "the stream's version, without gaps"},
-        "partitionkey": text,
-        "causationid": {**text, "description": "the event or request that caused this one"},
-        "correlationid": {**text, "description": "the submission's first event"},
-        "actor": {**text, "description": "partner:…, user:…, subscriber:… or service:…"},
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:shuangqian:{type}",
-        "title": type,
-        "type": "object",
-        "properties": {**attributes, "traceparent": text, "data": data},
-        "required": [*attributes, "data"],
-        "$defs": definitions,
-    }
-
-
-def _open(schema: Any) -> Any:
-    """The schema as readers of events need it: they pass over fields that came after them."""
-    if isinstance(schema, list):
-        return [_open(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    closed = schema.get("additionalProperties") is False
-    return {name: _open(value) for name, value in schema.items() if not (closed and name == "additionalProperties")}
+EXAMPLES = Path(asyncapi.__file__).with_name("examples.json")
+GOLDEN = DOCS.parent / "tests" / "schemas" / "golden"
 
 
 def catalogue() -> str:
@@ -82,32 +34,33 @@ def catalogue() -> str:
     for type, fact in FACTS.items():
         if type.split(".")[0] != noun:
             noun = type.split(".")[0]
-            topic, readers = CONSUMERS[noun]
-            lines += ["", f"## {noun}", "", f"On `{topic}`. Read by: {readers}.", ""]
+            topic, readers = asyncapi.READERS[noun]
+            lines += ["", f"## {noun}", "", f"On `{topic}`. Read by: {', '.join(readers)}.", ""]
             lines += ["| type | data | what it says |", "| --- | --- | --- |"]
         fields = ", ".join(f"`{name}`" for name in fact.model_fields) or "—"
-        says = " ".join((inspect.cleandoc(fact.__doc__ or "")).split()) if "__doc__" in vars(fact) else ""
-        lines.append(f"| `{type}` | {fields} | {says} |")
+        lines.append(f"| `{type}` | {fields} | {asyncapi.says(fact)} |")
     return "\n".join(lines) + "\n"
-
-
-def schemas() -> dict[str, dict[str, Any]]:
-    """Every schema, by its subject, as the code has it."""
-    return {type: envelope_schema(type, fact) for type, fact in FACTS.items()} | entry_schemas()
 
 
 def documents() -> dict[Path, str]:
     """Every generated file and its text; of published versions, those that are missing."""
+    examples = {type: json.loads((GOLDEN / f"{type}.json").read_text()) for type in FACTS}
+    made = {
+        DOCS / "events.md": catalogue(),
+        DOCS / "asyncapi.json": _json(asyncapi.document(examples)),
+        EXAMPLES: _json(examples),
+    }
     known = published()
-    made = {DOCS / "events.md": catalogue()}
     for subject, schema in schemas().items():
-        made[DOCS / "schemas" / f"{subject}.json"] = (
-            json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-        )
+        made[DOCS / "schemas" / f"{subject}.json"] = _json(schema)
         versions = known.get(subject, [])
         if following(versions, schema):
             made[FOLDER / subject / f"{len(versions) + 1}.json"] = canonical(schema) + "\n"
     return made
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def main() -> int:

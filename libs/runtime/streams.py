@@ -13,7 +13,7 @@ from typing import Any, Generic
 from bson import Timestamp
 from pymongo import InsertOne, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
+from pymongo.errors import BulkWriteError, ConnectionFailure, DocumentTooLarge, PyMongoError
 
 from runtime import telemetry
 from runtime.crash import crash_point
@@ -24,6 +24,8 @@ from schemas.envelope import C, Decider, Event, F, Json, Refusal, S
 #: A stream that would grow beyond this is a mistake of modelling: what can grow without end is several streams.
 MAX_EVENTS = 2000
 DUPLICATE_KEY = 11000
+#: What MongoDB says of a document that would pass 16 MB: of an insert, and of an update.
+TOO_LARGE = {10334, 17419}
 #: Each attempt on a stream that many write is won by one of them.
 ATTEMPTS = 50
 #: Commands decided at one go: others have their turn after that many.
@@ -31,7 +33,7 @@ BREATH = 20
 
 
 class StreamFull(Exception):
-    """A stream would pass MAX_EVENTS. The message names it."""
+    """A stream would pass MAX_EVENTS, or what MongoDB holds in one document (16 MB). The message names it."""
 
 
 class Contended(Exception):
@@ -190,6 +192,8 @@ class Streams(Generic[S, C, F]):
             matched = result.matched_count
         except BulkWriteError as error:
             details: Any = error.details
+            if any(e["code"] in TOO_LARGE for e in details["writeErrors"]):
+                raise StreamFull(str(details["writeErrors"][0]["errmsg"])) from error
             if details["writeConcernErrors"] or any(e["code"] != DUPLICATE_KEY for e in details["writeErrors"]):
                 if not error.has_error_label("RetryableWriteError") and not details["writeConcernErrors"]:
                     raise
@@ -199,6 +203,8 @@ class Streams(Generic[S, C, F]):
         except ConnectionFailure:
             return set()
         except PyMongoError as error:
+            if isinstance(error, DocumentTooLarge) or getattr(error, "code", None) in TOO_LARGE:
+                raise StreamFull(str(error)) from error
             if not error.has_error_label("RetryableWriteError"):
                 raise
             return set()

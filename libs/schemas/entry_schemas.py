@@ -13,7 +13,18 @@ from schemas.envelope import Json
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 #: Rules of a submission's text that its schema does not say.
 UNSAYABLE = {
-    *("json", "size", "uscc.check-digit", "dates.order", "linkage.same-entry", "text.placeholder", "text.language"),
+    *(
+        "json",
+        "size",
+        "repeated-field",
+        "characters",
+        "findings.more",
+        "uscc.check-digit",
+        "dates.order",
+        "linkage.same-entry",
+        "text.placeholder",
+        "text.language",
+    ),
 }
 #: Rules about what is held here, rather than about the text.
 OF_WHAT_IS_HELD = {

@@ -18,12 +18,16 @@ from schemas.across import across
 from schemas.entry import USCC, SubmissionLine
 from schemas.finding import Finding, pointer
 from schemas.fixes import fixed
+from schemas.oddities import near, oddities, short
 from schemas.texts import TEXTS
 
 __all__ = ["MAX_LINE_BYTES", "TEXTS", "Finding", "canonical", "check", "digest"]
 
 #: A submission of more bytes than this is refused unread.
 MAX_LINE_BYTES = 1_000_000
+#: So many findings are told of one submission, and how many more there are: a line of nothing but mistakes still makes
+#: an event that Kafka carries.
+MAX_FINDINGS = 500
 
 _LIMITS = {
     "greater_than_equal": "≥ {ge}",
@@ -96,13 +100,20 @@ def check(line: bytes) -> tuple[SubmissionLine | None, tuple[Finding, ...]]:
     except orjson.JSONDecodeError as error:
         return None, (Finding(rule="json", pointer="", expected=str(error)),)
     submission = None
-    findings: list[Finding] = []
+    findings = [Finding(rule=rule, pointer=where, found=found) for rule, where, found in oddities(line, raw)]
     try:
         submission = SubmissionLine.model_validate_json(line)
     except ValidationError as error:
         findings.extend(_finding(detail) for detail in error.errors(include_url=False))
     findings.extend(across(raw))
-    return (None, fixed(raw, findings)) if findings else (submission, ())
+    return (None, _bounded(fixed(raw, findings))) if findings else (submission, ())
+
+
+def _bounded(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    more = len(findings) - MAX_FINDINGS
+    if more <= 0:
+        return findings
+    return (*findings[:MAX_FINDINGS], Finding(rule="findings.more", pointer="", found=str(more)))
 
 
 def _finding(detail: Any) -> Finding:
@@ -126,7 +137,7 @@ def _finding(detail: Any) -> Finding:
         expected = str(context.get("error", kind))
     if rule == "uscc" and (expected := _check_digit(detail["input"])):
         rule = "uscc.check-digit"
-    return Finding(rule=rule, pointer=pointer(*path), found=_found(rule, path, detail), expected=expected)
+    return Finding(rule=rule, pointer=near(pointer(*path)), found=_found(rule, path, detail), expected=expected)
 
 
 def _rule(kind: str) -> str:
@@ -138,10 +149,10 @@ def _rule(kind: str) -> str:
 
 def _found(rule: str, path: list[Any], detail: Any) -> str | None:
     """What stood there: nothing of a contact, of which a whole submission or entry may hold one."""
-    if rule == "required" or path[:2] == ["entry", "contact"]:
+    if rule in ("required", "json") or path[:2] == ["entry", "contact"]:
         return None
     if rule == "unknown-field":
-        return str(path[-1])
+        return short(str(path[-1]))
     value = detail.get("ctx", {}).get("tag", detail["input"])
     if path in ([], ["entry"]):
         return {list: "array", str: "string", type(None): "null", bool: "boolean"}.get(type(value), "number")
@@ -150,7 +161,7 @@ def _found(rule: str, path: list[Any], detail: Any) -> str | None:
 
 def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else text[:79] + "…"
+    return short(text)
 
 
 def _check_digit(value: object) -> str | None:

@@ -14,6 +14,18 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Not valid JSON: {expected}. Check the quotes, commas and UTF-8 encoding.",
     },
     "size": {"zh": "超过 {expected} 字节的上限。", "en": "Larger than the limit of {expected} bytes."},
+    "repeated-field": {
+        "zh": "字段“{found}”出现了不止一次。请只保留一个。",
+        "en": "The field “{found}” stands here more than once. Leave one of them.",
+    },
+    "characters": {
+        "zh": "含有不可用的控制字符（{found}）。请删除它。",
+        "en": "There is a control character ({found}) here, which no page can show. Remove it.",
+    },
+    "findings.more": {
+        "zh": "另有 {found} 处问题未列出。请先修正以上各处，再重新提交。",
+        "en": "There are {found} more findings. Mend the ones above first, then send it again.",
+    },
     "required": {"zh": "缺少必填项。", "en": "This field is required."},
     "unknown-field": {
         "zh": "没有名为“{found}”的字段。请删除它，或检查拼写。",

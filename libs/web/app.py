@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.staticfiles import StaticFiles
 
 from runtime import telemetry
+from web import openapi
 from web.errors import answer, handle_problems
 from web.languages import load
 from web.middleware import Caught, Guarded, Observed, SameOrigin, Spoken
@@ -77,6 +78,7 @@ def create_app(
     app = FastAPI(middleware=middleware, docs_url=None, redoc_url=None, **fastapi)
     app.state.site = Site(service, addresses, environment(templates), translations)
     handle_problems(app)
+    openapi.complete(app)
     app.include_router(
         sign_in_routes(issuer(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret))
     )

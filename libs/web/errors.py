@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from web.languages import _
 from web.pages import page
@@ -58,7 +59,14 @@ async def _on_http(request: Request, error: Exception) -> Response:
             type, title, detail = ("method-not-allowed", _("This address does not accept that method"), None)
         case status:
             type, title = f"http-{status}", str(error.detail)
-    return problem_response(request, Problem(error.status_code, type, title, detail, headers=error.headers))
+    headers = {**(error.headers or {}), **({"Allow": _allowed(request)} if error.status_code == 405 else {})}
+    return problem_response(request, Problem(error.status_code, type, title, detail, headers=headers))
+
+
+def _allowed(request: Request) -> str:
+    """Every method that the address accepts: the router names those of its first route only."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", None) or ()}))
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

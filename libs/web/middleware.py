@@ -157,8 +157,15 @@ class SameOrigin:
         if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS", "TRACE"):
             headers = Headers(scope=scope)
             site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-            same = site in ("same-origin", "none") if site else not origin or urlsplit(origin).netloc == headers["host"]
+            same = site in ("same-origin", "none") if site else not origin or _netloc(origin) == headers.get("host")
             if not same:
                 detail = _("Open the page on this site and send it from there.")
                 raise Problem(403, "cross-origin", _("This request came from another site"), detail)
         await self.app(scope, receive, send)
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # such as an IPv6 address without its end
+        return None

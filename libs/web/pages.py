@@ -148,6 +148,7 @@ def navigation(site: Site, somebody: Person | None, request: Request) -> list[Li
     ways = [
         (None, _("Catalogue"), "publishing", "/catalogue"),
         (None, _("Subscribe"), "notifications", "/subscribe"),
+        (None, _("Developers"), "submissions", "/developers"),
         ("partner", _("Submit"), "submissions", "/submissions"),
         ("reviewer", _("Review desk"), "review", "/cases"),
         ("publisher", _("Releases"), "publishing", "/releases"),

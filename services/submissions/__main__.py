@@ -23,7 +23,7 @@ from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
 from runtime.worker import running
-from submissions import agents, api, key_api, pages, registry, request_api, sheet_api
+from submissions import agents, api, idempotency, key_api, pages, registry, request_api, sheet_api
 from submissions.callers import Gate
 from submissions.desk import Desk
 from submissions.domain import DECIDERS
@@ -69,6 +69,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
         await log.create_indexes()
+        await idempotency.create_indexes(database)
         writing = asyncio.create_task(log.run())
         yield
         writing.cancel()
@@ -97,7 +98,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     app.add_middleware(Keyed, log=log)
     app.include_router(pages.routes(database, desk, lists, log))
     app.include_router(sheet_api.routes(desk))
-    app.include_router(api.routes(desk, lists))
+    app.include_router(api.routes(database, desk, lists))
     registry.add(app.router)
     app.include_router(key_api.routes(keys))
     app.include_router(request_api.routes(log))

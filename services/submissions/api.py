@@ -3,8 +3,10 @@
 import hashlib
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+import orjson
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import BaseModel, Field
+from pymongo.asynchronous.database import AsyncDatabase
 from starlette.requests import Request
 
 from schemas.entry import Name, SubmissionLine, Uscc
@@ -12,7 +14,8 @@ from schemas.envelope import Json, timestamp
 from schemas.finding import patch
 from schemas.rules import MAX_LINE_BYTES
 from schemas.submission import Mode
-from submissions import rule_pages
+from submissions import idempotency, rule_pages
+from submissions.answers import KEYED, Kind, Validate, problems
 from submissions.bodies import unpacked
 from submissions.callers import Caller, with_key, with_key_or_session
 from submissions.desk import Desk, Story
@@ -25,16 +28,28 @@ from submissions.sample import sample
 from submissions.store import Lists
 from submissions.waits import waits_for
 from web.languages import _
+from web.openapi import REFERENCE
+from web.parameters import only_known_parameters
 from web.people import cause
-from web.problems import TYPE_PREFIX, Problem
+from web.problems import Problem
 
-Kind = Literal["scene", "product", "linkage"]
-Partner = Annotated[str, Path(description="unified social credit code", examples=["91510106MA6RH83W82"])]
-Validate = Annotated[
-    Literal["only"] | None,
-    Query(description="`only`: apply every rule and say what would become of it; nothing is written"),
-]
+EXAMPLE_USCC = "91510106MA6RH83W82"
+Partner = Annotated[str, Path(description="unified social credit code", examples=[EXAMPLE_USCC])]
 Reference = Annotated[str, Path(description="the partner’s own name for it", examples=["rail-robot-01"])]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=idempotency.MAX_KEY,
+        description="a name of your own for this request, kept 24 hours; with another body it is refused",
+        examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+    ),
+]
+
+LOCATION = {"Location": {"description": "the address of the submission", "schema": {"type": "string"}}}
+
+KeyId = Annotated[str, Path(description="the twelve characters after `sq_live_`", examples=["0a1c447ca5df"])]
 
 
 class Decided(BaseModel):
@@ -90,70 +105,17 @@ class Reason(BaseModel):
     reason: str = Field(min_length=2, max_length=500)
 
 
-_PROBLEM = {
-    "content": {
-        "application/problem+json": {
-            "schema": {
-                "type": "object",
-                "properties": {
-                    "type": {"type": "string", "example": TYPE_PREFIX + "submission-refused"},
-                    "title": {"type": "string"},
-                    "status": {"type": "integer"},
-                    "detail": {"type": "string"},
-                    "findings": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "properties": {
-                                "rule": {"type": "string", "example": "dates.order"},
-                                "pointer": {"type": "string", "example": "/entry/closes"},
-                                "found": {"type": ["string", "null"]},
-                                "expected": {"type": ["string", "null"]},
-                                "fix": {"type": ["object", "null"], "description": "one RFC 6902 operation"},
-                                "text": {"type": "string"},
-                                "doc": {"type": "string", "example": "/rules/dates.order"},
-                            },
-                        },
-                    },
-                    "patch": {
-                        "type": "array",
-                        "items": {"type": "object"},
-                        "description": "all fixes as one JSON Patch (RFC 6902) of what was sent",
-                    },
-                    "recorded": {"type": "string", "description": "id of the fact `submission.refused` in the history"},
-                },
-            }
-        }
-    }
-}
-
-
-def problems(**said: str) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's responses for problems: `_422=N_("…")`."""
-    return {int(status[1:]): {"description": text, **_PROBLEM} for status, text in said.items()}
-
-
-#: What FastAPI itself answers to a request that is not as it must be.
-INVALID = problems(_422=N_("The request is not complete or not valid"))
-#: The same, and what is answered to a key that may not.
-KEYED = INVALID | problems(
-    _401=N_("The key is missing, malformed, unknown, revoked or expired"),
-    _403=N_("The key has not the scope that this needs"),
-    _429=N_("Too many requests or entries, or the day’s quota is used up: `Retry-After` says when to go on"),
-)
-
-
-def routes(desk: Desk, lists: Lists) -> APIRouter:
+def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
     """The JSON routes."""
-    router = APIRouter()
-    router.include_router(_sending(desk))
+    router = APIRouter(dependencies=[Depends(only_known_parameters)])
+    router.include_router(_sending(database, desk))
     router.include_router(_asking(desk, lists))
     router.include_router(_keeping(desk))
     router.include_router(rule_pages.json_routes())
     return router
 
 
-def _sending(desk: Desk) -> APIRouter:
+def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
     router = APIRouter(tags=[N_("Sending entries in")], responses=KEYED)
     by_key = Depends(with_key("submit"))
     json_body = {
@@ -161,16 +123,21 @@ def _sending(desk: Desk) -> APIRouter:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": SubmissionLine.model_json_schema(),
-                    "example": sample("91510106MA6RH83W82"),
+                    "schema": SubmissionLine.model_json_schema(ref_template=REFERENCE),
+                    "example": sample(EXAMPLE_USCC),
                 }
             },
         }
     }
     lines_body = {
         "requestBody": {
-            "required": True,
-            "content": {"application/x-ndjson": {"schema": {"type": "string"}, "example": "{…}\n{…}\n"}},
+            "required": False,
+            "content": {
+                "application/x-ndjson": {
+                    "schema": {"type": "string"},
+                    "example": orjson.dumps(sample(EXAMPLE_USCC), option=orjson.OPT_APPEND_NEWLINE).decode(),
+                }
+            },
         }
     }
 
@@ -187,7 +154,9 @@ def _sending(desk: Desk) -> APIRouter:
             200: {
                 "model": Receipt,
                 "description": N_("It is here already: the receipt it got then. Or it was to be validated only"),
+                "headers": LOCATION,
             },
+            201: {"headers": LOCATION},
             **problems(
                 _400=N_("The packed body cannot be unpacked"),
                 _413=N_("The body unpacks to too much"),
@@ -197,18 +166,25 @@ def _sending(desk: Desk) -> APIRouter:
             ),
         },
     )
-    async def send(request: Request, response: Response, validate: Validate = None, caller: Caller = by_key) -> Receipt:
+    async def send(
+        request: Request,
+        response: Response,
+        validate: Validate = None,
+        caller: Caller = by_key,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Receipt:
         line, meter = await _whole(request), meter_of(request)
         await meter.take()
+        claim = None
+        if idempotency_key and validate is None:
+            claim = await idempotency.claim(database, caller, idempotency_key, line)
         ((receipt, fresh),) = await desk.intake(caller, validate_only=validate == "only").take([line])
         meter.count([receipt])
         if receipt.status == "refused":
             raise refused(receipt)
         if validate is None:
-            response.status_code = 201 if fresh else 200
             response.headers["Location"] = f"/submissions/{receipt.stream}"
-        else:
-            response.status_code = 200
+        response.status_code = 201 if validate is None and (fresh or (claim and claim.made(receipt))) else 200
         return receipt
 
     @router.post(
@@ -307,7 +283,11 @@ def _asking(desk: Desk, lists: Lists) -> APIRouter:
         "/submissions/{uscc}/{reference}/withdraw",
         summary=N_("Withdraw a submission that is not published"),
         response_description=N_("It is withdrawn"),
-        responses=problems(_404=N_("There is none, or it is another partner’s"), _409=N_("It is published")),
+        responses=problems(
+            _401=N_("Neither key nor session"),
+            _404=N_("There is none, or it is another partner’s"),
+            _409=N_("It is published"),
+        ),
     )
     async def withdraw(
         uscc: Partner,
@@ -339,7 +319,7 @@ def _keeping(desk: Desk) -> APIRouter:
         response_description=N_("It is registered"),
         responses={
             200: {"description": N_("It is registered already")},
-            **problems(_403=N_("Not an operator"), _409=N_("Taken")),
+            **problems(_401=N_("Neither key nor session"), _403=N_("Not an operator"), _409=N_("Taken")),
         },
     )
     async def register(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from fastapi import Depends
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
 from schemas.envelope import timestamp
@@ -20,8 +20,11 @@ from web.problems import Problem
 
 _bearer = HTTPBearer(
     auto_error=False,
-    scheme_name="API key",
+    scheme_name="ApiKey",
     description="`Authorization: Bearer sq_live_…` or `sq_test_…`, issued on the page /keys",
+)
+_session = APIKeyCookie(
+    name="shuangqian", auto_error=False, scheme_name="Session", description="of a person who has signed in at /sign-in"
 )
 _signed_in = require("partner", "operator")
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -91,7 +94,11 @@ def with_key_or_session(scope: Scope) -> AsCaller:
     """Dependency: a partner's program, or a partner's or operator's person who has signed in; otherwise as above."""
     by_key = with_key(scope)
 
-    async def caller(request: Request, given: HTTPAuthorizationCredentials | None = Depends(_bearer)) -> Caller:
+    async def caller(
+        request: Request,
+        given: HTTPAuthorizationCredentials | None = Depends(_bearer),
+        session: str | None = Depends(_session),  # for the document; web.people reads it
+    ) -> Caller:
         return await by_key(request, given) if given else of_person(_signed_in(request))
 
     return caller

@@ -48,7 +48,8 @@ def _operations(openapi: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _responses(operation: dict[str, Any]) -> list[tuple[str, str]]:
-    return sorted((status, said["description"]) for status, said in operation["responses"].items())
+    said = operation["responses"].items()
+    return sorted((status, answer["description"]) for status, answer in said if status != "default")
 
 
 def _example(operation: dict[str, Any]) -> str:

@@ -11,9 +11,9 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, Field
 
-from runtime.streams import Outcome, Streams
+from runtime.streams import Outcome, StreamFull, Streams
 from schemas.entry import Entry, Linkage
-from schemas.envelope import Json, timestamp
+from schemas.envelope import Json, Refusal, timestamp
 from schemas.finding import Finding, Fix
 from schemas.rules import MAX_LINE_BYTES, check, digest
 from schemas.submission import SubmissionFact, SubmissionReceived, SubmissionRefused, SubmissionRevised
@@ -131,10 +131,22 @@ class Intake:
         """For each command, once all are written, its receipt and whether this was the first time."""
         commands = await self._with_unknown(commands)
         carry_out = self.submissions.dry_run if self.validate_only else self.submissions.handle
+        try:
+            outcomes = await carry_out(commands)
+        except StreamFull:  # one of them has no room; what was written already is answered as it was
+            outcomes = [await self._alone(command) for command in commands]
         return [
             (self._receipt(outcome, command), outcome.fresh)
-            for outcome, command in zip(await carry_out(commands), commands, strict=True)
+            for outcome, command in zip(outcomes, commands, strict=True)
         ]
+
+    async def _alone(self, command: Receive | Refuse) -> Outcome[Submission]:
+        carry_out = self.submissions.dry_run if self.validate_only else self.submissions.handle
+        try:
+            (outcome,) = await carry_out([command])
+        except StreamFull:
+            return Outcome(command.stream, 0, Submission(), refusal=Refusal("reference.full"))
+        return outcome
 
     async def take(self, lines: Sequence[Line]) -> list[tuple[Receipt, bool]]:
         """Both, for lines that are all there."""

@@ -10,6 +10,8 @@ from schemas.rules import MAX_LINE_BYTES
 
 #: Lines handled together, at most.
 BATCH_LINES = 500
+#: Lines of more bytes than this together are not waited to become more: long ones come in smaller batches.
+BATCH_BYTES = 4_000_000
 #: Input that pauses so long is not waited for: what has come is handled.
 PAUSE_S = 0.02
 
@@ -65,7 +67,7 @@ class Splitter:
 
 
 async def batches(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Line]]:
-    """The lines of `pieces`, up to BATCH_LINES at once, and earlier where no more comes for PAUSE_S.
+    """The lines of `pieces`, up to BATCH_LINES or BATCH_BYTES at once, and earlier where no more comes for PAUSE_S.
 
     The last line counts without a newline too. Where `pieces` raises, the lines that have ended are given before that.
     """
@@ -90,6 +92,9 @@ async def batches(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Line]]:
             while len(lines) >= BATCH_LINES:
                 yield lines[:BATCH_LINES]
                 lines = lines[BATCH_LINES:]
+            if sum(line.size for line in lines) >= BATCH_BYTES:
+                yield lines
+                lines = []
             coming = asyncio.ensure_future(anext(pieces, None))
         if lines := lines + splitter.end():
             yield lines

@@ -16,7 +16,7 @@ from schemas.entry import KINDS
 from schemas.envelope import Event, Json
 from schemas.finding import patch
 from schemas.submission import SubmissionRefused
-from submissions import docs, key_pages, partner_pages, request_pages, rule_pages, sheet_pages
+from submissions import developers, docs, key_pages, partner_pages, request_pages, rule_pages, sheet_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import Sent, send, uploaded
@@ -67,7 +67,10 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists, log: Request
     request_pages.add(router, log, desk.keys, database)
     docs.add(router)
     rule_pages.add(router)
-    return router
+    machines = APIRouter()
+    developers.add(router, machines)
+    machines.include_router(router)
+    return machines
 
 
 def _lists(router: APIRouter, lists: Lists) -> None:

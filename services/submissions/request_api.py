@@ -9,7 +9,7 @@ from starlette.requests import Request
 from schemas.entry import Uscc
 from schemas.envelope import Json
 from schemas.submission import Mode
-from submissions.api import KEYED, problems
+from submissions.answers import KEYED, problems
 from submissions.callers import Caller, with_key_or_session
 from submissions.curl import curl
 from submissions.marked import N_

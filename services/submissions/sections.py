@@ -18,6 +18,7 @@ def sections(request: Request, me: Person | None) -> list[tuple[str, str, bool]]
         (partner or operator, _("Requests"), "/requests"),
         (operator, _("Partners"), "/partners"),
         (True, _("Rules"), "/rules"),
+        (True, _("For developers"), "/developers"),
         (True, _("API reference"), "/docs"),
     ]
     shown = [(text, href) for may, text, href in ways if may]

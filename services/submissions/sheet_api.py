@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from submissions.api import INVALID, KEYED, Kind, Validate, problems
+from submissions.answers import INVALID, KEYED, Kind, Validate, problems
 from submissions.bodies import unpacked
 from submissions.callers import Caller, with_key
 from submissions.desk import Desk

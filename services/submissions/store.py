@@ -239,7 +239,9 @@ def _after(cursor: str | None) -> Json:
     """What comes after a cursor in a list; a cursor nobody gave is the beginning."""
     time, _, rest = (cursor or "").partition(".")
     inc, _, id = rest.partition(".")
-    if not (time.isdecimal() and inc.isdecimal() and max(int(time), int(inc)) < 2**32):
+    if not (
+        time.isdecimal() and inc.isdecimal() and max(len(time), len(inc)) <= 10 and max(int(time), int(inc)) < 2**32
+    ):
         return {}
     changed = Timestamp(int(time), int(inc))
     return {"$or": [{"changed": {"$lt": changed}}, {"changed": changed, "_id": {"$gt": id}}]}

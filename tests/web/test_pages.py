@@ -58,9 +58,12 @@ def test_a_title_in_the_other_language_says_so(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("roles", "ways"),
     [
-        ((), ["Catalogue", "Subscribe"]),
-        (("partner",), ["Catalogue", "Subscribe", "Submit"]),
-        (("reviewer", "operator"), ["Catalogue", "Subscribe", "Review desk", "Operations", "Partners", "Deliveries"]),
+        ((), ["Catalogue", "Subscribe", "Developers"]),
+        (("partner",), ["Catalogue", "Subscribe", "Developers", "Submit"]),
+        (
+            ("reviewer", "operator"),
+            ["Catalogue", "Subscribe", "Developers", "Review desk", "Operations", "Partners", "Deliveries"],
+        ),
     ],
 )
 def test_navigation_shows_what_a_person_may_open(roles: tuple[str, ...], ways: list[str]) -> None:

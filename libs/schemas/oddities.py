@@ -1,0 +1,82 @@
+"""What JSON readers pass over in silence, and a partner should hear of: fields that stand there twice, and characters
+that no document on the way (pages, feeds, sheets) can carry."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+#: A finding points at the nearest place whose pointer is no longer than this: what partners name may be of any length.
+MAX_POINTER = 200
+#: What XML 1.0 forbids. In JSON they come escaped, but for the last two.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_HINTS = (b"\\u000", b"\\u001", b"\\b", b"\\f", b"\\ufff", b"\\uFFF")
+
+
+class _Repeated:
+    """Stands in for the values of a field that is there more than once."""
+
+
+def oddities(line: bytes, raw: Any) -> Iterator[tuple[str, str, str]]:
+    """(rule, pointer, found) for each field that is repeated and each text with a forbidden character; `raw` is what
+    `line` was read as. Most lines have neither, and cost a few microseconds."""
+    escapes = b"\\" in line
+    # A reader that keeps one of two fields writes fewer colons than it read; `\u003a` is a colon too.
+    try:
+        colons = orjson.dumps(raw).count(b":")
+    except orjson.JSONEncodeError:  # nested so deep that it is refused for that
+        return
+    if line.count(b":") != colons or (escapes and b"\\u003" in line):
+        for pointer, value in _places(_with_repeated(line)):
+            if value is _Repeated:
+                yield "repeated-field", near(pointer), short(_unescaped(pointer.rpartition("/")[2]))
+    if (escapes and any(hint in line for hint in _HINTS)) or b"\xef\xbf" in line:
+        for pointer, value in _places(raw):
+            said = "".join(value) if isinstance(value, dict) else value
+            if isinstance(said, str) and (found := _FORBIDDEN.search(said)):
+                yield "characters", near(pointer), f"U+{ord(found[0]):04X}"
+
+
+def escaped(step: object) -> str:
+    """A step of an RFC 6901 JSON Pointer."""
+    return str(step).replace("~", "~0").replace("/", "~1")
+
+
+def near(pointer: str) -> str:
+    """The pointer, or that of the nearest enclosing value whose pointer is short enough."""
+    while len(pointer) > MAX_POINTER:
+        pointer = pointer.rpartition("/")[0]
+    return pointer
+
+
+def short(text: str) -> str:
+    """At most 80 characters of a text."""
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _unescaped(step: str) -> str:
+    return step.replace("~1", "/").replace("~0", "~")
+
+
+def _places(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every value within, and its pointer, in the text's order. No recursion: partners nest as deep as they like."""
+    waiting = [("", value)]
+    while waiting:
+        pointer, value = waiting.pop()
+        yield pointer, value
+        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        waiting += reversed([(f"{pointer}/{escaped(key)}", within) for key, within in inner])
+
+
+def _with_repeated(line: bytes) -> Any:
+    """What `line` says, with _Repeated for the values of repeated fields."""
+
+    def whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        said: dict[str, Any] = {}
+        for name, value in pairs:
+            said[name] = _Repeated if name in said else value
+        return said
+
+    return json.loads(line, object_pairs_hook=whole)

@@ -1,0 +1,29 @@
+"""What several routes of the JSON say in OpenAPI: the problems that they answer, and parameters that they share."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+
+from submissions.marked import N_
+from web.openapi import ANY_PROBLEM
+
+Kind = Literal["scene", "product", "linkage"]
+Validate = Annotated[
+    Literal["only"] | None,
+    Query(description="`only`: apply every rule and say what would become of it; nothing is written"),
+]
+
+
+def problems(**said: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's responses for problems: `_422=N_("…")`."""
+    return {int(status[1:]): {**ANY_PROBLEM, "description": text} for status, text in said.items()}
+
+
+#: What FastAPI itself answers to a request that is not as it must be.
+INVALID = problems(_422=N_("The request is not complete or not valid"))
+#: The same, and what is answered to a key that may not.
+KEYED = INVALID | problems(
+    _401=N_("The key is missing, malformed, unknown, revoked or expired"),
+    _403=N_("The key has not the scope that this needs"),
+    _429=N_("Too many requests or entries, or the day’s quota is used up: `Retry-After` says when to go on"),
+)

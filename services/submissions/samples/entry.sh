@@ -1,0 +1,3 @@
+cat > entry.json <<'JSON'
+@entry@
+JSON
