@@ -17,8 +17,9 @@ from schemas.envelope import Json
 from submissions import docs, partner_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
-from submissions.forms import Sent, send, uploaded
+from submissions.forms import pages as form_pages
 from submissions.intake import Intake
+from submissions.pasted import Sent, send, uploaded
 from submissions.progress import Step
 from submissions.sample import sample
 from submissions.sections import sections
@@ -57,6 +58,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     _lists(router, lists)
     _sending(router, desk)
+    form_pages.add(router, desk, database)
     _one(router, desk)
     partner_pages.add(router, desk, database)
     docs.add(router)
@@ -125,11 +127,11 @@ def _sending(router: APIRouter, desk: Desk) -> None:
             sample=_pretty(sample(own_partner(me))),
         )
 
-    @router.get("/submissions/new")
+    @router.get("/submissions/new/json")
     async def new(request: Request, me: Person = partner) -> Response:
         return form(request, me)
 
-    @router.post("/submissions/new")
+    @router.post("/submissions/new/json")
     async def send_new(
         request: Request, me: Person = partner, file: UploadFile | None = None, text: str = Form("")
     ) -> Response:

@@ -15,6 +15,7 @@ from runtime.streams import DUPLICATE_KEY
 from schemas.envelope import Event, Json
 from submissions import keys
 from submissions.domain.submission import Submission
+from submissions.forms.drafts import Drafts
 from submissions.progress import Progress, evolve, submission_of
 
 #: Submissions on one page of a list.
@@ -24,6 +25,7 @@ PAGE = 25
 async def create_indexes(database: AsyncDatabase[Json]) -> None:
     await database["submissions"].create_index([("changed", -1), ("_id", 1)])
     await database["partners"].create_index("state.keys.id")
+    await Drafts(database).create_indexes()
 
 
 async def partner_of(database: AsyncDatabase[Json], key: str) -> str | None:
