@@ -95,4 +95,5 @@ def _called(part: object, pointer: str) -> str:
     label = _(getattr(part, "label", ""))
     if not isinstance(part, Pair):
         return label
-    return f"{label} · {_('in English') if pointer.endswith('/en') else _('in Chinese')}"
+    spoken = _("in English") if pointer.endswith("/en") else _("in Chinese")
+    return f"{label} · {spoken}"

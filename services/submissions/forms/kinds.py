@@ -169,7 +169,7 @@ PRODUCT = (
         (
             *_WHAT,
             Field(f"{_E}/industry", N_("Industry"), "select", options=tuple(Industry)),
-            Field(f"{_E}/maturity", N_("Maturity (TRL)"), "select", options=MATURITY),
+            Field(f"{_E}/maturity", N_("Maturity (TRL)"), "select", options=MATURITY, counts=True),
             _TAGS,
         ),
     ),

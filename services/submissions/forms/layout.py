@@ -2,7 +2,7 @@
 an entry and the findings about it speak of the same places."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 #: How a field is asked for. `lines` is a list of texts, one a line; `whole` and `number` are numbers typed as text.
@@ -13,7 +13,7 @@ Input = Literal["line", "text", "lines", "whole", "number", "date", "select", "r
 class Field:
     """One value. `label` and `hint` are texts marked for translation; `options` are codes, told by web/words.py, or
     pairs of a code and a marked text. `only` names the radio (pointer, code) that the field belongs to: with another
-    one chosen it is not part of the entry. `width` is in characters."""
+    one chosen it is not part of the entry. `counts` marks a choice of whole numbers; `width` is in characters."""
 
     pointer: str
     label: str
@@ -22,6 +22,7 @@ class Field:
     options: tuple[str | tuple[str, str], ...] = ()
     optional: bool = False
     only: tuple[str, str] | None = None
+    counts: bool = False
     width: int = 30
 
 
@@ -81,7 +82,7 @@ def fields(part: Part) -> Iterator[Field]:
         case Group(pointer=pointer, parts=parts):
             for inner in parts:
                 for field in fields(inner):
-                    yield Field(f"{pointer}/*{field.pointer}", field.label, field.input, options=field.options)
+                    yield replace(field, pointer=f"{pointer}/*{field.pointer}")
 
 
 def groups(sections: tuple[Section, ...]) -> dict[str, Group]:

@@ -102,8 +102,8 @@ def _value(field: Field, text: str) -> Any:
     match field.input:
         case "lines":
             return [line.strip() for line in text.split("\n") if line.strip()]
-        case "whole" | "number":
-            return _number(field, unicodedata.normalize("NFKC", text).strip())
+        case _ if field.counts or field.input in ("whole", "number"):
+            return _number(unicodedata.normalize("NFKC", text).strip())
         case "line" if field.pointer.endswith(("/reference", "/scene", "/product", "/sha256")):
             # Codes: what an input method made full-width is meant half-width.
             return unicodedata.normalize("NFKC", text).strip()
@@ -111,7 +111,7 @@ def _value(field: Field, text: str) -> Any:
             return text.strip()
 
 
-def _number(field: Field, text: str) -> int | float | str:
+def _number(text: str) -> int | float | str:
     plain = text.replace(",", "")
     if _WHOLE.fullmatch(text):
         return int(plain)
