@@ -9,7 +9,7 @@ from schemas.envelope import Json, Refusal
 from schemas.submission import SubmissionRefused
 from submissions.domain.submission import SUBMISSIONS, Refuse
 from submissions.forms.kinds import FORMS
-from submissions.forms.layout import Group, Pair, fields, id_of
+from submissions.forms.layout import Field, Group, Pair, fields, id_of
 from submissions.forms.values import Values, items
 from submissions.intake import Intake, told
 from submissions.ndjson import Line
@@ -91,9 +91,9 @@ def _shown(kind: str, values: Values) -> list[tuple[str, str]]:
     return shown
 
 
-def _called(part: object, pointer: str) -> str:
-    label = _(getattr(part, "label", ""))
+def _called(part: Field | Pair, pointer: str) -> str:
     if not isinstance(part, Pair):
-        return label
+        return _(part.label)
     spoken = _("in English") if pointer.endswith("/en") else _("in Chinese")
-    return f"{label} · {spoken}"
+    # A pair that is all there is to an item needs no name beside the item's.
+    return f"{_(part.label)} · {spoken}" if part.pointer else spoken

@@ -105,7 +105,7 @@ def _names(pointer: str, label: str, item: str, add: str, hint: str = "", least:
 def _offers(pointer: str, label: str, item: str, add: str) -> Group:
     what = (
         Field("/type", N_("Type"), "select", options=tuple(OFFER_TYPES.items())),
-        Field("/amount", N_("Amount"), "whole", N_("A whole number, in the unit that stands with the type."), width=10),
+        Field("/amount", N_("Amount"), "whole", N_("A whole number."), width=10),
         Pair("/description", N_("Description"), optional=True),
     )
     return Group(f"{_E}/{pointer}", label, item, add, what)
@@ -156,7 +156,7 @@ SCENE = (
     Section(
         "dates",
         N_("Dates"),
-        (Field(f"{_E}/opens", N_("Opens"), "date"), Field(f"{_E}/closes", N_("Closes"), "date")),
+        (Field(f"{_E}/opens", N_("Opens"), "date", width=10), Field(f"{_E}/closes", N_("Closes"), "date", width=10)),
         N_("From when until when enterprises may apply."),
     ),
     _ATTACHMENTS,
@@ -243,7 +243,10 @@ LINKAGE = (
     Section(
         "dates",
         N_("Dates"),
-        (Field(f"{_E}/starts", N_("Starts"), "date"), Field(f"{_E}/ends", N_("Ends"), "date", optional=True)),
+        (
+            Field(f"{_E}/starts", N_("Starts"), "date", width=10),
+            Field(f"{_E}/ends", N_("Ends"), "date", optional=True, width=10),
+        ),
     ),
     Section(
         "asks",

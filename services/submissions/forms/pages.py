@@ -21,7 +21,6 @@ from submissions.forms.layout import groups, id_of
 from submissions.forms.values import items, line_of, renumbered, typed, values_of, with_item, without_item
 from submissions.intake import Intake, now
 from submissions.sections import sections
-from submissions.waits import waits_for
 from web.languages import CITY_TIME, _, language
 from web.pages import notify, page
 from web.people import Person, actor, require
@@ -259,11 +258,4 @@ def _received(router: APIRouter, desk: Desk) -> None:
     @router.get("/submissions/{uscc}/{reference}/received")
     async def received(request: Request, uscc: str, reference: str, me: Person = _PARTNER) -> Response:
         story = await _own(desk, me, uscc, reference)
-        entry = story.progress.entry
-        return page(
-            request,
-            "received.html",
-            sections=sections(request, me),
-            story=story,
-            waits=waits_for(story.status, entry.release if entry else None),
-        )
+        return page(request, "received.html", sections=sections(request, me), story=story)
