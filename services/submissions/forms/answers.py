@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from schemas.entry import OFFER_UNITS
 from submissions.forms.kinds import FORMS
 from submissions.forms.layout import Field, Group, Pair, Section, id_of
-from submissions.forms.values import Values, items
+from submissions.forms.values import Values, as_number, items
 from web.languages import _, day, number
 from web.words import word
 
+_UNITS = {str(type): unit for type, unit in OFFER_UNITS.items()}
 #: A text, and the language it is in where that is known.
 Said = tuple[str, str | None]
 
@@ -62,12 +63,8 @@ def _told(field: Field, text: str, offer: str | None) -> str:
             return word(text) if text in OFFER_UNITS else _(named[text]) if text in named else word(text)
         case "date":
             return day(text)
-        case "whole" if text.isdecimal():
-            unit = (
-                "yuan"
-                if field.pointer.endswith("_yuan")
-                else {str(k): v for k, v in OFFER_UNITS.items()}.get(offer or "")
-            )
-            return f"{number(int(text))} {word(unit)}" if unit else number(int(text))
+        case "whole" if isinstance(count := as_number(text), int):
+            unit = "yuan" if field.pointer.endswith("_yuan") else _UNITS.get(offer or "")
+            return f"{number(count)} {word(unit)}" if unit else number(count)
         case _:
             return text

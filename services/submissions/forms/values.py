@@ -103,7 +103,7 @@ def _value(field: Field, text: str) -> Any:
         case "lines":
             return [line.strip() for line in text.split("\n") if line.strip()]
         case _ if field.counts or field.input in ("whole", "number"):
-            return _number(unicodedata.normalize("NFKC", text).strip())
+            return as_number(text)
         case "line" if field.pointer.endswith(("/reference", "/scene", "/product", "/sha256")):
             # Codes: what an input method made full-width is meant half-width.
             return unicodedata.normalize("NFKC", text).strip()
@@ -111,7 +111,9 @@ def _value(field: Field, text: str) -> Any:
             return text.strip()
 
 
-def _number(text: str) -> int | float | str:
+def as_number(text: str) -> int | float | str:
+    """The number that somebody typed, full-width or with commas between the thousands; anything else as it is."""
+    text = unicodedata.normalize("NFKC", text).strip()
     plain = text.replace(",", "")
     if _WHOLE.fullmatch(text):
         return int(plain)
