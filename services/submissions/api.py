@@ -13,9 +13,11 @@ from schemas.envelope import Json, timestamp
 from schemas.rules import MAX_LINE_BYTES
 from submissions.callers import Caller, with_key, with_key_or_session
 from submissions.desk import Desk, Story
+from submissions.expected import Expected
 from submissions.intake import Intake, Receipt
 from submissions.marked import N_
 from submissions.ndjson import Line
+from submissions.queues import Queue, Queues
 from submissions.receipts import Receipts
 from submissions.sample import sample
 from submissions.store import Lists
@@ -66,6 +68,10 @@ class Detail(Standing):
     refusals: int
     decision: Decided | None
     timeline: list[Json]
+    queue: Queue | None = Field(description="its place among those that wait for reviewers in the same status")
+    expected: Expected | None = Field(
+        description="when its decision or its release may come, measured on those before; null: too few to say"
+    )
 
 
 class NewPartner(BaseModel):
@@ -222,6 +228,7 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
 def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
     router = APIRouter(tags=[N_("Where entries are")], responses=INVALID)
     either = Depends(with_key_or_session(database))
+    queues = Queues(database)
 
     @router.get(
         "/submissions",
@@ -259,7 +266,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
     )
     async def detail(uscc: Partner, reference: Reference, caller: Caller = either) -> Detail:
         caller.may_see(uscc)
-        return _detail(await desk.story(f"{uscc}/{reference}"))
+        return await _detail(await desk.story(f"{uscc}/{reference}"), queues)
 
     @router.post(
         "/submissions/{uscc}/{reference}/withdraw",
@@ -272,7 +279,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
     ) -> Detail:
         caller.may_see(uscc)
         await desk.withdraw(f"{uscc}/{reference}", body.reason, caller, cause(request))
-        return _detail(await desk.story(f"{uscc}/{reference}"))
+        return await _detail(await desk.story(f"{uscc}/{reference}"), queues)
 
     return router
 
@@ -363,7 +370,8 @@ async def _whole(request: Request) -> Line:
     return Line(1, raw, size, hash.hexdigest() if size > MAX_LINE_BYTES else None)
 
 
-def _detail(story: Story) -> Detail:
+async def _detail(story: Story, queues: Queues) -> Detail:
+    outlook = await queues.outlook(story)
     decision, entry = story.decision, story.progress.entry
     return Detail(
         stream=story.stream,
@@ -385,4 +393,6 @@ def _detail(story: Story) -> Detail:
             comments=decision.comments,
         ),
         timeline=[step.model_dump(mode="json", exclude_defaults=True) for step in story.steps],
+        queue=outlook.queue,
+        expected=outlook.expected,
     )

@@ -21,10 +21,11 @@ from submissions.forms import pages as form_pages
 from submissions.intake import Intake
 from submissions.pasted import Sent, send, uploaded
 from submissions.progress import Step
+from submissions.queues import Queues
 from submissions.sample import sample
 from submissions.sections import sections
 from submissions.store import Lists
-from submissions.waits import waits_for
+from submissions.waits import told, waits_for
 from web.languages import _, language, month, ngettext
 from web.pages import notify, page
 from web.people import Person, actor, cause, require
@@ -59,7 +60,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter
     _lists(router, lists)
     _sending(router, desk)
     form_pages.add(router, desk, database)
-    _one(router, desk)
+    _one(router, desk, Queues(database))
     partner_pages.add(router, desk, database)
     docs.add(router)
     return router
@@ -142,7 +143,7 @@ def _sending(router: APIRouter, desk: Desk) -> None:
         return RedirectResponse("/submissions", 303)
 
 
-def _one(router: APIRouter, desk: Desk) -> None:
+def _one(router: APIRouter, desk: Desk, queues: Queues) -> None:
     either = Depends(require("partner", "operator"))
     partner = Depends(require("partner"))
 
@@ -150,7 +151,7 @@ def _one(router: APIRouter, desk: Desk) -> None:
         caller.may_see(uscc)
         return await desk.story(f"{uscc}/{reference}")
 
-    def show(request: Request, me: Person, story: Story, *, sent: Sent | None = None, text: str = "") -> Response:
+    async def show(request: Request, me: Person, story: Story, *, sent: Sent | None = None, text: str = "") -> Response:
         entry = story.progress.entry
         return page(
             request,
@@ -162,6 +163,7 @@ def _one(router: APIRouter, desk: Desk) -> None:
             entry_json=_pretty(story.entry.model_dump(mode="json", exclude_none=True)) if story.entry else "",
             happened=[_told(step) for step in story.steps],
             waits=waits_for(story.status, entry.release if entry else None),
+            outlook=told(await queues.outlook(story)),
             sent=sent,
             text=text or _next_revision(story),
             own=me.partner == story.partner and "partner" in me.roles,
@@ -170,7 +172,7 @@ def _one(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/submissions/{uscc}/{reference}")
     async def one(request: Request, uscc: str, reference: str, me: Person = either) -> Response:
-        return show(request, me, await seen(of_person(me), uscc, reference))
+        return await show(request, me, await seen(of_person(me), uscc, reference))
 
     @router.post("/submissions/{uscc}/{reference}")
     async def revise(
@@ -184,7 +186,7 @@ def _one(router: APIRouter, desk: Desk) -> None:
         await seen(Caller(actor(me), own_partner(me)), uscc, reference)
         sent = await _take(desk, me, file, text)
         if sent.refused or not sent.receipts:
-            return show(request, me, await desk.story(f"{uscc}/{reference}"), sent=sent, text=text)
+            return await show(request, me, await desk.story(f"{uscc}/{reference}"), sent=sent, text=text)
         notify(request, _taken(sent))
         return RedirectResponse(f"/submissions/{sent.accepted[0].stream}", 303)
 

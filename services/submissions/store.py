@@ -25,6 +25,7 @@ PAGE = 25
 async def create_indexes(database: AsyncDatabase[Json]) -> None:
     await database["submissions"].create_index([("changed", -1), ("_id", 1)])
     await database["partners"].create_index("state.keys.id")
+    await database["progress"].create_index("status")
     await Drafts(database).create_indexes()
 
 
