@@ -113,7 +113,7 @@ def test_a_submission_is_sent_back_revised_approved_published_told_and_proved(st
     reload_until(partner, "Waiting for you")
     partner.get_by_role("link", name=title["en"]).click()
     reload_until(partner, "Please say how results will be measured.")
-    partner.get_by_role("link", name="Change it in the form").click()
+    partner.get_by_role("button", name="Change it in the form").click()
     summary = partner.get_by_role("group", name="Summary").get_by_label("In English")
     summary.fill(summary.input_value() + " Results are measured each month.")
     partner.get_by_role("button", name="Check your answers").click()

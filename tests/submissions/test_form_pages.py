@@ -198,3 +198,12 @@ async def test_drafts_end_by_themselves_and_are_no_history(
         indexes = (await database["drafts"].index_information()).values()
         assert [index["expireAfterSeconds"] for index in indexes if "expireAfterSeconds" in index] == [90 * 24 * 3600]
         assert await database["submissions"].count_documents({}) == 0
+
+
+async def test_too_much_is_told_before_it_is_read(
+    client: httpx2.AsyncClient, partner: dict[str, str], scene: dict[str, str]
+) -> None:
+    for length in (1_000_001, 10_000_001):
+        huge = {**scene, "/entry/summary/zh": "x" * length, "do": "save"}
+        answer = await client.post(draft(), data=huge, headers=partner)
+        assert answer.status_code == 413 and "1,000,000 characters" in answer.text

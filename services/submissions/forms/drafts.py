@@ -49,6 +49,10 @@ def new_id() -> str:
     return uuid4().hex
 
 
+def too_large() -> Problem:
+    return Problem(413, "draft-too-large", _("The form holds more than 1,000,000 characters"))
+
+
 class Changed(Exception):
     """Somebody saved the draft since it was read; `draft` is what they left."""
 
@@ -94,7 +98,7 @@ class Drafts:
         """The draft as it is kept now, provided that `draft.version` is still the newest; saving what is there already
         changes nothing. Raises Changed, or the Problem of too much."""
         if sum(map(len, draft.values.values())) > MAX_LINE_BYTES:
-            raise Problem(413, "draft-too-large", _("The form holds more than 1,000,000 characters"))
+            raise too_large()
         held = await self.find(draft.id, draft.partner)
         if held and held.values == draft.values and held.kind == draft.kind:
             return held

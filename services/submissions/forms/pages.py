@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from schemas.entry import KINDS
 from schemas.envelope import Json
-from submissions.callers import Caller, own_partner
+from schemas.submission import SubmissionReceived, SubmissionRevised
+from submissions.callers import Caller, own_partner, unknown_submission
 from submissions.desk import Desk, Story
 from submissions.forms.answers import answers
-from submissions.forms.drafts import KEPT, Changed, Draft, Drafts, new_id
+from submissions.forms.drafts import KEPT, Changed, Draft, Drafts, new_id, too_large
 from submissions.forms.findings import Wrong, as_line, at_fields, dry_run
 from submissions.forms.kinds import FORMS
 from submissions.forms.layout import groups, id_of
@@ -27,6 +28,8 @@ from web.people import Person, actor, require
 from web.problems import Problem
 
 _PARTNER = Depends(require("partner"))
+#: Far more than a draft may hold, however it is encoded.
+MAX_FORM_BYTES = 10_000_000
 
 
 def add(router: APIRouter, desk: Desk, database: AsyncDatabase[Json]) -> None:
@@ -137,7 +140,9 @@ def _filling_in(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
 
     @router.post("/submissions/drafts/{id}")
     async def save(request: Request, id: str, me: Person = _PARTNER) -> Response:
-        form = await request.form(max_fields=2000)
+        if int(request.headers.get("content-length", "0")) > MAX_FORM_BYTES:
+            raise too_large()
+        form = await request.form()
         do, _colon, about = str(form.get("do", "save")).partition(":")
         draft = await _typed(desk, drafts, id, me, form)
         draft, anchor = _changed(draft, do, about)
@@ -258,4 +263,7 @@ def _received(router: APIRouter, desk: Desk) -> None:
     @router.get("/submissions/{uscc}/{reference}/received")
     async def received(request: Request, uscc: str, reference: str, me: Person = _PARTNER) -> Response:
         story = await _own(desk, me, uscc, reference)
-        return page(request, "received.html", sections=sections(request, me), story=story)
+        accepted = [event for event in story.events if isinstance(event.data, SubmissionReceived | SubmissionRevised)]
+        if not accepted:
+            raise unknown_submission()
+        return page(request, "received.html", sections=sections(request, me), story=story, accepted=accepted[-1])

@@ -10,7 +10,10 @@ let refused = false;
 let plain = false;
 
 function post(data) {
-  return fetch(form.action, { method: "POST", body: new URLSearchParams(data), headers: { Accept: "text/html" } });
+  const body = new URLSearchParams(data);
+  // So that the last words arrive though the page is left; browsers take no more than 64 kB that way.
+  const keepalive = body.toString().length < 60_000;
+  return fetch(form.action, { method: "POST", body, keepalive, headers: { Accept: "text/html" } });
 }
 
 async function save() {
