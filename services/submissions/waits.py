@@ -54,7 +54,7 @@ def told(outlook: Outlook) -> list[tuple[str, str]]:
 def _when(outlook: Outlook) -> str:
     expected = outlook.expected
     if expected is None:
-        return _("Too few have come so far yet to say when.")
+        return _("Too few came before it to say when.")
     dates = [at.astimezone(CITY_TIME).date() for at in (expected.earliest, expected.likely, expected.to)]
     first, likely, last = (
         [day(at) for at in dates] if expected.what == "decision" else [month(f"{at:%Y-%m}") for at in dates]

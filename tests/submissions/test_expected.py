@@ -146,6 +146,5 @@ async def test_without_enough_before_it_no_date_is_said(
     assert (detail["queue"], detail["expected"]) == (None, None)
     people = {"Accept": "text/html", "Accept-Language": "en"} | signed_in(settings, "partner", partner=USCC)
     assert (
-        "Too few have come so far yet to say when."
-        in (await client.get(f"/submissions/{USCC}/first", headers=people)).text
+        "Too few came before it to say when." in (await client.get(f"/submissions/{USCC}/first", headers=people)).text
     )
