@@ -1,5 +1,6 @@
 """Between a form's fields and an entry: nothing is lost on the way there and back."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -8,11 +9,24 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from schemas.entry import OFFER_UNITS, District, Facility, Industry, OfferType, Stage, SubmissionLine, Theme
+from schemas.entry import (
+    OFFER_UNITS,
+    Described,
+    District,
+    Facility,
+    Industry,
+    Linkage,
+    OfferType,
+    Product,
+    Scene,
+    Stage,
+    SubmissionLine,
+    Theme,
+)
 from schemas.rules import check
 from submissions.forms.kinds import FORMS
 from submissions.forms.layout import groups
-from submissions.forms.values import items, line_of, renumbered, typed, values_of, with_item, without_item
+from submissions.forms.values import items, known, line_of, renumbered, typed, values_of, with_item, without_item
 from tests.submissions.given import USCC, samples
 
 #: What people type: no control characters, and no blanks at the ends, which a form takes off.
@@ -143,6 +157,30 @@ def test_any_entry_comes_through_its_form_unchanged(kind: str, data: st.DataObje
     before = kept({"reference": reference, "revision": revision, "entry": data.draw(ENTRIES[kind])})
     shown = before.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     assert kept(there_and_back(shown)) == before
+
+
+def pointers(schema: dict[str, Any], whole: dict[str, Any], pointer: str = "/entry") -> Iterator[str]:
+    """Where an entry of a JSON Schema may hold a value, with `*` for the number of an item."""
+    if "$ref" in schema:
+        schema = whole["$defs"][schema["$ref"].rpartition("/")[2]]
+    one = next((each for each in schema.get("anyOf", ()) if each.get("type") != "null"), None)
+    if one:
+        yield from pointers(one, whole, pointer)
+    elif "properties" in schema:
+        for name, inner in schema["properties"].items():
+            yield from pointers(inner, whole, f"{pointer}/{name}")
+    elif schema.get("type") == "array" and schema["items"].get("type") != "string":
+        yield from pointers(schema["items"], whole, f"{pointer}/*")
+    else:
+        yield pointer
+
+
+@pytest.mark.parametrize("model", [Scene, Product, Linkage])
+def test_a_form_asks_for_all_that_an_entry_of_its_kind_may_say(model: type[Described]) -> None:
+    schema = model.model_json_schema()
+    given = {"/entry/kind", "/entry/owner/uscc", "/entry/offers/*/unit", "/entry/asks/*/unit"}
+    asked = set(known(model.__name__.lower())) - {"/reference", "/revision"}
+    assert asked == set(pointers(schema, schema)) - given
 
 
 def test_every_entry_of_the_sample_comes_through_its_form_unchanged() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from schemas.envelope import Json, Refusal
+from schemas.rules import Finding
 from schemas.submission import SubmissionRefused
 from submissions.domain.submission import SUBMISSIONS, Refuse
 from submissions.forms.kinds import FORMS
@@ -43,7 +44,7 @@ async def dry_run(intake: Intake, said: Json) -> list[Json]:
     held = await intake.submissions.get(command.stream)
     match SUBMISSIONS.decide(held.state, command):
         case Refusal(rule=rule):
-            return [{"rule": rule, "pointer": "/reference", "text": rule}]
+            return [told(Finding(rule=rule, pointer="/reference"), intake.language)]
         case (SubmissionRefused(findings=findings),):
             return [told(finding, intake.language) for finding in findings]
         case _:
