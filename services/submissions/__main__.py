@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
+from starlette.staticfiles import StaticFiles
 
 from runtime import telemetry
 from runtime.consume import worker_app
@@ -104,6 +105,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     app.include_router(request_api.routes(log))
     operations = Operations(SERVICE, settings, database, agents.reactions(progress))
     app.include_router(operations_routes(operations))
+    app.mount("/forms", StaticFiles(directory=HERE / "static"))
     return app
 
 

@@ -19,10 +19,12 @@ from submissions.answers import KEYED, Kind, Validate, problems
 from submissions.bodies import unpacked
 from submissions.callers import Caller, with_key, with_key_or_session
 from submissions.desk import Desk, Story
+from submissions.expected import Expected
 from submissions.intake import Receipt
 from submissions.limiting import meter_of
 from submissions.marked import N_
 from submissions.ndjson import Line
+from submissions.queues import Queue, Queues
 from submissions.receipts import Receipts
 from submissions.sample import sample
 from submissions.store import Lists
@@ -89,6 +91,10 @@ class Detail(Standing):
     refusals: int
     decision: Decided | None
     timeline: list[Json]
+    queue: Queue | None = Field(description="its place among those that wait for reviewers in the same status")
+    expected: Expected | None = Field(
+        description="when its decision or its release may come, measured on those before; null: too few to say"
+    )
 
 
 class NewPartner(BaseModel):
@@ -109,7 +115,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter
     """The JSON routes."""
     router = APIRouter(dependencies=[Depends(only_known_parameters)])
     router.include_router(_sending(database, desk))
-    router.include_router(_asking(desk, lists))
+    router.include_router(_asking(database, desk, lists))
     router.include_router(_keeping(desk))
     router.include_router(rule_pages.json_routes())
     return router
@@ -237,9 +243,10 @@ def _sending(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
     return router
 
 
-def _asking(desk: Desk, lists: Lists) -> APIRouter:
+def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
     router = APIRouter(tags=[N_("Where entries are")], responses=KEYED)
     either, submitter = Depends(with_key_or_session("read")), Depends(with_key_or_session("submit"))
+    queues = Queues(database)
 
     @router.get(
         "/submissions",
@@ -277,7 +284,7 @@ def _asking(desk: Desk, lists: Lists) -> APIRouter:
     )
     async def detail(uscc: Partner, reference: Reference, caller: Caller = either) -> Detail:
         caller.may_see(uscc)
-        return _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller.mode)
+        return await _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller.mode, queues)
 
     @router.post(
         "/submissions/{uscc}/{reference}/withdraw",
@@ -298,7 +305,7 @@ def _asking(desk: Desk, lists: Lists) -> APIRouter:
     ) -> Detail:
         caller.may_see(uscc)
         await desk.withdraw(f"{uscc}/{reference}", body.reason, caller, cause(request))
-        return _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller.mode)
+        return await _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller.mode, queues)
 
     return router
 
@@ -359,7 +366,8 @@ async def _whole(request: Request) -> Line:
     return Line(1, raw, size, hash.hexdigest() if size > MAX_LINE_BYTES else None)
 
 
-def _detail(story: Story, mode: Mode) -> Detail:
+async def _detail(story: Story, mode: Mode, queues: Queues) -> Detail:
+    outlook = await queues.outlook(story)
     decision, entry = story.decision, story.progress.entry
     return Detail(
         stream=story.stream,
@@ -381,4 +389,6 @@ def _detail(story: Story, mode: Mode) -> Detail:
             comments=decision.comments,
         ),
         timeline=[step.model_dump(mode="json", exclude_defaults=True) for step in story.steps],
+        queue=outlook.queue,
+        expected=outlook.expected,
     )

@@ -19,14 +19,16 @@ from schemas.submission import SubmissionRefused
 from submissions import developers, docs, key_pages, partner_pages, request_pages, rule_pages, sheet_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
-from submissions.forms import Sent, send, uploaded
+from submissions.forms import pages as form_pages
 from submissions.intake import told
+from submissions.pasted import Sent, send, uploaded
 from submissions.progress import Step
+from submissions.queues import Queues
 from submissions.request_log import RequestLog
 from submissions.sample import sample
 from submissions.sections import sections
 from submissions.store import Lists
-from submissions.waits import waits_for
+from submissions.waits import foreseen, waits_for
 from web.languages import _, language, month, ngettext
 from web.pages import notify, page
 from web.people import Person, actor, cause, require
@@ -61,7 +63,8 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists, log: Request
     _lists(router, lists)
     _sending(router, desk)
     sheet_pages.add(router, database, desk)
-    _one(router, desk)
+    form_pages.add(router, desk, database)
+    _one(router, desk, Queues(database))
     partner_pages.add(router, desk, database)
     key_pages.add(router, desk)
     request_pages.add(router, log, desk.keys, database)
@@ -136,11 +139,11 @@ def _sending(router: APIRouter, desk: Desk) -> None:
             sample=_pretty(sample(own_partner(me))),
         )
 
-    @router.get("/submissions/new")
+    @router.get("/submissions/new/json")
     async def new(request: Request, me: Person = partner) -> Response:
         return form(request, me)
 
-    @router.post("/submissions/new")
+    @router.post("/submissions/new/json")
     async def send_new(
         request: Request, me: Person = partner, file: UploadFile | None = None, text: str = Form("")
     ) -> Response:
@@ -151,7 +154,7 @@ def _sending(router: APIRouter, desk: Desk) -> None:
         return RedirectResponse("/submissions", 303)
 
 
-def _one(router: APIRouter, desk: Desk) -> None:
+def _one(router: APIRouter, desk: Desk, queues: Queues) -> None:
     either = Depends(require("partner", "operator"))
     partner = Depends(require("partner"))
 
@@ -159,7 +162,7 @@ def _one(router: APIRouter, desk: Desk) -> None:
         caller.may_see(uscc)
         return await desk.story(f"{uscc}/{reference}")
 
-    def show(request: Request, me: Person, story: Story, *, sent: Sent | None = None, text: str = "") -> Response:
+    async def show(request: Request, me: Person, story: Story, *, sent: Sent | None = None, text: str = "") -> Response:
         entry = story.progress.entry
         return page(
             request,
@@ -171,6 +174,7 @@ def _one(router: APIRouter, desk: Desk) -> None:
             entry_json=_pretty(story.entry.model_dump(mode="json", exclude_none=True)) if story.entry else "",
             happened=[_told(step) for step in story.steps],
             waits=waits_for(story.status, entry.release if entry else None),
+            outlook=foreseen(await queues.outlook(story)),
             sent=sent,
             text=text or _next_revision(story),
             own=me.partner == story.partner and "partner" in me.roles,
@@ -180,7 +184,7 @@ def _one(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/submissions/{uscc}/{reference}")
     async def one(request: Request, uscc: str, reference: str, me: Person = either) -> Response:
-        return show(request, me, await seen(of_person(me), uscc, reference))
+        return await show(request, me, await seen(of_person(me), uscc, reference))
 
     @router.post("/submissions/{uscc}/{reference}")
     async def revise(
@@ -194,7 +198,7 @@ def _one(router: APIRouter, desk: Desk) -> None:
         await seen(Caller(actor(me), own_partner(me)), uscc, reference)
         sent = await _take(desk, me, file, text)
         if sent.refused or not sent.receipts:
-            return show(request, me, await desk.story(f"{uscc}/{reference}"), sent=sent, text=text)
+            return await show(request, me, await desk.story(f"{uscc}/{reference}"), sent=sent, text=text)
         notify(request, _taken(sent))
         return RedirectResponse(f"/submissions/{sent.accepted[0].stream}", 303)
 

@@ -13,6 +13,7 @@ def sections(request: Request, me: Person | None) -> list[tuple[str, str, bool]]
     ways = [
         (partner or operator, _("All submissions") if operator else _("My submissions"), "/submissions"),
         (partner, _("Send entries"), "/submissions/new"),
+        (partner, _("Drafts"), "/submissions/drafts"),
         (partner or operator, _("Refused"), "/submissions/refused"),
         (partner, _("API keys"), "/keys"),
         (partner or operator, _("Requests"), "/requests"),

@@ -1,7 +1,8 @@
 """What a submission waits for, said to its partner: nothing waits without a reason that is stated."""
 
 from schemas.submission import Mode
-from web.languages import _, month
+from submissions.queues import Outlook
+from web.languages import CITY_TIME, _, day, month
 
 
 def waits_for(status: str, release: str | None, mode: Mode = "live") -> str:
@@ -39,3 +40,29 @@ def waits_for(status: str, release: str | None, mode: Mode = "live") -> str:
             return _("A newer revision took its place.")
         case _:
             return ""
+
+
+def foreseen(outlook: Outlook) -> list[tuple[str, str]]:
+    """Place and expected date, as pairs of what it is and how it stands; none where nothing is waited for."""
+    rows = []
+    if queue := outlook.queue:
+        said = _("%(place)s of %(of)s that wait for reviewers like it, the longest waiting first")
+        rows.append((_("Place in the queue"), said % {"place": queue.place, "of": queue.of}))
+    if outlook.what:
+        name = _("Decision expected") if outlook.what == "decision" else _("Release expected")
+        rows.append((name, _when(outlook)))
+    return rows
+
+
+def _when(outlook: Outlook) -> str:
+    expected = outlook.expected
+    if expected is None:
+        return _("Too few came before it to say when.")
+    dates = [at.astimezone(CITY_TIME).date() for at in (expected.earliest, expected.likely, expected.to)]
+    first, likely, last = (
+        [day(at) for at in dates] if expected.what == "decision" else [month(f"{at:%Y-%m}") for at in dates]
+    )
+    if first == last:
+        return likely
+    said = _("%(likely)s is likely; between %(first)s and %(last)s, as for eight in ten that waited as long")
+    return said % {"likely": likely, "first": first, "last": last}

@@ -61,6 +61,7 @@ def send_a_bad_and_a_good_entry(partner: Page, stack: Stack, key: str) -> None:
     bad["entry"] = bad["entry"] | {"closes": "2020-01-01"}
     go(partner, "My submissions")
     partner.get_by_role("link", name="Send entries").first.click()
+    partner.get_by_role("link", name="JSON").click()
     partner.locator("#text").fill(json.dumps(bad, ensure_ascii=False))
     partner.get_by_role("button", name="Send", exact=True).click()
     expect(partner.get_by_text("The dates are out of order").first).to_be_visible()
@@ -112,10 +113,12 @@ def test_a_submission_is_sent_back_revised_approved_published_told_and_proved(st
     reload_until(partner, "Waiting for you")
     partner.get_by_role("link", name=title["en"]).click()
     reload_until(partner, "Please say how results will be measured.")
-    revised = json.loads(partner.locator("#text").input_value())
-    revised["entry"]["summary"]["en"] += " Results are measured each month."
-    partner.locator("#text").fill(json.dumps(revised, ensure_ascii=False))
-    partner.get_by_role("button", name="Send the revision").click()
+    partner.get_by_role("button", name="Change it in the form").click()
+    summary = partner.get_by_role("group", name="Summary").get_by_label("In English")
+    summary.fill(summary.input_value() + " Results are measured each month.")
+    partner.get_by_role("button", name="Check your answers").click()
+    partner.get_by_role("button", name="Send", exact=True).click()
+    expect(partner.get_by_role("heading", level=1)).to_have_text("Received")
 
     second = visit("reviewer-zhang")
     review(second, "approve")

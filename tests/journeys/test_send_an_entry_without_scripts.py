@@ -27,6 +27,7 @@ def test_what_was_refused_is_mended_and_taken_in(stack: Stack, visit: Visit) -> 
     page = visit(PARTNER, language="zh", scripts=False)
     go(page, "申报")
     page.get_by_role("navigation").get_by_role("link", name="提交申报").click()
+    page.get_by_role("link", name="JSON").click()
     page.locator("#text").fill("\n".join(json.dumps(line, ensure_ascii=False) for line in (good, bad)))
     page.get_by_role("button", name="提交", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("第 2 行")

@@ -47,7 +47,7 @@ async def test_a_form_with_good_and_bad_lines_takes_in_the_good_and_tells_of_the
     client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
 ) -> None:
     files = {"file": ("entries.ndjson", line("a") + line("b", maturity=0) + line("c"), "application/x-ndjson")}
-    answer = await client.post("/submissions/new", files=files, headers=partner)
+    answer = await client.post("/submissions/new/json", files=files, headers=partner)
     assert answer.status_code == 422
     assert "1 line was refused" in answer.text and "2 other lines are taken in" in answer.text
     assert "<code>/entry/maturity</code>" in answer.text and 'href="#finding-2-1"' in answer.text
@@ -65,14 +65,14 @@ async def test_json_may_be_one_a_list_or_laid_out(
         "lines": line("lines") + b"\n" + line("lines-2"),
     }
     for text in texts.values():
-        answer = await client.post("/submissions/new", data={"text": text.decode()}, headers=partner)
+        answer = await client.post("/submissions/new/json", data={"text": text.decode()}, headers=partner)
         assert (answer.status_code, answer.headers["location"]) == (303, "/submissions")
     items = (await client.get("/submissions", headers=key)).json()["items"]
     assert sorted(each["reference"] for each in items) == ["lines", "lines-2", "list", "list-2", "one"]
     slip = texts["one"].replace(b'"revision"', b"revision").decode()
-    answer = await client.post("/submissions/new", data={"text": slip}, headers=partner)
+    answer = await client.post("/submissions/new/json", data={"text": slip}, headers=partner)
     assert answer.status_code == 422 and "1 line was refused" in answer.text
-    empty = await client.post("/submissions/new", data={"text": " "}, headers=partner)
+    empty = await client.post("/submissions/new/json", data={"text": " "}, headers=partner)
     assert empty.status_code == 422 and "Choose a file or paste at least one entry." in empty.text
 
 

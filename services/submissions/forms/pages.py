@@ -1,0 +1,268 @@
+"""The pages of forms: choosing a way in, filling in, drafts, checking the answers, sending, the receipt."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from pymongo.asynchronous.database import AsyncDatabase
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from schemas.entry import KINDS
+from schemas.envelope import Json
+from schemas.submission import SubmissionReceived, SubmissionRevised
+from submissions.callers import Caller, own_partner, unknown_submission
+from submissions.desk import Desk, Story
+from submissions.forms.answers import answers
+from submissions.forms.drafts import KEPT, Changed, Draft, Drafts, new_id, too_large
+from submissions.forms.findings import Wrong, as_line, at_fields, findings
+from submissions.forms.kinds import FORMS
+from submissions.forms.layout import groups, id_of
+from submissions.forms.values import items, line_of, renumbered, typed, values_of, with_item, without_item
+from submissions.intake import Intake, now
+from submissions.sections import sections
+from web.languages import CITY_TIME, _
+from web.pages import notify, page
+from web.people import Person, actor, require
+from web.problems import Problem
+
+_PARTNER = Depends(require("partner"))
+#: Far more than a draft may hold, however it is encoded.
+MAX_FORM_BYTES = 10_000_000
+
+
+def add(router: APIRouter, desk: Desk, database: AsyncDatabase[Json]) -> None:
+    """Add them to the router of all pages, before the pages of one submission, whose addresses are wider."""
+    drafts = Drafts(database)
+    _starting(router, desk, drafts, database)
+    _filling_in(router, desk, drafts)
+    _ending(router, desk, drafts)
+    _received(router, desk)
+
+
+def _intake(desk: Desk, me: Person, *, validate_only: bool = False) -> Intake:
+    return desk.intake(Caller(actor(me), own_partner(me)), validate_only=validate_only)
+
+
+def _form(
+    request: Request, me: Person, draft: Draft, *, wrong: list[Wrong] | None = None, changed: Draft | None = None
+) -> Response:
+    """The form of a draft; `changed` is what somebody else saved meanwhile, where that keeps this from being saved."""
+    return page(
+        request,
+        "form.html",
+        status=409 if changed else 422 if wrong else 200,
+        # What it holds may be personal.
+        headers={"Cache-Control": "no-store"},
+        sections=sections(request, me),
+        draft=draft,
+        layout=FORMS[draft.kind],
+        values=draft.values,
+        items=items,
+        id_of=id_of,
+        wrong=wrong or [],
+        wrong_at={each.pointer: each.text for each in reversed(wrong or [])},
+        changed=changed,
+        clock=clock,
+    )
+
+
+def clock(at: datetime) -> str:
+    """The time of day by the city's clocks."""
+    return at.astimezone(CITY_TIME).strftime("%H:%M")
+
+
+# --- Starting --------------------------------------------------------------------------------------------------------
+
+
+def _starting(router: APIRouter, desk: Desk, drafts: Drafts, database: AsyncDatabase[Json]) -> None:
+    @router.get("/submissions/new")
+    async def choose(request: Request, me: Person = _PARTNER) -> Response:
+        held = await drafts.all(own_partner(me))
+        return page(request, "ways.html", sections=sections(request, me), kinds=KINDS, drafts=len(held))
+
+    def blank(kind: str) -> Any:
+        async def new(request: Request, me: Person = _PARTNER) -> Response:
+            partner = own_partner(me)
+            name = (await desk.partners.get(partner)).state.name
+            owner = {f"/entry/owner/name/{tag}": getattr(name, tag, None) or "" for tag in ("zh", "en")}
+            reference = await _suggested(database, drafts, partner, kind)
+            values = {**owner, "/reference": reference, "/revision": "1"}
+            return _form(request, me, Draft(new_id(), partner, kind, values))
+
+        return new
+
+    for kind in KINDS:
+        router.add_api_route(f"/submissions/new/{kind}", blank(kind), methods=["GET"])
+
+    @router.get("/submissions/{uscc}/{reference}/edit")
+    async def edit(request: Request, uscc: str, reference: str, me: Person = _PARTNER) -> Response:
+        story = await _own(desk, me, uscc, reference)
+        if begun := await drafts.of(story.stream, story.partner):
+            return RedirectResponse(f"/submissions/drafts/{begun.id}", 303)
+        if story.entry is None or story.state.withdrawn:
+            detail = _("Start a new entry instead.")
+            raise Problem(409, "nothing-to-revise", _("Nothing of this submission can be revised"), detail)
+        entry = story.entry.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        line = {"reference": story.reference, "revision": story.state.revision + 1, "entry": entry}
+        return _form(request, me, Draft(new_id(), story.partner, story.entry.kind, values_of(line), of=story.stream))
+
+
+async def _own(desk: Desk, me: Person, uscc: str, reference: str) -> Story:
+    """A submission of the person's own partner. Raises the Problem of one that does not exist for any other."""
+    Caller(actor(me), own_partner(me)).may_see(uscc)
+    return await desk.story(f"{uscc}/{reference}")
+
+
+async def _suggested(database: AsyncDatabase[Json], drafts: Drafts, partner: str, kind: str) -> str:
+    """A reference that is free: the kind, the day, and a number."""
+    start = f"{kind}-{now().astimezone(CITY_TIME):%Y%m%d}-"
+    query = {"_id": {"$gte": f"{partner}/{start}", "$lt": f"{partner}/{start}~"}}
+    held = {document["_id"].partition("/")[2] async for document in database["submissions"].find(query, {"_id": 1})}
+    held |= {draft.reference for draft in await drafts.all(partner)}
+    return next(name for n in range(1, len(held) + 2) if (name := f"{start}{n}") not in held)
+
+
+# --- Filling in ------------------------------------------------------------------------------------------------------
+
+
+def _filling_in(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
+    @router.get("/submissions/drafts")
+    async def listing(request: Request, me: Person = _PARTNER) -> Response:
+        held = await drafts.all(own_partner(me))
+        return page(request, "drafts.html", sections=sections(request, me), drafts=held, kept_days=KEPT.days)
+
+    @router.get("/submissions/drafts/{id}")
+    async def go_on(request: Request, id: str, me: Person = _PARTNER) -> Response:
+        return _form(request, me, await drafts.get(id, own_partner(me)))
+
+    @router.post("/submissions/drafts/{id}")
+    async def save(request: Request, id: str, me: Person = _PARTNER) -> Response:
+        if int(request.headers.get("content-length", "0")) > MAX_FORM_BYTES:
+            raise too_large()
+        form = await request.form()
+        do, _colon, about = str(form.get("do", "save")).partition(":")
+        draft = await _typed(desk, drafts, id, me, form)
+        draft, anchor = _changed(draft, do, about)
+        try:
+            saved = await drafts.save(draft, me.name)
+        except Changed as change:
+            if do == "autosave":
+                return JSONResponse({"said": _who_changed(change.draft)}, 409)
+            # Typed over theirs only when it is sent once more, by somebody who has been told.
+            return _form(request, me, replace(draft, version=change.draft.version), changed=change.draft)
+        here = f"/submissions/drafts/{id}"
+        match do:
+            case "autosave":
+                at = clock(saved.at or now())
+                return JSONResponse({"version": saved.version, "said": _("Saved at %(time)s") % {"time": at}})
+            case "check":
+                wrong = await _wrong(desk, me, saved)
+                return _form(request, me, saved, wrong=wrong) if wrong else RedirectResponse(f"{here}/check", 303)
+            case "add" | "remove":
+                return RedirectResponse(f"{here}#{anchor}", 303)
+            case _:
+                notify(request, _("The draft is saved. Nothing is sent yet."))
+                return RedirectResponse(here, 303)
+
+
+async def _typed(desk: Desk, drafts: Drafts, id: str, me: Person, form: Any) -> Draft:
+    """The draft as a form holds it; what it revises stays as it was when it was begun."""
+    partner, version = own_partner(me), str(form.get("version", ""))
+    held = await drafts.find(id, partner)
+    kind, of = (held.kind, held.of) if held else (str(form.get("kind")), str(form.get("of") or "") or None)
+    if kind not in KINDS or not (len(id) == 32 and id.isalnum()):
+        raise Problem(404, "unknown-draft", _("There is no such draft"))
+    values = typed(kind, form)
+    if of:
+        story = await _own(desk, me, *of.partition("/")[::2])
+        values["/reference"] = story.reference or ""
+    return Draft(id, partner, kind, values, of, int(version) if version.isdecimal() and len(version) < 10 else 0)
+
+
+def _changed(draft: Draft, do: str, about: str) -> tuple[Draft, str]:
+    """The draft after what the pressed button does to it, and where the page goes on."""
+    values, kind = dict(draft.values), draft.kind
+    pointer, _slash, number = about.rpartition("/")
+    if do == "check":
+        return replace(draft, values=renumbered(kind, values, without_blank=True)), ""
+    if do == "add" and (group := groups(FORMS[kind]).get(about)):
+        values, added = with_item(values, group)
+        return replace(draft, values=renumbered(kind, values)), id_of(f"{about}/{added}")
+    if do == "remove" and number.isdecimal() and (group := groups(FORMS[kind]).get(pointer)):
+        return replace(draft, values=without_item(kind, values, group, int(number))), id_of(pointer)
+    return draft, ""
+
+
+def _who_changed(draft: Draft) -> str:
+    said = _("Not saved: %(name)s changed this draft at %(time)s. Save it to see both.")
+    return said % {"name": draft.by, "time": clock(draft.at or now())}
+
+
+async def _wrong(desk: Desk, me: Person, draft: Draft) -> list[Wrong]:
+    """All that keeps a draft from being sent."""
+    values = dict(draft.values)
+    found = await findings(_intake(desk, me, validate_only=True), line_of(draft.kind, values, draft.partner))
+    if draft.of is None and any(finding["pointer"] in ("/revision", "/entry/kind") for finding in found):
+        # Whoever writes a new entry has hit on a name in use; the next revision would overwrite what it names.
+        taken = _("An entry of yours has this reference. Choose another, or change that entry instead.")
+        found = [finding for finding in found if finding["pointer"] not in ("/revision", "/entry/kind")]
+        found.append({"pointer": "/reference", "text": taken})
+    return at_fields(draft.kind, values, found)
+
+
+# --- Ending ----------------------------------------------------------------------------------------------------------
+
+
+def _ending(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
+    @router.get("/submissions/drafts/{id}/check")
+    async def check(request: Request, id: str, me: Person = _PARTNER) -> Response:
+        draft = await drafts.get(id, own_partner(me))
+        if wrong := await _wrong(desk, me, draft):
+            return _form(request, me, draft, wrong=wrong)
+        return page(
+            request,
+            "answers.html",
+            headers={"Cache-Control": "no-store"},
+            sections=sections(request, me),
+            draft=draft,
+            answers=answers(draft.kind, dict(draft.values)),
+        )
+
+    @router.post("/submissions/drafts/{id}/send")
+    async def send(request: Request, id: str, me: Person = _PARTNER) -> Response:
+        form = await request.form()
+        draft = await drafts.get(id, own_partner(me))
+        if str(draft.version) != form.get("version"):
+            notify(request, _("The draft was changed since you checked it. Check it again."), "warning")
+            return RedirectResponse(f"/submissions/drafts/{id}/check", 303)
+        if wrong := await _wrong(desk, me, draft):
+            return _form(request, me, draft, wrong=wrong)
+        line = as_line(line_of(draft.kind, dict(draft.values), draft.partner))
+        ((receipt, _fresh),) = await _intake(desk, me).take([line])
+        if receipt.status == "refused":
+            return _form(request, me, draft, wrong=at_fields(draft.kind, dict(draft.values), receipt.findings))
+        await drafts.delete(id, draft.partner)
+        return RedirectResponse(f"/submissions/{receipt.stream}/received", 303)
+
+    @router.get("/submissions/drafts/{id}/delete")
+    async def ask(request: Request, id: str, me: Person = _PARTNER) -> Response:
+        draft = await drafts.get(id, own_partner(me))
+        return page(request, "delete_draft.html", sections=sections(request, me), draft=draft)
+
+    @router.post("/submissions/drafts/{id}/delete")
+    async def delete(request: Request, id: str, me: Person = _PARTNER) -> Response:
+        await drafts.delete(id, own_partner(me))
+        notify(request, _("The draft is deleted."))
+        return RedirectResponse("/submissions/drafts", 303)
+
+
+def _received(router: APIRouter, desk: Desk) -> None:
+    @router.get("/submissions/{uscc}/{reference}/received")
+    async def received(request: Request, uscc: str, reference: str, me: Person = _PARTNER) -> Response:
+        story = await _own(desk, me, uscc, reference)
+        accepted = [event for event in story.events if isinstance(event.data, SubmissionReceived | SubmissionRevised)]
+        if not accepted:
+            raise unknown_submission()
+        return page(request, "received.html", sections=sections(request, me), story=story, accepted=accepted[-1])

@@ -1,0 +1,93 @@
+// A draft saves itself while somebody types, and items come and go without the page being loaded anew. Without this,
+// the buttons of the form do the same.
+const form = document.querySelector("form[data-draft]");
+const said = document.getElementById("saved");
+const PAUSE_MS = 1200;
+const AGAIN_MS = 5000;
+let timer = 0;
+let saving = null;
+let refused = false;
+let plain = false;
+
+function post(data) {
+  const body = new URLSearchParams(data);
+  // So that the last words arrive though the page is left; browsers take no more than 64 kB that way.
+  const keepalive = body.toString().length < 60_000;
+  return fetch(form.action, { method: "POST", body, keepalive, headers: { Accept: "text/html" } });
+}
+
+async function save() {
+  const data = new FormData(form);
+  data.set("do", "autosave");
+  try {
+    const answer = await post(data);
+    const told = await answer.json();
+    said.textContent = told.said;
+    refused = !answer.ok;
+    if (answer.ok) {
+      form.elements.version.value = told.version;
+      history.replaceState(null, "", form.action + location.hash);
+    }
+  } catch {
+    said.textContent = form.dataset.unsaved;
+    later(AGAIN_MS);
+  }
+}
+
+// One at a time: each has to name the version that the one before made.
+function soon() {
+  clearTimeout(timer);
+  timer = 0;
+  if (refused) return;
+  saving = (saving ?? Promise.resolve()).then(save).finally(() => { saving = null; });
+}
+
+function later(ms) {
+  clearTimeout(timer);
+  timer = setTimeout(soon, ms);
+}
+
+async function swap(button) {
+  const group = button.closest(".sq-group");
+  const answer = await post(new FormData(form, button));
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const after = page.getElementById(group.id);
+  if (!answer.ok || !after) {
+    plain = true;
+    form.requestSubmit(button);
+    return;
+  }
+  group.replaceWith(document.importNode(after, true));
+  form.elements.version.value = page.querySelector("[name=version]").value;
+  history.replaceState(null, "", form.action);
+  const here = document.getElementById(group.id);
+  const added = button.value.startsWith("add:") && here.querySelector(".sq-item:last-of-type :is(input, select, textarea)");
+  (added || here).focus();
+}
+
+async function hash(input) {
+  const bytes = await crypto.subtle.digest("SHA-256", await input.files[0].arrayBuffer());
+  const field = document.getElementById(input.dataset.hashFor);
+  field.value = Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+if (form) {
+  form.addEventListener("input", (event) => event.target.dataset.hashFor || later(PAUSE_MS));
+  form.addEventListener("change", (event) => event.target.files?.length && hash(event.target));
+  document.addEventListener("visibilitychange", () => document.hidden && timer && soon());
+  // A page kept for the way back knows an older version than the one that was saved from it.
+  window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+  form.addEventListener("submit", (event) => {
+    clearTimeout(timer);
+    timer = 0;
+    const button = event.submitter;
+    if (saving) {
+      event.preventDefault();
+      saving.then(() => form.requestSubmit(button));
+    } else if (!plain && /^(add|remove):/.test(button?.value ?? "")) {
+      event.preventDefault();
+      swap(button);
+    }
+  });
+}
