@@ -13,6 +13,7 @@ from notifications.domain.subscription import SUBSCRIPTIONS, Cancel, Channel, Co
 from notifications.links import Links
 from notifications.store import Deliveries, Recipient, Recipients, now
 from runtime.settings import Settings
+from runtime import outbound
 from runtime.streams import Streams
 from schemas.entry import KINDS, Industry, Theme, Uscc
 from schemas.envelope import Json, Refusal
@@ -72,7 +73,7 @@ class Desk:
         if asked.channel == "email":
             plain = len(asked.address) <= 254 and EMAIL.fullmatch(asked.address)
             return None if plain else _("Enter an email address in the form name@example.com")
-        match webhook.fault(asked.address, private=self.settings.webhooks_to_private_addresses):
+        match outbound.fault(asked.address, outbound.reach(private=self.settings.webhooks_to_private_addresses)):
             case None:
                 return None
             case "https":
