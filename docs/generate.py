@@ -17,6 +17,7 @@ DOCS = Path(__file__).parent
 CONSUMERS = {
     "submission": ("submissions.events", "review, publishing, audit"),
     "partner": ("submissions.events", "audit"),
+    "source": ("submissions.events", "audit"),
     "case": ("review.events", "submissions, publishing, audit"),
     "entry": ("publishing.events", "submissions, publishing, notifications, audit"),
     "release": ("publishing.events", "publishing, notifications, audit"),

@@ -12,8 +12,8 @@ from notifications import webhook
 from notifications.domain.subscription import SUBSCRIPTIONS, Cancel, Channel, Confirm, Request, Subscription
 from notifications.links import Links
 from notifications.store import Deliveries, Recipient, Recipients, now
-from runtime.settings import Settings
 from runtime import outbound
+from runtime.settings import Settings
 from runtime.streams import Streams
 from schemas.entry import KINDS, Industry, Theme, Uscc
 from schemas.envelope import Json, Refusal

@@ -25,7 +25,7 @@ def new_secret() -> str:
 
 
 def client(trusted: ssl.SSLContext | None = None) -> httpx2.AsyncClient:
-    """The client for all calls; `trusted` are the certificates that it accepts, the well-known ones where it is None."""
+    """The client for all calls; `trusted` are the certificates it accepts, those of well-known authorities if None."""
     return outbound.client("Shuangqian-Webhooks/1", TIMEOUT_S, trusted)
 
 

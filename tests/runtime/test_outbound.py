@@ -112,7 +112,7 @@ def test_the_local_stack_may_use_http() -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "127.1", "0x7f.1"])
 async def test_a_host_that_stands_for_this_machine_is_not_called_however_it_is_written(host: str) -> None:
-    with pytest.raises(Unreachable, match="private|name"):
+    with pytest.raises(Unreachable, match=r"private|name"):
         await addresses(httpx2.URL(f"https://{host}/"))
 
 
