@@ -20,7 +20,7 @@ from submissions.ndjson import Line
 Submissions = Streams[Submission, SubmissionCommand, SubmissionFact]
 #: Rules about what is held already, rather than about the text: HTTP's 409.
 CONFLICTS = {"revision.taken", "revision.stale", "kind.changed", "submission.withdrawn", "reference.full"}
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Receipt(BaseModel):
@@ -77,7 +77,7 @@ def _refuse(line: Line, raw: Any, findings: tuple[Finding, ...], partner: str, a
     hash = line.sha256 or hashlib.sha256(line.raw).hexdigest()
     said = raw if isinstance(raw, dict) else {}
     reference, revision = said.get("reference"), said.get("revision")
-    legible = isinstance(reference, str) and _REFERENCE.fullmatch(reference)
+    legible = isinstance(reference, str) and REFERENCE.fullmatch(reference)
     stream = f"{partner}/{reference}" if legible else f"{partner}/~{hash[:16]}"
     return Refuse(
         stream=stream,
@@ -115,7 +115,7 @@ class Intake:
         """For each command, once all are written, its receipt and whether this was the first time."""
         outcomes = await self.submissions.handle(commands)
         return [
-            (_receipt(outcome, command, self.language), outcome.fresh)
+            (receipt(outcome, command, self.language), outcome.fresh)
             for outcome, command in zip(outcomes, commands, strict=True)
         ]
 
@@ -124,7 +124,7 @@ class Intake:
         return await self.commit(self.commands(lines))
 
 
-def _receipt(outcome: Outcome[Submission], command: Receive | Refuse, language: str) -> Receipt:
+def receipt(outcome: Outcome[Submission], command: Receive | Refuse, language: str) -> Receipt:
     _, _, reference = outcome.stream.partition("/")
     event = outcome.events[0] if outcome.events else None
     status: Literal["received", "revised", "unchanged", "refused"] = "unchanged"

@@ -1,4 +1,4 @@
-"""A source: a partner's address that is fetched on its schedule. Stream: `uscc/source:name`, which no submission has."""
+"""A source: a partner's address that is fetched on its schedule. Stream: `uscc/source:name`, no submission’s."""
 
 from dataclasses import dataclass
 from typing import Literal, assert_never
