@@ -63,6 +63,14 @@ def sort(items: Iterable[Item], listed: Listed, others: AbstractSet[str]) -> Sor
     return Sorted(tuple(candidates), tuple(unchanged), tuple(repeated), tuple(elsewhere), whole)
 
 
+def awaiting(found: Sorted, listed: Listed) -> dict[str, str]:
+    """What to remember before a list is taken in: all its references, and of those that change that they may have.
+
+    Should the process end in between, the next fetch compares them with what is held, and can find them gone.
+    """
+    return dict(listed) | {item.reference: "" for item in found.candidates if item.reference}
+
+
 def numbered(items: Sequence[Item], held: Mapping[str, Held]) -> list[Line | None]:
     """For each item the line to take in, with the revision that follows; None where the newest revision says the same.
 

@@ -45,11 +45,11 @@ def read(body: IO[bytes], terms: Terms) -> list[Item]:
     for line in lines:
         if len(items) == MAX_ITEMS:
             raise NotFetched("items", str(MAX_ITEMS))
-        items.append(_item(line))
+        items.append(item(line))
     return items
 
 
-def _item(line: Line) -> Item:
+def item(line: Line) -> Item:
     try:
         value = None if line.sha256 or line.size > MAX_LINE_BYTES else orjson.loads(line.raw)
     except orjson.JSONDecodeError:

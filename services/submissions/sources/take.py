@@ -125,9 +125,8 @@ class Puller:
         result.notes.update(repeated=len(found.repeated), elsewhere=len(found.elsewhere))
         elsewhere = [item.reference for item in found.elsewhere if item.reference]
         named = {item.reference: item.digest for item in found.candidates if item.reference}
-        if pull.claim and named.keys() - listed.keys():
-            # Known before it is taken in: should this process end between the two, it can still be found gone one day.
-            await self._lists.keep(pull.claim, dict.fromkeys(named, "") | dict(listed), elsewhere)
+        if pull.claim and named:
+            await self._lists.keep(pull.claim, compare.awaiting(found, listed), elsewhere)
         for start in range(0, len(found.candidates), BATCH_LINES):
             await self._batch(pull, found.candidates[start : start + BATCH_LINES], named, result)
         kept = await self._gone(pull, fetched, items, listed, found.whole, result)
