@@ -5,7 +5,7 @@ held.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx2
@@ -56,7 +56,6 @@ class Pull:
         return f"partner:{self.partner}"
 
 
-Keep = Callable[[Listed], Awaitable[None]]
 
 
 class Puller:

@@ -39,21 +39,22 @@ class World:
 
     def fetch(self, said: list[Item], *, remembered: bool = True, confirmed: bool = False) -> None:
         """One fetch; not `remembered`: the process ends before it is."""
-        found = sort(said, self.listed, frozenset())
+        listed = self.listed
+        found = sort(said, listed, frozenset())
         named = {each.reference: each.digest for each in found.candidates if each.reference}
-        self.listed = awaiting(found, self.listed)
+        self.listed = awaiting(found, listed)
         lines = numbered(found.candidates, {reference: self.held(reference) for reference in named})
         for each, line in zip(found.candidates, lines, strict=True):
             if line and not self.take(line) and each.reference:
                 named[each.reference] = ""
         if not remembered:
             return
-        vanished, stay = gone(said, self.listed), dict[str, str]()
-        if confirmed or (found.whole and plausible(vanished, self.listed)):
+        vanished, stay = gone(said, listed), dict[str, str]()
+        if confirmed or (found.whole and plausible(vanished, listed)):
             for reference in vanished:
                 self.decide(reference, Withdraw(**asked(reference), reason="gone", published=False))
         else:
-            stay = {reference: self.listed[reference] for reference in vanished}
+            stay = {reference: listed[reference] for reference in vanished}
         same = {each.reference: each.digest for each in found.unchanged if each.reference}
         self.listed = stay | same | named
 
@@ -103,19 +104,18 @@ def test_any_sequence_of_lists_gives_exactly_what_they_say(fetches: list[tuple[d
     world, expected = World(), {reference: list[int | str]() for reference in REFERENCES}
     before: set[str] = set()  # what the source listed, as far as anybody was told
     for said, remembered in fetches:
-        known = before | set(said)
         for reference, maturity in said.items():
             told = expected[reference]
             if maturity and told[-1:] != [maturity] and "withdrawn" not in told:
                 told.append(maturity)
-        vanished = known - set(said)
-        if remembered and 2 * len(vanished) <= len(known):
+        vanished = before - set(said)
+        if remembered and 2 * len(vanished) <= len(before):
             for reference in vanished:
                 if expected[reference] and "withdrawn" not in expected[reference]:
                     expected[reference].append("withdrawn")
             before = set(said)
         else:
-            before = known
+            before |= set(said)
         world.fetch(items(said), remembered=remembered)
         assert {reference: world.accepted(reference) for reference in REFERENCES} == expected
 
