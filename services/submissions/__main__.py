@@ -28,6 +28,11 @@ from submissions.desk import Desk
 from submissions.domain import DECIDERS
 from submissions.domain.partner import PARTNERS
 from submissions.domain.submission import SUBMISSIONS
+from submissions.sources import api as source_api
+from submissions.sources import pages as source_pages
+from submissions.sources.desk import SourceDesk
+from submissions.sources.store import create_indexes as create_source_indexes
+from submissions.sources.worker import Fetcher
 from submissions.store import Lists, ProgressStore, create_indexes
 from web.app import create_app
 from web.operations import operations_routes
@@ -58,6 +63,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
+        await create_source_indexes(database)
         yield
         telemetry.flush()
 
@@ -80,6 +86,9 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     )
     app.include_router(pages.routes(database, desk, lists))
     app.include_router(api.routes(database, desk, lists))
+    sources = SourceDesk(database, settings)
+    app.include_router(source_pages.routes(sources))
+    app.include_router(source_api.routes(database, sources))
     operations = Operations(SERVICE, settings, database, agents.reactions(progress))
     app.include_router(operations_routes(operations))
     return app
@@ -100,7 +109,8 @@ def run_worker(settings: Settings) -> None:
     @asynccontextmanager
     async def lifespan(ops: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
-        async with running(worker, relay):
+        await create_source_indexes(database)
+        async with running(worker, relay, Fetcher(settings, database).run()):
             yield
 
     async def ready() -> Mapping[str, bool]:

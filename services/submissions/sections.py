@@ -14,6 +14,7 @@ def sections(request: Request, me: Person | None) -> list[tuple[str, str, bool]]
         (partner or operator, _("All submissions") if operator else _("My submissions"), "/submissions"),
         (partner, _("Send entries"), "/submissions/new"),
         (partner or operator, _("Refused"), "/submissions/refused"),
+        (partner or operator, _("Sources"), "/sources"),
         (partner, _("API keys"), "/keys"),
         (operator, _("Partners"), "/partners"),
         (True, _("API reference"), "/docs"),

@@ -56,8 +56,6 @@ class Pull:
         return f"partner:{self.partner}"
 
 
-
-
 class Puller:
     """Fetches sources, each call one of one."""
 

@@ -58,7 +58,7 @@ def missing(handler: Handler) -> None:
 
 
 def text(body: bytes, **headers: str) -> Answer:
-    return lambda handler: handler.say(body, **headers)
+    return lambda handler: handler.say(body, 200, **headers)
 
 
 def entries(*submissions: dict[str, Any]) -> Answer:

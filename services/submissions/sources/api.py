@@ -1,0 +1,219 @@
+"""The JSON on sources: what partners' programs ask of them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Response
+from pydantic import BaseModel, Field
+from pymongo.asynchronous.database import AsyncDatabase
+from starlette.requests import Request
+
+from schemas.envelope import Json, timestamp
+from schemas.source import Content, Format
+from submissions.api import INVALID, Partner, problems
+from submissions.callers import Caller, with_key_or_session
+from submissions.marked import N_
+from submissions.sources.desk import Asked, Shown, SourceDesk, unknown
+from submissions.sources.texts import failure, findings, notes
+from web.languages import _
+from web.people import cause
+from web.problems import Problem
+
+Named = Annotated[str, Path(description="the source’s name", examples=["catalogue"])]
+EXAMPLE = {
+    "name": "catalogue",
+    "address": "https://data.example.com/entries.json",
+    "format": "json",
+    "pointer": "/data/items",
+    "content": "entries",
+    "every_minutes": 60,
+    "language": "zh",
+    "token": "…",
+}
+
+
+class SourceTerms(BaseModel):
+    """How a source is fetched. `token` goes out as `Authorization: Bearer …`; it is kept encrypted and never shown."""
+
+    address: str = Field(max_length=2000)
+    format: Format = "json"
+    pointer: str = Field(default="", max_length=200, description="JSON Pointer to the list; empty: the document is it")
+    content: Content = Field(
+        default="entries",
+        description="`entries`: all that stand now, compared with the last time; `lines`: with revisions of your own",
+    )
+    every_minutes: int = 60
+    language: Literal["zh", "en"] = "zh"
+    token: str | None = Field(default=None, description="absent: the one that is kept; empty: none")
+
+
+class NewSource(SourceTerms):
+    name: str
+
+
+class SourceDetail(BaseModel):
+    """A source as it stands. `secret` says whether a token is kept; `held` what waits to be confirmed."""
+
+    partner: str
+    name: str
+    address: str
+    format: Format
+    pointer: str
+    content: Content
+    every_minutes: int
+    language: Literal["zh", "en"]
+    secret: bool
+    standing: str
+    due: str | None
+    last: Json | None
+    held: Json | None
+
+
+def routes(database: AsyncDatabase[Json], desk: SourceDesk) -> APIRouter:
+    """All of them."""
+    router = APIRouter(tags=[N_("Sources that are fetched")], responses=INVALID)
+    either = Depends(with_key_or_session(database))
+    body: dict[str, Any] = {"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}}
+    unknown_one = problems(_404=N_("There is none, or it is another partner’s"))
+
+    def own(uscc: Partner, caller: Caller = either) -> Caller:
+        if caller.partner not in (None, uscc):
+            raise unknown()
+        return caller
+
+    @router.get("/sources", summary=N_("My sources"), response_description=N_("All of them, by name"))
+    async def listing(caller: Caller = either) -> list[SourceDetail]:
+        return [detail(shown) for shown in await desk.all(caller.partner)]
+
+    @router.post(
+        "/sources",
+        status_code=201,
+        openapi_extra=body,
+        summary=N_("Add a source"),
+        response_description=N_("It is added, and fetched soon"),
+        responses=problems(_409=N_("The name is taken, or there are too many"), _403=N_("Only partners have sources")),
+    )
+    async def add(request: Request, new: NewSource, response: Response, caller: Caller = either) -> SourceDetail:
+        shown = await desk.add(_sender(caller), _asked(new.name, new), caller, cause(request))
+        response.headers["Location"] = shown.path
+        return detail(shown)
+
+    @router.post(
+        "/sources:try",
+        openapi_extra=body,
+        summary=N_("Try a source: fetch it once and write nothing"),
+        response_description=N_("What would be taken in"),
+        responses=problems(_429=N_("Another is being tried")),
+    )
+    async def attempt(new: NewSource, caller: Caller = either) -> Json:
+        return told((await desk.attempt(_sender(caller), _asked(new.name, new))).document())
+
+    @router.get(
+        "/sources/{uscc}/{name}",
+        summary=N_("One source, and how it stands"),
+        response_description=N_("The source"),
+        responses=unknown_one,
+    )
+    async def one(uscc: Partner, name: Named, caller: Caller = Depends(own)) -> SourceDetail:
+        return detail(await desk.get(uscc, name))
+
+    @router.put(
+        "/sources/{uscc}/{name}",
+        summary=N_("Change a source"),
+        response_description=N_("It is changed, and fetched soon"),
+        responses=unknown_one,
+    )
+    async def change(
+        request: Request, uscc: Partner, name: Named, terms: SourceTerms, caller: Caller = Depends(own)
+    ) -> SourceDetail:
+        return detail(await desk.change(uscc, _asked(name, terms), caller, cause(request)))
+
+    @router.delete(
+        "/sources/{uscc}/{name}",
+        status_code=204,
+        summary=N_("Remove a source: what came from it stays"),
+        response_description=N_("It is removed"),
+        responses=unknown_one,
+    )
+    async def remove(request: Request, uscc: Partner, name: Named, caller: Caller = Depends(own)) -> None:
+        await desk.remove(uscc, name, caller, cause(request))
+
+    @router.get(
+        "/sources/{uscc}/{name}/fetches",
+        summary=N_("The last fetches of a source, with their findings"),
+        response_description=N_("At most fifty, the latest first"),
+        responses=unknown_one,
+    )
+    async def fetches(uscc: Partner, name: Named, caller: Caller = Depends(own)) -> list[Json]:
+        return [told(fetch) for fetch in await desk.fetches.last((await desk.get(uscc, name)).id)]
+
+    _acts(router, desk, own, unknown_one)
+    return router
+
+
+def _acts(router: APIRouter, desk: SourceDesk, own: Any, responses: dict[int | str, dict[str, Any]]) -> None:
+    @router.post(
+        "/sources/{uscc}/{name}/{act}",
+        summary=N_("Pause, resume, fetch now, or confirm what is gone"),
+        description=N_(
+            "confirm: more than half of the list was gone at once, and these entries are withdrawn with the next fetch."
+        ),
+        response_description=N_("The source"),
+        responses=responses | problems(_409=N_("It is paused, or nothing waits to be confirmed")),
+    )
+    async def act(
+        request: Request,
+        uscc: Partner,
+        name: Named,
+        act: Literal["pause", "resume", "fetch", "confirm"],
+        caller: Caller = Depends(own),
+    ) -> SourceDetail:
+        match act:
+            case "pause":
+                await desk.pause(uscc, name, caller, cause(request))
+            case "resume":
+                await desk.resume(uscc, name, caller, cause(request))
+            case "fetch":
+                await desk.fetch_now(uscc, name)
+            case "confirm":
+                await desk.confirm(uscc, name, caller)
+        return detail(await desk.get(uscc, name))
+
+
+def _sender(caller: Caller) -> str:
+    if caller.partner is None:
+        raise Problem(403, "no-partner", _("You act for no partner"), _("Only partners have sources."))
+    return caller.partner
+
+
+def _asked(name: str, terms: SourceTerms) -> Asked:
+    return Asked(name=name, **terms.model_dump())
+
+
+def detail(shown: Shown) -> SourceDetail:
+    due = shown.schedule.get("due")
+    return SourceDetail(
+        partner=shown.partner,
+        name=shown.name,
+        **shown.terms.model_dump(),
+        secret=shown.secret,
+        standing=shown.standing,
+        due=timestamp(due) if due and not shown.state.paused else None,
+        last=told(shown.last) if shown.last else None,
+        held=shown.held,
+    )
+
+
+def told(fetch: Json) -> Json:
+    """A fetch as programs get it, its texts in the language spoken."""
+    at = fetch.get("at")
+    return {
+        "at": timestamp(at) if isinstance(at, datetime) else None,
+        "status": fetch["status"],
+        "duration_s": fetch.get("duration_s"),
+        "counts": fetch.get("counts", {}),
+        "rules": dict(fetch.get("rules", ())),
+        "notes": notes(fetch),
+        "findings": findings(fetch),
+        "error": failure(fetch.get("error")) or None,
+    }

@@ -1,0 +1,181 @@
+"""The pages on sources: all of them, one with its fetches, adding and changing with a try, and removing."""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Depends, Form
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from submissions.callers import Caller, of_person, own_partner
+from submissions.pages import PageRoute
+from submissions.sections import sections
+from submissions.sources import texts
+from submissions.sources.desk import Asked, Shown, SourceDesk, unknown
+from submissions.sources.result import Result
+from web.languages import _, language
+from web.pages import notify, page
+from web.people import Person, actor, cause, require
+
+
+def routes(desk: SourceDesk) -> APIRouter:
+    """All of them."""
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+    _seeing(router, desk)
+    _adding(router, desk)
+    _changing(router, desk)
+    _acting(router, desk)
+    return router
+
+
+def show(request: Request, me: Person, template: str, **context: Any) -> Response:
+    """A page with the service's sections and the words for sources."""
+    return page(request, template, sections=sections(request, me), texts=texts, **context)
+
+
+def _seeing(router: APIRouter, desk: SourceDesk) -> None:
+    either = Depends(require("partner", "operator"))
+
+    @router.get("/sources")
+    async def listing(request: Request, me: Person = either) -> Response:
+        return show(request, me, "sources.html", rows=await desk.all(of_person(me).partner))
+
+    @router.get("/sources/{uscc}/{name}")
+    async def one(request: Request, uscc: str, name: str, me: Person = either) -> Response:
+        shown = await _seen(desk, of_person(me), uscc, name)
+        fetches = await desk.fetches.last(shown.id)
+        own = "partner" in me.roles and me.partner == uscc
+        return show(request, me, "source.html", source=shown, fetches=fetches, own=own)
+
+
+def _adding(router: APIRouter, desk: SourceDesk) -> None:
+    partner = Depends(require("partner"))
+
+    @router.get("/sources/new")
+    async def new(request: Request, me: Person = partner) -> Response:
+        own_partner(me)
+        blank = Asked("", "", "json", "", "entries", 60, language())
+        return show(request, me, "source-form.html", given=_given(blank), source=None, wrong={}, result=None)
+
+    @router.post("/sources/new")
+    async def add(
+        request: Request,
+        me: Person = partner,
+        name: str = Form(""),
+        address: str = Form(""),
+        format: str = Form(""),
+        pointer: str = Form(""),
+        content: str = Form(""),
+        every_minutes: str = Form(""),
+        language: str = Form(""),
+        token: str = Form(""),
+        act: str = Form("add"),
+    ) -> Response:
+        minutes = int(every_minutes) if every_minutes.strip().isdecimal() else None
+        asked = Asked(name.strip(), address.strip(), format, pointer.strip(), content, minutes, language, token.strip())
+        given = _given(asked) | {"every_minutes": every_minutes}
+        if wrong := desk.faults(asked):
+            return show(request, me, "source-form.html", status=422, given=given, source=None, wrong=wrong, result=None)
+        if act == "try":
+            result = await desk.attempt(own_partner(me), asked)
+            return show(request, me, "source-form.html", given=given, source=None, wrong={}, result=_told(result))
+        shown = await desk.add(own_partner(me), asked, _caller(me), cause(request))
+        notify(request, _("The source is added, and is fetched within a few seconds."))
+        return RedirectResponse(shown.path, 303)
+
+
+def _changing(router: APIRouter, desk: SourceDesk) -> None:
+    partner = Depends(require("partner"))
+
+    @router.get("/sources/{uscc}/{name}/change")
+    async def ask(request: Request, uscc: str, name: str, me: Person = partner) -> Response:
+        shown = await _seen(desk, _caller(me), uscc, name)
+        asked = Asked(name=name, **shown.terms.model_dump())
+        return show(request, me, "source-form.html", given=_given(asked), source=shown, wrong={}, result=None)
+
+    @router.post("/sources/{uscc}/{name}/change")
+    async def change(
+        request: Request,
+        uscc: str,
+        name: str,
+        me: Person = partner,
+        address: str = Form(""),
+        format: str = Form(""),
+        pointer: str = Form(""),
+        content: str = Form(""),
+        every_minutes: str = Form(""),
+        language: str = Form(""),
+        token: str = Form(""),
+        forget: str = Form(""),
+        act: str = Form("save"),
+    ) -> Response:
+        shown = await _seen(desk, _caller(me), uscc, name)
+        minutes = int(every_minutes) if every_minutes.strip().isdecimal() else None
+        kept = None if not forget else ""
+        asked = Asked(name, address.strip(), format, pointer.strip(), content, minutes, language, token.strip() or kept)
+        given = _given(asked) | {"every_minutes": every_minutes}
+        if wrong := desk.faults(asked):
+            return show(
+                request, me, "source-form.html", status=422, given=given, source=shown, wrong=wrong, result=None
+            )
+        if act == "try":
+            result = await desk.attempt(uscc, asked)
+            return show(request, me, "source-form.html", given=given, source=shown, wrong={}, result=_told(result))
+        await desk.change(uscc, asked, _caller(me), cause(request))
+        notify(request, _("The source is changed."))
+        return RedirectResponse(shown.path, 303)
+
+
+def _acting(router: APIRouter, desk: SourceDesk) -> None:
+    partner = Depends(require("partner"))
+
+    @router.get("/sources/{uscc}/{name}/remove")
+    async def ask(request: Request, uscc: str, name: str, me: Person = partner) -> Response:
+        return show(request, me, "source-remove.html", source=await _seen(desk, _caller(me), uscc, name))
+
+    @router.post("/sources/{uscc}/{name}/remove")
+    async def remove(request: Request, uscc: str, name: str, me: Person = partner) -> Response:
+        shown = await _seen(desk, _caller(me), uscc, name)
+        await desk.remove(uscc, name, _caller(me), cause(request))
+        notify(request, _("The source “%(name)s” is removed.") % {"name": shown.name})
+        return RedirectResponse("/sources", 303)
+
+    @router.post("/sources/{uscc}/{name}/{act}")
+    async def act(request: Request, uscc: str, name: str, act: str, me: Person = partner) -> Response:
+        shown, caller = await _seen(desk, _caller(me), uscc, name), _caller(me)
+        match act:
+            case "pause":
+                await desk.pause(uscc, name, caller, cause(request))
+                said = _("The source is paused: it is not fetched until you resume it.")
+            case "resume":
+                await desk.resume(uscc, name, caller, cause(request))
+                said = _("The source is resumed, and is fetched within a few seconds.")
+            case "fetch":
+                await desk.fetch_now(uscc, name)
+                said = _("It is fetched within a few seconds: open this page again to see what came.")
+            case "confirm":
+                await desk.confirm(uscc, name, caller)
+                said = _("Confirmed: what is still gone when the source is fetched next is withdrawn.")
+            case _:
+                raise unknown()
+        notify(request, said)
+        return RedirectResponse(shown.path, 303)
+
+
+async def _seen(desk: SourceDesk, caller: Caller, uscc: str, name: str) -> Shown:
+    if caller.partner not in (None, uscc):
+        raise unknown()
+    return await desk.get(uscc, name)
+
+
+def _caller(me: Person) -> Caller:
+    return Caller(actor(me), own_partner(me))
+
+
+def _given(asked: Asked) -> dict[str, Any]:
+    """What the form shows again: all but the token."""
+    return {name: said for name, said in asdict(asked).items() if name != "token"}
+
+
+def _told(result: Result) -> dict[str, Any]:
+    return result.document()
