@@ -44,7 +44,7 @@ class SourceTerms(BaseModel):
     )
     every_minutes: int = 60
     language: Literal["zh", "en"] = "zh"
-    token: str | None = Field(default=None, description="absent: the one that is kept; empty: none")
+    token: str | None = Field(default=None, repr=False, description="absent: the one that is kept; empty: none")
 
 
 class NewSource(SourceTerms):
@@ -187,7 +187,7 @@ def _sender(caller: Caller) -> str:
 
 
 def _asked(name: str, terms: SourceTerms) -> Asked:
-    return Asked(name=name, **terms.model_dump())
+    return Asked(name=name, **terms.model_dump(exclude={"name"}))
 
 
 def detail(shown: Shown) -> SourceDetail:

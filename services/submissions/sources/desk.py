@@ -1,7 +1,7 @@
 """What partners do with their sources: add, try, change, pause, resume, fetch now, confirm, remove."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
@@ -46,7 +46,7 @@ class Asked:
     content: str
     every_minutes: int | None
     language: str
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
 
     def terms(self) -> Terms:
         """Its terms, once it has no faults."""

@@ -6,7 +6,7 @@ held.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx2
 from pymongo.asynchronous.database import AsyncDatabase
@@ -41,7 +41,7 @@ class Pull:
 
     source: str
     terms: Terms
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     known: Known | None = None
     claim: Claim | None = None
     confirmed: frozenset[str] = frozenset()
