@@ -27,6 +27,7 @@ from submissions.sources.texts import wrong_address
 from web.languages import _
 from web.problems import Problem
 
+TOKEN = re.compile(r"[!-~]{1,2000}")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 #: Sources that one partner may have.
 MOST_SOURCES = 20
@@ -138,7 +139,7 @@ class SourceDesk:
             }
         if asked.language not in ("zh", "en"):
             found["language"] = _("Choose a language")
-        if asked.token and (not asked.token.isascii() or not asked.token.isprintable() or len(asked.token) > 2000):
+        if asked.token and not TOKEN.fullmatch(asked.token):
             found["token"] = _("Enter the token alone, without spaces or line breaks, at most 2,000 characters")
         return found
 
