@@ -98,7 +98,7 @@ async def addresses(url: httpx2.URL, within: Reach = PUBLIC) -> list[str]:
     """The IP addresses that a URL's host stands for now: all may be called. Raises Unreachable."""
     try:
         found = await within.look_up(url.host, url.port or (443 if url.scheme == "https" else 80))
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError, OverflowError) as error:  # no such name, or one that no name can be
         raise Unreachable("name") from error
     if not found:
         raise Unreachable("name")

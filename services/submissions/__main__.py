@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 from runtime import telemetry
 from runtime.consume import worker_app
 from runtime.garbage import collect_less_often
-from runtime.operations import Operations
+from runtime.operations import Operations, Queue
 from runtime.parking import Parking
 from runtime.relay import Relay
 from runtime.replay import rebuild
@@ -28,13 +28,16 @@ from submissions.desk import Desk
 from submissions.domain import DECIDERS
 from submissions.domain.partner import PARTNERS
 from submissions.domain.submission import SUBMISSIONS
+from submissions.intake import now
 from submissions.sources import api as source_api
 from submissions.sources import pages as source_pages
 from submissions.sources.desk import SourceDesk
 from submissions.sources.store import create_indexes as create_source_indexes
+from submissions.sources.store import waiting
 from submissions.sources.worker import Fetcher
 from submissions.store import Lists, ProgressStore, create_indexes
 from web.app import create_app
+from web.languages import _
 from web.operations import operations_routes
 
 HERE = Path(__file__).parent
@@ -74,6 +77,12 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
         except PyMongoError:
             return {"database": False}
 
+    async def queues() -> tuple[Queue, ...]:
+        at = now()
+        count, since = await waiting(database, at)
+        waits_s = (at - since).total_seconds() if since else 0.0
+        return (Queue(_("Sources due"), count, waits_s, _("The worker: each is fetched as a place gets free")),)
+
     app = create_app(
         SERVICE,
         settings,
@@ -89,7 +98,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     sources = SourceDesk(database, settings)
     app.include_router(source_pages.routes(sources))
     app.include_router(source_api.routes(database, sources))
-    operations = Operations(SERVICE, settings, database, agents.reactions(progress))
+    operations = Operations(SERVICE, settings, database, agents.reactions(progress), queues)
     app.include_router(operations_routes(operations))
     return app
 

@@ -32,7 +32,7 @@ EXAMPLE = {
 }
 
 
-class SourceTerms(BaseModel):
+class SourceTerms(BaseModel, extra="forbid"):
     """How a source is fetched. `token` goes out as `Authorization: Bearer …`; it is kept encrypted and never shown."""
 
     address: str = Field(max_length=2000)
@@ -74,14 +74,21 @@ def routes(database: AsyncDatabase[Json], desk: SourceDesk) -> APIRouter:
     router = APIRouter(tags=[N_("Sources that are fetched")], responses=INVALID)
     either = Depends(with_key_or_session(database))
     body: dict[str, Any] = {"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}}
-    unknown_one = problems(_404=N_("There is none, or it is another partner’s"))
+    unsigned = problems(_401=N_("Neither key nor session"))
+    only_partners = problems(_403=N_("Only partners have sources"))
+    unknown_one = unsigned | problems(_404=N_("There is none, or it is another partner’s"))
 
     def own(uscc: Partner, caller: Caller = either) -> Caller:
         if caller.partner not in (None, uscc):
             raise unknown()
         return caller
 
-    @router.get("/sources", summary=N_("My sources"), response_description=N_("All of them, by name"))
+    @router.get(
+        "/sources",
+        summary=N_("My sources"),
+        response_description=N_("All of them, by name"),
+        responses=unsigned,
+    )
     async def listing(caller: Caller = either) -> list[SourceDetail]:
         return [detail(shown) for shown in await desk.all(caller.partner)]
 
@@ -91,7 +98,7 @@ def routes(database: AsyncDatabase[Json], desk: SourceDesk) -> APIRouter:
         openapi_extra=body,
         summary=N_("Add a source"),
         response_description=N_("It is added, and fetched soon"),
-        responses=problems(_409=N_("The name is taken, or there are too many"), _403=N_("Only partners have sources")),
+        responses=unsigned | only_partners | problems(_409=N_("The name is taken, or there are too many")),
     )
     async def add(request: Request, new: NewSource, response: Response, caller: Caller = either) -> SourceDetail:
         shown = await desk.add(_sender(caller), _asked(new.name, new), caller, cause(request))
@@ -103,7 +110,9 @@ def routes(database: AsyncDatabase[Json], desk: SourceDesk) -> APIRouter:
         openapi_extra=body,
         summary=N_("Try a source: fetch it once and write nothing"),
         response_description=N_("What would be taken in"),
-        responses=problems(_429=N_("Another is being tried")),
+        responses=problems(
+            _401=N_("Neither key nor session"), _403=N_("Only partners have sources"), _429=N_("Another is being tried")
+        ),
     )
     async def attempt(new: NewSource, caller: Caller = either) -> Json:
         return told((await desk.attempt(_sender(caller), _asked(new.name, new))).document())

@@ -21,7 +21,7 @@ from submissions.sources import fetch
 from submissions.sources.fetch import NotFetched
 from submissions.sources.result import Result
 from submissions.sources.secret import Secrets
-from submissions.sources.store import Fetches, Lists, Schedules, id_of, name_of, partner_of, whose
+from submissions.sources.store import Fetches, Lists, Schedules, forget, id_of, name_of, partner_of, whose
 from submissions.sources.take import Pull, Puller
 from submissions.sources.texts import wrong_address
 from web.languages import _
@@ -171,6 +171,8 @@ class SourceDesk:
             await self._secrets.keep(source, terms.address, asked.token)
         elif asked.token == "" or _host(before.address) != _host(terms.address):
             await self._secrets.erase(source)
+        if terms.content == "lines":  # of which nothing is remembered, nor kept from other sources
+            await self._lists.erase(source)
         await self._do(Change(**_by(source, caller, cause), terms=terms))
         if asked.token:  # it may have been paused or failing for want of it
             await self._schedules.due_now(source, now())
@@ -185,11 +187,9 @@ class SourceDesk:
     async def remove(self, partner: str, name: str, caller: Caller, cause: str) -> None:
         """Remove a source, its token and its fetches. What came from it stays."""
         source = id_of(partner, name)
-        outcome = await self._do(Remove(**_by(source, caller, cause)))
-        await self._secrets.erase(source)
-        await self._lists.erase(source)
-        await self.fetches.erase(source)
-        await self._schedules.erase(source, outcome.version)
+        outcome = await self._decide(Remove(**_by(source, caller, cause)))
+        await forget(self._database, source)
+        await self._schedules.follow(source, outcome.version, outcome.state, now())
 
     async def fetch_now(self, partner: str, name: str) -> None:
         """Have it fetched as soon as a worker has room."""
@@ -241,15 +241,18 @@ class SourceDesk:
     async def _count(self, partner: str) -> int:
         return await self._database["sources"].count_documents({**whose(partner), "state.terms": {"$ne": None}})
 
-    async def _do(self, command: SourceCommand) -> Outcome[Source]:
+    async def _do(self, command: SourceCommand) -> None:
         """Decide, then have the schedule follow; should the process end between the two, the worker sees to it."""
+        outcome = await self._decide(command)
+        await self._schedules.follow(command.stream, outcome.version, outcome.state, now())
+
+    async def _decide(self, command: SourceCommand) -> Outcome[Source]:
         (outcome,) = await self._sources.handle([command])
         if outcome.refusal and outcome.refusal.rule == "source.taken":
             detail = _("Choose another name, or change the source that has it.")
             raise Problem(409, "source-taken", _("You have a source of this name"), detail)
         if outcome.refusal:
             raise unknown()
-        await self._schedules.follow(command.stream, outcome.version, outcome.state, now())
         return outcome
 
 

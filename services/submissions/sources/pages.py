@@ -1,6 +1,7 @@
 """The pages on sources: all of them, one with its fetches, adding and changing with a try, and removing."""
 
-from dataclasses import asdict
+import re
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter, Depends, Form
@@ -48,38 +49,70 @@ def _seeing(router: APIRouter, desk: SourceDesk) -> None:
         return show(request, me, "source.html", source=shown, fetches=fetches, own=own)
 
 
+@dataclass(frozen=True)
+class Filled:
+    """The form as it came: what it asks for, and which of its buttons was pressed."""
+
+    asked: Asked
+    minutes: str
+    act: str
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the form shows again: all but the token."""
+        return _given(self.asked) | {"every_minutes": self.minutes}
+
+
+def filled(
+    called: str = Form("", alias="name"),
+    address: str = Form(""),
+    format: str = Form(""),
+    pointer: str = Form(""),
+    content: str = Form(""),
+    every_minutes: str = Form(""),
+    language: str = Form(""),
+    token: str = Form(""),
+    forget: str = Form(""),
+    act: str = Form("save"),
+) -> Filled:
+    """Dependency: the form. Without a new token the one that is kept stays, unless it is to be forgotten."""
+    minutes = int(every_minutes) if re.fullmatch("[0-9]{1,6}", every_minutes.strip()) else None
+    secret = token.strip() or ("" if forget else None)
+    said = (called.strip(), address.strip(), format, pointer.strip(), content, minutes, language, secret)
+    return Filled(Asked(*said), every_minutes, act)
+
+
+def _form(
+    request: Request,
+    me: Person,
+    given: dict[str, Any],
+    source: Shown | None,
+    *,
+    wrong: dict[str, str] | None = None,
+    result: dict[str, Any] | None = None,
+) -> Response:
+    status = 422 if wrong else 200
+    return show(
+        request, me, "source-form.html", status=status, given=given, source=source, wrong=wrong or {}, result=result
+    )
+
+
 def _adding(router: APIRouter, desk: SourceDesk) -> None:
     partner = Depends(require("partner"))
 
     @router.get("/sources/new")
     async def new(request: Request, me: Person = partner) -> Response:
         own_partner(me)
-        blank = Asked("", "", "json", "", "entries", 60, language())
-        return show(request, me, "source-form.html", given=_given(blank), source=None, wrong={}, result=None)
+        return _form(request, me, _given(Asked("", "", "json", "", "entries", 60, language())), None)
 
     @router.post("/sources/new")
-    async def add(
-        request: Request,
-        me: Person = partner,
-        name: str = Form(""),
-        address: str = Form(""),
-        format: str = Form(""),
-        pointer: str = Form(""),
-        content: str = Form(""),
-        every_minutes: str = Form(""),
-        language: str = Form(""),
-        token: str = Form(""),
-        act: str = Form("add"),
-    ) -> Response:
-        minutes = int(every_minutes) if every_minutes.strip().isdecimal() else None
-        asked = Asked(name.strip(), address.strip(), format, pointer.strip(), content, minutes, language, token.strip())
-        given = _given(asked) | {"every_minutes": every_minutes}
-        if wrong := desk.faults(asked):
-            return show(request, me, "source-form.html", status=422, given=given, source=None, wrong=wrong, result=None)
-        if act == "try":
-            result = await desk.attempt(own_partner(me), asked)
-            return show(request, me, "source-form.html", given=given, source=None, wrong={}, result=_told(result))
-        shown = await desk.add(own_partner(me), asked, _caller(me), cause(request))
+    async def add(request: Request, me: Person = partner, form: Filled = Depends(filled)) -> Response:
+        if wrong := desk.faults(form.asked):
+            return _form(request, me, form.given, None, wrong=wrong)
+        if form.act == "try":
+            result = await desk.attempt(own_partner(me), form.asked)
+            return _form(request, me, form.given, None, result=_told(result, form.asked))
+        shown = await desk.add(own_partner(me), form.asked, _caller(me), cause(request))
         notify(request, _("The source is added, and is fetched within a few seconds."))
         return RedirectResponse(shown.path, 303)
 
@@ -90,37 +123,19 @@ def _changing(router: APIRouter, desk: SourceDesk) -> None:
     @router.get("/sources/{uscc}/{name}/change")
     async def ask(request: Request, uscc: str, name: str, me: Person = partner) -> Response:
         shown = await _seen(desk, _caller(me), uscc, name)
-        asked = Asked(name=name, **shown.terms.model_dump())
-        return show(request, me, "source-form.html", given=_given(asked), source=shown, wrong={}, result=None)
+        return _form(request, me, _given(Asked(name=name, **shown.terms.model_dump())), shown)
 
     @router.post("/sources/{uscc}/{name}/change")
     async def change(
-        request: Request,
-        uscc: str,
-        name: str,
-        me: Person = partner,
-        address: str = Form(""),
-        format: str = Form(""),
-        pointer: str = Form(""),
-        content: str = Form(""),
-        every_minutes: str = Form(""),
-        language: str = Form(""),
-        token: str = Form(""),
-        forget: str = Form(""),
-        act: str = Form("save"),
+        request: Request, uscc: str, name: str, me: Person = partner, form: Filled = Depends(filled)
     ) -> Response:
         shown = await _seen(desk, _caller(me), uscc, name)
-        minutes = int(every_minutes) if every_minutes.strip().isdecimal() else None
-        kept = None if not forget else ""
-        asked = Asked(name, address.strip(), format, pointer.strip(), content, minutes, language, token.strip() or kept)
-        given = _given(asked) | {"every_minutes": every_minutes}
+        asked = replace(form.asked, name=name)
         if wrong := desk.faults(asked):
-            return show(
-                request, me, "source-form.html", status=422, given=given, source=shown, wrong=wrong, result=None
-            )
-        if act == "try":
+            return _form(request, me, form.given, shown, wrong=wrong)
+        if form.act == "try":
             result = await desk.attempt(uscc, asked)
-            return show(request, me, "source-form.html", given=given, source=shown, wrong={}, result=_told(result))
+            return _form(request, me, form.given, shown, result=_told(result, asked))
         await desk.change(uscc, asked, _caller(me), cause(request))
         notify(request, _("The source is changed."))
         return RedirectResponse(shown.path, 303)
@@ -177,5 +192,6 @@ def _given(asked: Asked) -> dict[str, Any]:
     return {name: said for name, said in asdict(asked).items() if name != "token"}
 
 
-def _told(result: Result) -> dict[str, Any]:
-    return result.document()
+def _told(result: Result, asked: Asked) -> dict[str, Any]:
+    """What came of trying; `token`: one was given, which the form does not show again."""
+    return {**result.document(), "token": bool(asked.token)}

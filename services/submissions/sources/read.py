@@ -142,9 +142,10 @@ def of_row(cells: dict[str, str]) -> Json:
 
 def _number(cell: str, name: str) -> str | int | float:
     try:
-        return int(cell) if name in WHOLE else float(cell) if name in DECIMAL else cell
+        value = int(cell) if name in WHOLE else float(cell) if name in DECIMAL else cell
     except ValueError:
         return cell
+    return cell if isinstance(value, int) and abs(value) >= 2**63 else value  # JSON of ours has none larger
 
 
 def _lists(value: Any) -> Any:

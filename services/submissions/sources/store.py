@@ -142,11 +142,6 @@ class Schedules:
     async def all(self, partner: str | None) -> dict[str, Json]:
         return {document["_id"]: document async for document in self._schedules.find(whose(partner))}
 
-    async def erase(self, source: str, version: int) -> None:
-        """What a removed source leaves: that it is removed."""
-        gone = dict.fromkeys(("last", "held", "confirmed"), "")
-        await self._schedules.update_one({"_id": source, "version": {"$lte": version}}, {"$unset": gone})
-
 
 class Lists:
     """`listed`: one document a source, `{_id, fence, references, digests, elsewhere}`."""
@@ -209,8 +204,18 @@ class Fetches:
         """The latest first."""
         return await self._fetches.find({"source": source}).sort("fence", -1).to_list()
 
-    async def erase(self, source: str) -> None:
-        await self._fetches.delete_many({"source": source})
+
+async def forget(database: AsyncDatabase[Json], source: str) -> None:
+    """Erase what is kept of a source that was removed."""
+    for collection, field in (("source_secrets", "_id"), ("listed", "_id"), ("fetches", "source")):
+        await database[collection].delete_many({field: source})
+
+
+async def waiting(database: AsyncDatabase[Json], at: datetime) -> tuple[int, datetime | None]:
+    """How many sources are due and not being fetched, and since when the longest is."""
+    due = {"active": True, "due": {"$lte": at}, "until": {"$lte": at}}
+    oldest = await database["schedules"].find_one(due, sort=[("due", 1)])
+    return await database["schedules"].count_documents(due), oldest["due"] if oldest else None
 
 
 async def held(database: AsyncDatabase[Json], partner: str, references: Sequence[str]) -> Mapping[str, Held]:

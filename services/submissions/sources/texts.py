@@ -62,6 +62,8 @@ def failure(error: Json | None) -> str:
             return _("It is not valid CSV: %(error)s") % {"error": detail}
         case "token":
             return _("Its token can no longer be read, or was given for another host: enter it again.")
+        case "ours":
+            return _("Something of ours went wrong: nothing of yours was the cause. It is tried again by itself.")
         case code:
             raise AssertionError(f"no text is written for the failure {code}")
 

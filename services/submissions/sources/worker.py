@@ -10,10 +10,12 @@ from datetime import timedelta
 
 import httpx2
 import structlog
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter as Metric
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
+from runtime import telemetry
 from runtime.lease import LeaseLost
 from runtime.settings import Settings
 from runtime.streams import Streams
@@ -26,7 +28,7 @@ from submissions.sources.fetch import Limits, NotFetched
 from submissions.sources.result import Result
 from submissions.sources.schedule import SLOW, given_up, next_due
 from submissions.sources.secret import Secrets
-from submissions.sources.store import Claim, Fetches, Schedules
+from submissions.sources.store import Claim, Fetches, Schedules, forget
 from submissions.sources.take import Pull, Puller
 
 log = structlog.get_logger()
@@ -57,6 +59,7 @@ class Fetcher:
     """Fetches what is due, until its task is cancelled."""
 
     def __init__(self, settings: Settings, database: AsyncDatabase[Json], limits: Limits | None = None) -> None:
+        self._database = database
         self._puller = Puller(database, settings, limits)
         self._sources = Streams(database, SOURCES)
         self._schedules = Schedules(database, settings.lease_s)
@@ -88,6 +91,8 @@ class Fetcher:
     async def _follow(self) -> None:
         async for source in self._schedules.behind():
             found = await self._sources.get(source)
+            if found.state.terms is None:
+                await forget(self._database, source)
             await self._schedules.follow(source, found.version, found.state, now())
 
     async def _start(self, http: httpx2.AsyncClient) -> None:
@@ -136,13 +141,20 @@ class Fetcher:
             return
         await self._fetches.begin(claim, began)
         try:
-            result = await self._pull(http, claim, found.state.terms)
+            with telemetry.span("fetch source", kind=SpanKind.CLIENT):
+                result = await self._pull(http, claim, found.state.terms)
         except asyncio.CancelledError:
             with suppress(PyMongoError, LeaseLost):  # the process is asked to stop: another may go on at once
                 await self._schedules.release(claim, due=began)
             raise
+        except (PyMongoError, LeaseLost):
+            raise
+        except Exception as error:  # a bug: it shows on the page, and is tried again like any failure
+            log.error("source.failed", source=claim.source, error=repr(error))
+            result = Result("failed", error=NotFetched("ours"))
         took_s = time.monotonic() - clock
         FETCHES.labels(result.status).inc()
+        log.info("source.fetched", source=claim.source, status=result.status, seconds=round(took_s, 3))
         await self._fetches.end(claim, round(took_s, 3), result.document())
         await self._conclude(claim, found.state.terms, result, timedelta(seconds=took_s))
 

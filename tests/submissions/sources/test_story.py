@@ -237,7 +237,7 @@ async def test_what_fails_is_told_tried_later_and_paused_after_a_day(
         await fetches.next()
 
         async def paused() -> bool:
-            return (await client.get(PATH, headers=key)).json()["standing"] == "gave-up"
+            return bool((await client.get(PATH, headers=key)).json()["standing"] == "gave-up")
 
         await eventually(paused)
         assert (await client.post(f"{PATH}/fetch", headers=key)).status_code == 409
