@@ -130,3 +130,15 @@ async def test_a_client_keeps_no_cookies() -> None:
         request = httpx2.Request("GET", "https://8.8.8.8/")
         http.cookies.extract_cookies(httpx2.Response(200, headers={"set-cookie": "a=b; Path=/"}, request=request))
         assert not list(http.cookies.jar)
+
+
+@given(st.text(max_size=60), st.sampled_from(["", "https://", "https://[", "https://a@", "https://x:"]))
+def test_no_text_is_too_strange_to_be_judged(text: str, before: str) -> None:
+    assert fault(before + text) in (None, "form", "https", "private")
+
+
+@pytest.mark.parametrize("url", ["https://example.com:99999/", "https://a..b/", "https://" + "a" * 64 + ".example/"])
+async def test_a_name_that_no_name_can_be_is_not_found(url: str) -> None:
+    if fault(url) is None:
+        with pytest.raises(Unreachable, match="name"):
+            await addresses(httpx2.URL(url))
