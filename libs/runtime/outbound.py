@@ -7,6 +7,7 @@ by themselves.
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -28,6 +29,9 @@ NOT_PUBLIC = tuple(
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 #: A name server that does not answer holds a thread until it gives up: not one of those that others need.
 _look_ups = ThreadPoolExecutor(200, thread_name_prefix="look-up")
+
+#: A name (an international one as it is looked up), or an IP address.
+HOST = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 LookUp = Callable[[str, int], Awaitable[list[str]]]
 
@@ -84,7 +88,7 @@ def fault(url: str, within: Reach = PUBLIC) -> str | None:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
         return "form"
-    if not parsed.host or parsed.userinfo or parsed.fragment or len(url) > 2000:
+    if not HOST.fullmatch(parsed.raw_host) or parsed.userinfo or parsed.fragment or len(url) > 2000:
         return "form"
     if parsed.scheme != "https" and not (within.plain and parsed.scheme == "http"):
         return "https"

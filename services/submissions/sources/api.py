@@ -13,7 +13,7 @@ from schemas.source import Content, Format
 from submissions.api import INVALID, Partner, problems
 from submissions.callers import Caller, with_key_or_session
 from submissions.marked import N_
-from submissions.sources.desk import Asked, Shown, SourceDesk, unknown
+from submissions.sources.desk import MOST_MINUTES, NAME, Asked, Shown, SourceDesk, unknown
 from submissions.sources.texts import failure, findings, notes
 from web.languages import _
 from web.people import cause
@@ -28,27 +28,41 @@ EXAMPLE = {
     "content": "entries",
     "every_minutes": 60,
     "language": "zh",
-    "token": "…",
+    "token": "s3cret",
 }
+
+
+#: What the public service takes; the local stack takes http and this machine too.
+HTTPS = r"^https://([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.)+[A-Za-z]{2,20}(/[A-Za-z0-9/_.~-]*)?(\?[A-Za-z0-9=&_.~-]*)?$"
+POINTER = "^(/([^~/]|~[01])*)*$"
+Responses = dict[int | str, dict[str, Any]]
 
 
 class SourceTerms(BaseModel, extra="forbid"):
     """How a source is fetched. `token` goes out as `Authorization: Bearer …`; it is kept encrypted and never shown."""
 
-    address: str = Field(max_length=2000)
+    address: str = Field(max_length=2000, json_schema_extra={"pattern": HTTPS, "maxLength": 200})
     format: Format = "json"
-    pointer: str = Field(default="", max_length=200, description="JSON Pointer to the list; empty: the document is it")
+    pointer: str = Field(
+        default="", max_length=200, pattern=POINTER, description="JSON Pointer to the list; empty: the document is it"
+    )
     content: Content = Field(
         default="entries",
         description="`entries`: all that stand now, compared with the last time; `lines`: with revisions of your own",
     )
-    every_minutes: int = 60
+    every_minutes: int = Field(default=60, json_schema_extra={"minimum": 5, "maximum": MOST_MINUTES})
     language: Literal["zh", "en"] = "zh"
-    token: str | None = Field(default=None, repr=False, description="absent: the one that is kept; empty: none")
+    token: str | None = Field(
+        default=None,
+        repr=False,
+        max_length=2000,
+        pattern="^[!-~]*$",
+        description="absent: the one that is kept; empty: none",
+    )
 
 
 class NewSource(SourceTerms):
-    name: str
+    name: str = Field(pattern=f"^{NAME.pattern}$")
 
 
 class SourceDetail(BaseModel):
@@ -71,7 +85,8 @@ class SourceDetail(BaseModel):
 
 def routes(database: AsyncDatabase[Json], desk: SourceDesk) -> APIRouter:
     """All of them."""
-    router = APIRouter(tags=[N_("Sources that are fetched")], responses=INVALID)
+    invalid = INVALID | problems(_400=N_("The body cannot be read"))
+    router = APIRouter(tags=[N_("Sources that are fetched")], responses=invalid)
     either = Depends(with_key_or_session(database))
     body: dict[str, Any] = {"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}}
     unsigned = problems(_401=N_("Neither key nor session"))
@@ -160,32 +175,51 @@ def routes(database: AsyncDatabase[Json], desk: SourceDesk) -> APIRouter:
     return router
 
 
-def _acts(router: APIRouter, desk: SourceDesk, own: Any, responses: dict[int | str, dict[str, Any]]) -> None:
+def _acts(router: APIRouter, desk: SourceDesk, own: Any, responses: Responses) -> None:
+    """The acts that need no body: each answers with the source as it stands after it."""
+
     @router.post(
-        "/sources/{uscc}/{name}/{act}",
-        summary=N_("Pause, resume, fetch now, or confirm what is gone"),
-        description=N_(
-            "confirm: more than half of the list was gone at once, and these entries are withdrawn with the next fetch."
-        ),
-        response_description=N_("The source"),
-        responses=responses | problems(_409=N_("It is paused, or nothing waits to be confirmed")),
+        "/sources/{uscc}/{name}/pause",
+        summary=N_("Pause a source"),
+        response_description=N_("It is not fetched until it is resumed"),
+        responses=responses,
     )
-    async def act(
-        request: Request,
-        uscc: Partner,
-        name: Named,
-        act: Literal["pause", "resume", "fetch", "confirm"],
-        caller: Caller = Depends(own),
-    ) -> SourceDetail:
-        match act:
-            case "pause":
-                await desk.pause(uscc, name, caller, cause(request))
-            case "resume":
-                await desk.resume(uscc, name, caller, cause(request))
-            case "fetch":
-                await desk.fetch_now(uscc, name)
-            case "confirm":
-                await desk.confirm(uscc, name, caller)
+    async def pause(request: Request, uscc: Partner, name: Named, caller: Caller = Depends(own)) -> SourceDetail:
+        await desk.pause(uscc, name, caller, cause(request))
+        return detail(await desk.get(uscc, name))
+
+    @router.post(
+        "/sources/{uscc}/{name}/resume",
+        summary=N_("Resume a source"),
+        response_description=N_("It is fetched soon"),
+        responses=responses,
+    )
+    async def resume(request: Request, uscc: Partner, name: Named, caller: Caller = Depends(own)) -> SourceDetail:
+        await desk.resume(uscc, name, caller, cause(request))
+        return detail(await desk.get(uscc, name))
+
+    @router.post(
+        "/sources/{uscc}/{name}/fetch",
+        summary=N_("Fetch a source now"),
+        response_description=N_("It is fetched soon"),
+        responses=responses | problems(_409=N_("It is paused")),
+    )
+    async def fetch(uscc: Partner, name: Named, caller: Caller = Depends(own)) -> SourceDetail:
+        await desk.fetch_now(uscc, name)
+        return detail(await desk.get(uscc, name))
+
+    @router.post(
+        "/sources/{uscc}/{name}/confirm",
+        summary=N_("Confirm that what is gone is to be withdrawn"),
+        description=N_(
+            "More than half of the list was gone at once: `held` names these entries, and the next fetch withdraws "
+            "them."
+        ),
+        response_description=N_("It is fetched soon"),
+        responses=responses | problems(_409=N_("Nothing waits to be confirmed")),
+    )
+    async def confirm(uscc: Partner, name: Named, caller: Caller = Depends(own)) -> SourceDetail:
+        await desk.confirm(uscc, name, caller)
         return detail(await desk.get(uscc, name))
 
 

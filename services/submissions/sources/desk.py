@@ -165,8 +165,8 @@ class SourceDesk:
 
     async def change(self, partner: str, asked: Asked, caller: Caller, cause: str) -> Shown:
         """Change a source: it is fetched anew. A token that was given for another host is erased."""
-        terms, source = self._judged(asked), id_of(partner, asked.name)
         before = (await self.get(partner, asked.name)).terms
+        terms, source = self._judged(asked), id_of(partner, asked.name)
         if asked.token:
             await self._secrets.keep(source, terms.address, asked.token)
         elif asked.token == "" or _host(before.address) != _host(terms.address):

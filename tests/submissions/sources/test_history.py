@@ -10,7 +10,7 @@ from runtime.relay import Relay
 from runtime.streams import Streams
 from schemas.source import Terms
 from submissions.domain import DECIDERS
-from submissions.domain.source import SOURCES, Add, Change, Pause, Remove, Resume
+from submissions.domain.source import SOURCES, Add, Change, Pause, Remove, Resume, SourceCommand
 from submissions.intake import now
 from tests.submissions.given import USCC
 from tests.support import own_settings
@@ -24,14 +24,14 @@ async def test_the_history_of_sources_replays_to_their_live_state(kafka: str, mo
         streams = Streams(client[settings.database("submissions")], SOURCES)
         for name in ("one", "two"):
             of = {**by, "stream": f"{USCC}/source:{name}"}
-            await streams.handle(
-                [
-                    Add(**of, cause="1", terms=terms),
-                    Change(**of, cause="2", terms=terms.model_copy(update={"every_minutes": 5})),
-                    Pause(**of, cause="3", reason="failing"),
-                    *([Resume(**of, cause="4"), Remove(**of, cause="5")] if name == "two" else []),
-                ]
-            )
+            asked: list[SourceCommand] = [
+                Add(**of, cause="1", terms=terms),
+                Change(**of, cause="2", terms=terms.model_copy(update={"every_minutes": 5})),
+                Pause(**of, cause="3", reason="failing"),
+            ]
+            if name == "two":
+                asked += [Resume(**of, cause="4"), Remove(**of, cause="5")]
+            await streams.handle(asked)
         relay = Relay(settings, "submissions", DECIDERS)
         relay.start()
         try:

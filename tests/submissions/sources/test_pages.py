@@ -163,8 +163,13 @@ async def test_programs_add_and_change_sources_and_are_told_what_is_wrong(
     assert (await client.post("/sources", json=asked, headers=key)).status_code == 201  # the same again is harmless
     taken = await client.post("/sources", json={**asked, "every_minutes": 30}, headers=key)
     assert (taken.status_code, taken.json()["type"]) == (409, "urn:shuangqian:problem:source-taken")
-    bad = await client.post("/sources", json={**asked, "name": "B", "every_minutes": 4}, headers=key)
-    assert (bad.status_code, [each["pointer"] for each in bad.json()["findings"]]) == (422, ["/name", "/every_minutes"])
+    for wrong, pointers in (
+        ({"name": "B", "token": "a b"}, ["/body/token", "/body/name"]),
+        ({"address": "ftp://x", "every_minutes": 4}, ["/address", "/every_minutes"]),
+        ({"every_minute": 4}, ["/body/every_minute"]),
+    ):
+        bad = await client.post("/sources", json=asked | wrong, headers=key)
+        assert (bad.status_code, [each["pointer"] for each in bad.json()["findings"]]) == (422, pointers)
     changed = await client.put(PATH, json={"address": f"{site.url}/new", "every_minutes": 30}, headers=key)
     assert (changed.json()["address"], changed.json()["every_minutes"]) == (f"{site.url}/new", 30)
     site.answers["/list"] = entries(submission("a"), submission("b"))
