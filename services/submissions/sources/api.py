@@ -13,7 +13,8 @@ from schemas.source import Content, Format
 from submissions.api import INVALID, Partner, problems
 from submissions.callers import Caller, with_key_or_session
 from submissions.marked import N_
-from submissions.sources.desk import MOST_MINUTES, NAME, Asked, Shown, SourceDesk, unknown
+from submissions.sources.asked import MOST_MINUTES, NAME, Asked
+from submissions.sources.desk import Shown, SourceDesk, unknown
 from submissions.sources.texts import failure, findings, notes
 from web.languages import _
 from web.people import cause
@@ -33,7 +34,7 @@ EXAMPLE = {
 
 
 #: What the public service takes; the local stack takes http and this machine too.
-HTTPS = r"^https://([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.)+[A-Za-z]{2,20}(/[A-Za-z0-9/_.~-]*)?(\?[A-Za-z0-9=&_.~-]*)?$"
+HTTPS = r"^https://([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.)+[A-Za-z]{2,20}([/?][^#\x00-\x1f\x7f]*)?$"
 POINTER = "^(/([^~/]|~[01])*)*$"
 Responses = dict[int | str, dict[str, Any]]
 

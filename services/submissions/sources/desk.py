@@ -1,11 +1,9 @@
 """What partners do with their sources: add, try, change, pause, resume, fetch now, confirm, remove."""
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-from jsonpointer import JsonPointer, JsonPointerException
 from pydantic import ValidationError
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -18,41 +16,17 @@ from submissions.callers import Caller
 from submissions.domain.source import SOURCES, Add, Change, Pause, Remove, Resume, Source, SourceCommand
 from submissions.intake import now
 from submissions.sources import fetch
+from submissions.sources.asked import Asked, faults
 from submissions.sources.fetch import NotFetched
 from submissions.sources.result import Result
 from submissions.sources.secret import Secrets
 from submissions.sources.store import Fetches, Lists, Schedules, forget, id_of, name_of, partner_of, whose
 from submissions.sources.take import Pull, Puller
-from submissions.sources.texts import wrong_address
 from web.languages import _
 from web.problems import Problem
 
-TOKEN = re.compile(r"[!-~]{1,2000}")
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 #: Sources that one partner may have.
 MOST_SOURCES = 20
-MOST_MINUTES = 7 * 24 * 60
-#: What in an address would be a secret, which would then be in the history.
-SECRET = re.compile(r"(?i)(^|[-_])(token|key|apikey|secret|password|passwd|sig|signature)$")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a partner says of a source, before it is judged; `token` None: the one that is kept."""
-
-    name: str
-    address: str
-    format: str
-    pointer: str
-    content: str
-    every_minutes: int | None
-    language: str
-    token: str | None = field(default=None, repr=False)
-
-    def terms(self) -> Terms:
-        """Its terms, once it has no faults."""
-        said = {name: getattr(self, name) for name in Terms.model_fields}
-        return Terms.model_validate(said | ({} if self.format == "json" else {"pointer": ""}))
 
 
 @dataclass(frozen=True)
@@ -118,34 +92,11 @@ class SourceDesk:
 
     def faults(self, asked: Asked) -> dict[str, str]:
         """What is wrong with what is asked, by field, in the language spoken; nothing if all is well."""
-        found: dict[str, str] = {}
-        if not NAME.fullmatch(asked.name):
-            found["name"] = _("Enter a name of small letters, digits and hyphens, at most 40")
-        if wrong := fetch.fault(asked.address, self._reach):
-            found["address"] = wrong_address(wrong)
-        elif any(SECRET.search(name) for name in httpx2.URL(asked.address).params):
-            found["address"] = _("Take the secret out of the address, and enter it as the token: the address is shown")
-        if asked.format not in ("json", "ndjson", "csv"):
-            found["format"] = _("Choose how it is written")
-        if not _is_pointer(asked.pointer):
-            found["pointer"] = _("Enter a JSON Pointer such as /data/items, or nothing")
-        if asked.content not in ("entries", "lines"):
-            found["content"] = _("Choose what it holds")
-        least = self._settings.sources_every_minutes
-        if asked.every_minutes is None or not least <= asked.every_minutes <= MOST_MINUTES:
-            found["every_minutes"] = _("Enter a number of minutes from %(least)s to %(most)s") % {
-                "least": least,
-                "most": MOST_MINUTES,
-            }
-        if asked.language not in ("zh", "en"):
-            found["language"] = _("Choose a language")
-        if asked.token and not TOKEN.fullmatch(asked.token):
-            found["token"] = _("Enter the token alone, without spaces or line breaks, at most 2,000 characters")
-        return found
+        return faults(asked, self._reach, self._settings.sources_every_minutes)
 
     def _judged(self, asked: Asked) -> Terms:
-        if faults := self.faults(asked):
-            findings = [{"pointer": f"/{name}", "text": text} for name, text in faults.items()]
+        if wrong := self.faults(asked):
+            findings = [{"pointer": f"/{name}", "text": text} for name, text in wrong.items()]
             raise Problem(422, "source-refused", _("The source is not complete or not valid"), findings=findings)
         try:
             return asked.terms()
@@ -267,11 +218,3 @@ def _by(source: str, caller: Caller, cause: str) -> dict[str, Any]:
 def _host(address: str) -> tuple[str, bytes]:
     url = httpx2.URL(address)
     return url.scheme, url.netloc
-
-
-def _is_pointer(text: str) -> bool:
-    try:
-        JsonPointer(text)
-        return len(text) <= 200
-    except JsonPointerException:
-        return False

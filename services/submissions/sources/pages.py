@@ -12,7 +12,8 @@ from submissions.callers import Caller, of_person, own_partner
 from submissions.pages import PageRoute
 from submissions.sections import sections
 from submissions.sources import texts
-from submissions.sources.desk import Asked, Shown, SourceDesk, unknown
+from submissions.sources.asked import Asked
+from submissions.sources.desk import Shown, SourceDesk, unknown
 from submissions.sources.result import Result
 from web.languages import _, language
 from web.pages import notify, page

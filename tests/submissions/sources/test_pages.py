@@ -9,7 +9,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from runtime.settings import Settings
 from schemas.envelope import Json
-from submissions.sources.desk import Asked, SourceDesk
+from submissions.sources.asked import Asked
+from submissions.sources.desk import SourceDesk
 from submissions.sources.secret import Secrets
 from tests.submissions.given import OTHER, USCC, key_of, signed_in, submission
 from tests.submissions.sources.conftest import Fetching
