@@ -48,6 +48,7 @@ def stack(folder: Path, ports: Mapping[str, int], otlp_endpoint: str | None = No
         smtp_host=HOST,
         smtp_port=ports["mail"],
         webhooks_to_private_addresses=True,
+        sources_to_private_addresses=True,
         node_modules=ROOT / "node_modules",
         publishing_url=_local(ports["publishing"]),
         submissions_url=_local(ports["submissions"]),

@@ -15,6 +15,7 @@ POINTS = (
     "relay.after_ack",
     "relay.after_save",
     "sender.after_send",
+    "source.after_take",
 )
 
 _at, _, _passes = os.environ.get("SHUANGQIAN_CRASH_AT", "").partition(":")

@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     mail_from: str = "shuangqian@localhost"
     # Webhooks go to public https addresses only, except where this says otherwise (the local stack, tests).
     webhooks_to_private_addresses: bool = False
+    # Sources are fetched from public https addresses only, and no oftener, except where these say otherwise.
+    sources_to_private_addresses: bool = False
+    sources_every_minutes: int = 5
     node_modules: Path = Path("node_modules")
 
     publishing_url: str = "http://localhost:8000"

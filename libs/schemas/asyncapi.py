@@ -16,6 +16,7 @@ from schemas.topics import NOTIFICATIONS as NOTICES
 READERS = {
     "submission": (SUBMISSIONS, ("review", "publishing", "audit")),
     "partner": (SUBMISSIONS, ("audit",)),
+    "source": (SUBMISSIONS, ("audit",)),
     "case": (REVIEW, ("submissions", "publishing", "audit")),
     "entry": (PUBLISHING, ("submissions", "publishing", "notifications", "audit")),
     "release": (PUBLISHING, ("publishing", "notifications", "audit")),

@@ -10,6 +10,7 @@ from schemas.envelope import Event, Fact, Json
 from schemas.notification import DELIVERY_FACTS, SUBSCRIPTION_FACTS
 from schemas.publication import ENTRY_FACTS, RELEASE_FACTS
 from schemas.review import CASE_FACTS
+from schemas.source import SOURCE_FACTS
 from schemas.submission import PARTNER_FACTS, SUBMISSION_FACTS
 
 FACTS: dict[str, type[Fact]] = {
@@ -17,6 +18,7 @@ FACTS: dict[str, type[Fact]] = {
     for fact in (
         *SUBMISSION_FACTS,
         *PARTNER_FACTS,
+        *SOURCE_FACTS,
         *CASE_FACTS,
         *ENTRY_FACTS,
         *RELEASE_FACTS,

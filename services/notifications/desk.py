@@ -12,6 +12,7 @@ from notifications import webhook
 from notifications.domain.subscription import SUBSCRIPTIONS, Cancel, Channel, Confirm, Request, Subscription
 from notifications.links import Links
 from notifications.store import Deliveries, Recipient, Recipients, now
+from runtime import outbound
 from runtime.settings import Settings
 from runtime.streams import Streams
 from schemas.entry import KINDS, Industry, Theme, Uscc
@@ -72,7 +73,7 @@ class Desk:
         if asked.channel == "email":
             plain = len(asked.address) <= 254 and EMAIL.fullmatch(asked.address)
             return None if plain else _("Enter an email address in the form name@example.com")
-        match webhook.fault(asked.address, private=self.settings.webhooks_to_private_addresses):
+        match outbound.fault(asked.address, outbound.reach(private=self.settings.webhooks_to_private_addresses)):
             case None:
                 return None
             case "https":

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from runtime import telemetry
 from runtime.consume import worker_app
 from runtime.garbage import collect_less_often
-from runtime.operations import Operations
+from runtime.operations import Operations, Queue
 from runtime.parking import Parking
 from runtime.relay import Relay
 from runtime.replay import rebuild
@@ -30,13 +30,21 @@ from submissions.desk import Desk
 from submissions.domain import DECIDERS
 from submissions.domain.partner import PARTNERS
 from submissions.domain.submission import SUBMISSIONS, TESTS
+from submissions.intake import now
 from submissions.key_desk import KeyDesk
 from submissions.keyed import Keyed
 from submissions.keyring import Keyring
 from submissions.limiting import Limits
 from submissions.request_log import RequestLog
+from submissions.sources import api as source_api
+from submissions.sources import pages as source_pages
+from submissions.sources.desk import SourceDesk
+from submissions.sources.store import create_indexes as create_source_indexes
+from submissions.sources.store import waiting
+from submissions.sources.worker import Fetcher
 from submissions.store import Lists, ProgressStore, create_indexes
 from web.app import create_app
+from web.languages import _
 from web.operations import operations_routes
 
 HERE = Path(__file__).parent
@@ -71,6 +79,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
         await create_indexes(database)
         await log.create_indexes()
         await idempotency.create_indexes(database)
+        await create_source_indexes(database)
         writing = asyncio.create_task(log.run())
         yield
         writing.cancel()
@@ -84,6 +93,12 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
             return {"database": True}
         except PyMongoError:
             return {"database": False}
+
+    async def queues() -> tuple[Queue, ...]:
+        at = now()
+        count, since = await waiting(database, at)
+        waits_s = (at - since).total_seconds() if since else 0.0
+        return (Queue(_("Sources due"), count, waits_s, _("The worker: each is fetched as a place gets free")),)
 
     app = create_app(
         SERVICE,
@@ -103,7 +118,10 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     registry.add(app.router)
     app.include_router(key_api.routes(keys))
     app.include_router(request_api.routes(log))
-    operations = Operations(SERVICE, settings, database, agents.reactions(progress))
+    sources = SourceDesk(database, settings)
+    app.include_router(source_pages.routes(sources))
+    app.include_router(source_api.routes(sources))
+    operations = Operations(SERVICE, settings, database, agents.reactions(progress), queues)
     app.include_router(operations_routes(operations))
     app.mount("/forms", StaticFiles(directory=HERE / "static"))
     return app
@@ -124,7 +142,8 @@ def run_worker(settings: Settings) -> None:
     @asynccontextmanager
     async def lifespan(ops: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
-        async with running(worker, relay):
+        await create_source_indexes(database)
+        async with running(worker, relay, Fetcher(settings, database).run()):
             yield
 
     async def ready() -> Mapping[str, bool]:

@@ -26,7 +26,7 @@ Submissions = Streams[Submission, SubmissionCommand, SubmissionFact]
 CONFLICTS = {"revision.taken", "revision.stale", "kind.changed", "submission.withdrawn", "reference.full"}
 #: Lines checked at one go: others have their turn after that many.
 BREATH = 20
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Receipt(BaseModel):
@@ -85,7 +85,7 @@ def _refuse(line: Line, raw: Any, findings: tuple[Finding, ...], partner: str, a
     hash = line.sha256 or hashlib.sha256(line.raw).hexdigest()
     said = raw if isinstance(raw, dict) else {}
     reference, revision = said.get("reference"), said.get("revision")
-    legible = isinstance(reference, str) and _REFERENCE.fullmatch(reference)
+    legible = isinstance(reference, str) and REFERENCE.fullmatch(reference)
     stream = f"{partner}/{reference}" if legible else f"{partner}/~{hash[:16]}"
     return Refuse(
         stream=stream,

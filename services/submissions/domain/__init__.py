@@ -1,6 +1,7 @@
-"""What the submissions service decides: on submissions, and on partners and their keys."""
+"""What the submissions service decides: on submissions, on partners and their keys, and on their sources."""
 
 from submissions.domain.partner import PARTNERS
+from submissions.domain.source import SOURCES
 from submissions.domain.submission import SUBMISSIONS
 
-DECIDERS = (SUBMISSIONS, PARTNERS)
+DECIDERS = (SUBMISSIONS, PARTNERS, SOURCES)

@@ -1,0 +1,1 @@
+"""Sources: partners’ own addresses, fetched on their schedules and compared with what was fetched before."""

@@ -1,0 +1,189 @@
+"""One fetch of one source: fetch, compare, take in, withdraw.
+
+Whatever ends it, the next one goes on: lines taken in are whole, and what was not remembered is compared with what is
+held.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import httpx2
+from pymongo.asynchronous.database import AsyncDatabase
+
+from runtime.crash import crash_point
+from runtime.outbound import reach
+from runtime.settings import Settings
+from runtime.streams import Streams
+from schemas.envelope import Json
+from schemas.source import Terms
+from submissions.domain.submission import SUBMISSIONS, Withdraw
+from submissions.intake import Intake, Submissions, now
+from submissions.ndjson import BATCH_LINES, Line
+from submissions.sources import compare
+from submissions.sources.compare import Listed
+from submissions.sources.fetch import Fetched, Known, Limits, NotFetched, fetch
+from submissions.sources.read import Item, read
+from submissions.sources.result import Result
+from submissions.sources.store import Claim, Lists, held, name_of, partner_of
+from submissions.store import ProgressStore
+
+#: Lists that are read and taken in at once: that is this machine's work, and waits for nobody's server.
+AT_ONCE = 2
+REASON = {"zh": "已不在数据源“{name}”的清单中。", "en": "No longer listed by the source “{name}”."}
+
+
+@dataclass(frozen=True)
+class Pull:
+    """What to fetch. `claim` None: to see what would become of it, and write nothing. `confirmed` are those gone whose
+    withdrawal `confirmer` (an actor) has confirmed."""
+
+    source: str
+    terms: Terms
+    token: str | None = field(default=None, repr=False)
+    known: Known | None = None
+    claim: Claim | None = None
+    confirmed: frozenset[str] = frozenset()
+    confirmer: str | None = None
+
+    @property
+    def partner(self) -> str:
+        return partner_of(self.source)
+
+    @property
+    def actor(self) -> str:
+        return f"partner:{self.partner}"
+
+
+class Puller:
+    """Fetches sources, each call one of one."""
+
+    def __init__(self, database: AsyncDatabase[Json], settings: Settings, limits: Limits | None = None) -> None:
+        self._database = database
+        self._reach = reach(private=settings.sources_to_private_addresses)
+        self._limits = limits
+        self._submissions = Streams(database, SUBMISSIONS)
+        self._progress = ProgressStore(database)
+        self._lists = Lists(database)
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def pull(self, http: httpx2.AsyncClient, pull: Pull) -> Result:
+        """Fetch a source and take in what is new. Raises PyMongoError and LeaseLost; all else is in the result."""
+        try:
+            fetched = await fetch(
+                http,
+                pull.terms.address,
+                self._reach,
+                language=pull.terms.language,
+                token=pull.token,
+                known=pull.known,
+                limits=self._limits,
+            )
+            if fetched.body is None:
+                return Result("unchanged", known=fetched.known)
+            with fetched.body:
+                async with self._places:
+                    items = await asyncio.to_thread(read, fetched.body, pull.terms)
+                    return await self._take(pull, fetched, items)
+        except NotFetched as error:
+            return Result("failed", error=error)
+
+    async def _take(self, pull: Pull, fetched: Fetched, items: Sequence[Item]) -> Result:
+        result = Result(known=fetched.known)
+        result.counts["listed"] = len(items)
+        if pull.terms.content == "lines":
+            await self._lines(pull, [item.line for item in items], result)
+        else:
+            await self._entries(pull, fetched, items, result)
+        if result.held:
+            result.status = "held"
+        if result.held or result.notes["unsure"]:
+            result.known = Known()  # to be read again, changed or not
+        return result
+
+    async def _lines(self, pull: Pull, lines: Sequence[Line], result: Result) -> list[bool]:
+        """Take lines in, batch by batch: for each whether it was accepted."""
+        intake = intake_of(self._submissions, pull)
+        accepted = []
+        for start in range(0, len(lines), BATCH_LINES):
+            batch = lines[start : start + BATCH_LINES]
+            taken = await intake.take(batch)
+            crash_point("source.after_take")
+            for line, (receipt, _fresh) in zip(batch, taken, strict=True):
+                result.add(line.number, receipt)
+                accepted.append(receipt.status != "refused")
+        return accepted
+
+    async def _entries(self, pull: Pull, fetched: Fetched, items: Sequence[Item], result: Result) -> None:
+        listed = await self._lists.get(pull.source)
+        found = compare.sort(items, listed, await self._lists.others(pull.source))
+        result.counts["unchanged"] += len(found.unchanged)
+        result.notes.update(repeated=len(found.repeated), elsewhere=len(found.elsewhere))
+        elsewhere = [item.reference for item in found.elsewhere if item.reference]
+        named = {item.reference: item.digest for item in found.candidates if item.reference}
+        if pull.claim and named:
+            await self._lists.keep(pull.claim, compare.awaiting(found, listed), elsewhere)
+        for start in range(0, len(found.candidates), BATCH_LINES):
+            await self._batch(pull, found.candidates[start : start + BATCH_LINES], named, result)
+        kept = await self._gone(pull, fetched, items, listed, found.whole, result)
+        if pull.claim:
+            same = {item.reference: item.digest for item in found.unchanged if item.reference}
+            await self._lists.keep(pull.claim, kept | same | named, elsewhere)
+
+    async def _batch(self, pull: Pull, items: Sequence[Item], named: dict[str, str], result: Result) -> None:
+        """Take a batch of changed items in. What is refused is `named` with no digest, so that it is tried again."""
+        known = await held(self._database, pull.partner, [item.reference for item in items if item.reference])
+        lines = compare.numbered(items, known)
+        result.counts["unchanged"] += lines.count(None)
+        asked = [(item, line) for item, line in zip(items, lines, strict=True) if line]
+        accepted = await self._lines(pull, [line for _, line in asked], result)
+        for (item, _), well in zip(asked, accepted, strict=True):
+            if item.reference and not well:
+                named[item.reference] = ""
+
+    async def _gone(
+        self, pull: Pull, fetched: Fetched, items: Sequence[Item], listed: Listed, whole: bool, result: Result
+    ) -> dict[str, str]:
+        """Withdraw what is gone, where that is sure; what of it stays listed, since it is not withdrawn."""
+        vanished = compare.gone(items, listed)
+        if not vanished:
+            return {}
+        stay = {reference: listed[reference] for reference in vanished}
+        result.counts["gone"] = len(vanished)
+        if not whole or not (fetched.framed or pull.terms.format == "json"):
+            result.notes["unsure"] = len(vanished)
+            return stay
+        if not compare.plausible(vanished, listed) and not vanished <= pull.confirmed:
+            result.held = vanished
+            return stay
+        if pull.claim:
+            await self._withdraw(pull, sorted(vanished - await self._lists.others(pull.source, wanted=True)), result)
+        return {}
+
+    async def _withdraw(self, pull: Pull, references: Sequence[str], result: Result) -> None:
+        assert pull.claim is not None
+        reason = REASON[pull.terms.language].format(name=name_of(pull.source))
+        for start in range(0, len(references), BATCH_LINES):
+            ids = [f"{pull.partner}/{reference}" for reference in references[start : start + BATCH_LINES]]
+            progress = await self._progress.all(ids)
+            outcomes = await self._submissions.handle(
+                [
+                    Withdraw(
+                        stream=id,
+                        cause=f"fetch:{pull.claim.fetch}",
+                        actor=pull.confirmer or pull.actor,
+                        at=now(),
+                        reason=reason,
+                        published=id in progress and progress[id].published,
+                    )
+                    for id in ids
+                ]
+            )
+            result.counts["withdrawn"] += sum(outcome.fresh for outcome in outcomes)
+            refusals = [outcome.refusal.rule for outcome in outcomes if outcome.refusal]
+            result.notes["published"] += refusals.count("submission.published")
+
+
+def intake_of(submissions: Submissions, pull: Pull) -> Intake:
+    """The one pipeline, for what this fetch brings; it writes nothing where there is no claim."""
+    return Intake(submissions, pull.partner, pull.actor, pull.terms.language, validate_only=pull.claim is None)

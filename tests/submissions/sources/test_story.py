@@ -1,0 +1,322 @@
+"""A partner's list from its own server: new, changed, gone; dead servers beside live ones; a worker that is killed."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+from pymongo.asynchronous.database import AsyncDatabase
+
+from deploy.local.table import environment
+from runtime.settings import Settings
+from runtime.streams import Streams
+from schemas.envelope import Json
+from schemas.source import SourcePaused
+from submissions.domain.source import SOURCES
+from submissions.intake import now
+from submissions.sources.fetch import Limits
+from tests.submissions.given import OTHER, ROOT, USCC, key_of, submission
+from tests.submissions.sources.conftest import Fetching
+from tests.submissions.sources.servers import Partner, entries, hanging, partner, tagged, text, trickling
+from tests.support import eventually
+
+PATH = f"/sources/{USCC}/list"
+
+
+def source(site: Partner, path: str = "/list", **terms: Any) -> Json:
+    return {"name": path.strip("/"), "address": site.url + path, "language": "en", **terms}
+
+
+async def added(client: httpx2.AsyncClient, key: dict[str, str], asked: Json) -> None:
+    answer = await client.post("/sources", json=asked, headers=key)
+    assert answer.status_code == 201, answer.text
+
+
+class Watched:
+    """The fetches of a source, one after the other, as the API tells them."""
+
+    def __init__(self, client: httpx2.AsyncClient, key: dict[str, str], path: str = PATH) -> None:
+        self.client, self.path, self.seen = client, path, 0
+        self.key = key | {"Accept-Language": "en"}
+
+    async def next(self, *, ask: bool = False) -> Json:
+        """The next fetch once it has ended; asked for, where it would not come by itself."""
+        if ask:
+            assert (await self.client.post(f"{self.path}/fetch", headers=self.key)).status_code == 200
+
+        async def ended() -> list[Json]:
+            found = (await self.client.get(f"{self.path}/fetches", headers=self.key)).json()
+            done = [fetch for fetch in found if fetch["status"] not in ("running", "interrupted")]
+            return done if len(done) > self.seen else []
+
+        done = await eventually(ended)
+        self.seen += 1
+        return done[len(done) - self.seen]
+
+
+async def held(client: httpx2.AsyncClient, key: dict[str, str]) -> dict[str, tuple[int, str]]:
+    """Every submission's revision and status."""
+    items = (await client.get("/submissions", headers=key)).json()["items"]
+    gone = (await client.get("/submissions?status=withdrawn", headers=key)).json()["items"]
+    return {each["reference"]: (each["revision"], each["status"]) for each in (*items, *gone)}
+
+
+async def test_new_changed_and_gone_entries_become_revisions_and_withdrawals(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
+) -> None:
+    site.answers["/list"] = entries(*(submission(name, maturity=5) for name in "abc"))
+    await added(client, key, source(site))
+    fetches = Watched(client, key)
+    async with fetching():
+        first = await fetches.next()
+        assert (first["status"], first["counts"]) == ("taken", {"listed": 3, "received": 3, "unchanged": 0})
+        site.answers["/list"] = entries(
+            submission("a", maturity=5), submission("b", maturity=6), submission("d", maturity=0)
+        )
+        second = await fetches.next(ask=True)
+    assert second["counts"] == {
+        "listed": 3, "unchanged": 1, "revised": 1, "refused": 1, "gone": 1, "withdrawn": 1,
+    }  # fmt: skip
+    assert second["rules"] == {"range": 1} and second["findings"][0]["reference"] == "d"
+    assert await held(client, key) == {
+        "a": (1, "received"),
+        "b": (2, "received"),
+        "c": (1, "withdrawn"),
+    }
+    story = (await client.get(f"/submissions/{USCC}/c", headers=key)).json()
+    assert story["timeline"][0]["reasons"] == ["No longer listed by the source “list”."]
+
+
+async def test_what_did_not_change_is_neither_sent_nor_read_again(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching, database: AsyncDatabase[Json]
+) -> None:
+    site.answers["/list"] = tagged('"1"', orjson.dumps({"data": {"items": [submission("a")]}}))
+    await added(client, key, source(site, pointer="/data/items", token="s3cret"))
+    fetches = Watched(client, key)
+    async with fetching():
+        assert (await fetches.next())["counts"]["received"] == 1
+        await database["schedules"].update_one({}, {"$set": {"due": now()}})
+        assert (await fetches.next())["status"] == "unchanged"
+        # Asked for by hand, it is read whether or not it changed.
+        assert (await fetches.next(ask=True))["counts"]["unchanged"] == 1
+    assert [headers.get("if-none-match") for _, headers in site.asked] == [None, '"1"', None]
+    assert {headers["authorization"] for _, headers in site.asked} == {"Bearer s3cret"}
+
+
+async def test_a_list_with_revisions_of_the_partners_own_withdraws_nothing(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
+) -> None:
+    lines = [submission("a", 1), submission("b", 4)]
+    site.answers["/list"] = text(b"\n".join(map(orjson.dumps, lines)))
+    await added(client, key, source(site, format="ndjson", content="lines"))
+    fetches = Watched(client, key)
+    async with fetching():
+        assert (await fetches.next())["counts"] == {"listed": 2, "received": 2}
+        site.answers["/list"] = text(orjson.dumps(submission("b", 5, maturity=3)) + b"\nno json\n")
+        assert (await fetches.next(ask=True))["counts"] == {"listed": 2, "revised": 1, "refused": 1}
+    assert await held(client, key) == {"a": (1, "received"), "b": (5, "received")}
+
+
+async def test_a_csv_of_paths_is_a_list_of_entries(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
+) -> None:
+    header = "reference,kind,title.zh,summary.zh,owner.name.zh,owner.uscc,district,industry,capabilities.1.zh,"
+    header += "distinction.zh,maturity,figures.1.name.zh,figures.1.value,figures.1.unit\n"
+    row = f"{{}},product,隧道巡检机器人,在无照明的隧道内自主巡检裂缝。,蓉衡轨道,{USCC},jinniu,new-manufacturing,"
+    row += "裂缝识别,两小时完成一个区间的巡检。,8,最小裂缝,0.2,mm\n"
+    site.answers["/list"] = text((header + row.format("a") + row.format("b")).encode("gb18030"))
+    await added(client, key, source(site, format="csv"))
+    async with fetching():
+        fetch = await Watched(client, key).next()
+    assert (fetch["counts"], fetch["findings"]) == ({"listed": 2, "received": 2, "unchanged": 0}, [])
+    entry = (await client.get(f"/submissions/{USCC}/a", headers=key)).json()["entry"]
+    assert (entry["title"]["zh"], entry["maturity"], entry["figures"][0]["value"]) == ("隧道巡检机器人", 8, 0.2)
+
+
+async def test_more_than_half_gone_at_once_waits_until_the_partner_confirms(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
+) -> None:
+    site.answers["/list"] = entries(*map(submission, "abc"))
+    await added(client, key, source(site))
+    fetches = Watched(client, key)
+    async with fetching():
+        await fetches.next()
+        assert (await client.post(f"{PATH}/confirm", headers=key)).status_code == 409
+        site.answers["/list"] = entries(submission("a"), submission("n"))
+        fetch = await fetches.next(ask=True)
+        assert (fetch["status"], fetch["counts"]["received"]) == ("held", 1)
+        shown = (await client.get(PATH, headers=key)).json()
+        assert (shown["standing"], shown["held"]["references"]) == ("held", ["b", "c"])
+        assert {status for _, status in (await held(client, key)).values()} == {"received"}
+        assert (await client.post(f"{PATH}/confirm", headers=key)).status_code == 200
+        assert (await fetches.next())["counts"]["withdrawn"] == 2
+        assert (await client.get(PATH, headers=key)).json()["standing"] == "working"
+    statuses = {name: status for name, (_, status) in (await held(client, key)).items()}
+    assert statuses == {"a": "received", "n": "received", "b": "withdrawn", "c": "withdrawn"}
+
+
+async def test_a_list_that_comes_back_whole_needs_no_confirmation(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
+) -> None:
+    site.answers["/list"] = entries(*map(submission, "abc"))
+    await added(client, key, source(site))
+    fetches = Watched(client, key)
+    async with fetching():
+        await fetches.next()
+        site.answers["/list"] = entries()
+        assert (await fetches.next(ask=True))["status"] == "held"
+        site.answers["/list"] = entries(*map(submission, "abc"))
+        assert (await fetches.next(ask=True))["counts"] == {"listed": 3, "unchanged": 3}
+        assert (await client.get(PATH, headers=key)).json()["held"] is None
+
+
+async def test_an_entry_that_moves_between_two_sources_is_not_withdrawn(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
+) -> None:
+    site.answers["/list"] = entries(submission("a"), submission("b"))
+    await added(client, key, source(site))
+    one = Watched(client, key)
+    async with fetching():
+        await one.next()
+        site.answers["/two"] = entries(submission("b", maturity=3))
+        await added(client, key, source(site, "/two"))
+        two = Watched(client, key, f"/sources/{USCC}/two")
+        assert (await two.next())["notes"] == ["1 entry is listed by another of your sources, and is left to it."]
+        site.answers["/list"] = entries(submission("a"))
+        assert (await one.next(ask=True))["counts"]["gone"] == 1
+        assert (await two.next(ask=True))["counts"]["revised"] == 1
+    assert await held(client, key) == {"a": (1, "received"), "b": (2, "received")}
+
+
+@pytest.mark.parametrize("dead", [hanging, trickling])
+async def test_a_dead_source_delays_no_other(
+    client: httpx2.AsyncClient, settings: Settings, site: Partner, fetching: Fetching, dead: Any
+) -> None:
+    """Asserted by order: while the dead one's only fetch is under way, the live ones are fetched again and again."""
+    key, other = await key_of(client, settings), await key_of(client, settings, OTHER)
+    site.answers = {"/dead": dead, "/list": entries(submission("a"))}
+    with partner() as elsewhere:
+        elsewhere.answers["/list"] = entries(submission("b", uscc=OTHER))
+        await added(client, key, source(site, "/dead"))
+        async with fetching():
+
+            async def asked() -> bool:
+                return "/dead" in site.paths()
+
+            await eventually(asked)
+            await added(client, key, source(site))
+            await added(client, other, source(elsewhere))
+            for live in (Watched(client, key), Watched(client, other, f"/sources/{OTHER}/list")):
+                assert (await live.next())["counts"]["received"] == 1
+                assert (await live.next(ask=True))["counts"]["unchanged"] == 1
+            (under_way,) = (await client.get(f"/sources/{USCC}/dead/fetches", headers=key)).json()
+            assert under_way["status"] == "running"
+    assert site.paths().count("/dead") == 1
+
+
+async def test_what_fails_is_told_tried_later_and_paused_after_a_day(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching, database: AsyncDatabase[Json]
+) -> None:
+    site.answers["/list"] = lambda handler: handler.say(b"", 403)
+    await added(client, key, source(site))
+    fetches = Watched(client, key)
+    async with fetching(Limits(total_s=5)):
+        fetch = await fetches.next()
+        assert (fetch["status"], fetch["error"]) == ("failed", "It refused us (HTTP 403): check the token.")
+        schedule = await database["schedules"].find_one({"_id": f"{USCC}/source:list"})
+        assert schedule is not None and (schedule["failures"], schedule["slow"]) == (1, True)
+        assert schedule["due"] > schedule["last"]["at"] + timedelta(seconds=29)
+        yesterday = {"failing_since": now() - timedelta(days=1, minutes=1), "failures": 9, "due": now()}
+        await database["schedules"].update_one({"_id": schedule["_id"]}, {"$set": yesterday})
+        await fetches.next()
+
+        async def paused() -> bool:
+            return bool((await client.get(PATH, headers=key)).json()["standing"] == "gave-up")
+
+        await eventually(paused)
+        assert (await client.post(f"{PATH}/fetch", headers=key)).status_code == 409
+        site.answers["/list"] = entries(submission("a"))
+        assert (await client.post(f"{PATH}/resume", headers=key)).status_code == 200
+        assert (await fetches.next())["counts"]["received"] == 1
+    stream = await Streams(database, SOURCES).get(f"{USCC}/source:list")
+    assert SourcePaused(reason="failing") in [event.data for event in stream.events]
+
+
+async def test_of_two_workers_one_fetches(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
+) -> None:
+    for number in range(15):
+        site.answers[f"/list-{number}"] = entries(submission(f"a-{number}"))
+        await added(client, key, source(site, f"/list-{number}"))
+    async with fetching(), fetching():
+        for number in range(15):
+            await Watched(client, key, f"/sources/{USCC}/list-{number}").next()
+    assert sorted(site.paths()) == sorted(site.answers)
+
+
+async def test_a_source_whose_schedule_was_never_written_is_fetched_all_the_same(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching, database: AsyncDatabase[Json]
+) -> None:
+    site.answers["/list"] = entries(submission("a"))
+    await added(client, key, source(site))
+    await database["schedules"].drop()
+    async with fetching():
+        assert (await Watched(client, key).next())["counts"]["received"] == 1
+
+
+async def test_a_removed_source_leaves_its_entries_and_nothing_of_its_own(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching, database: AsyncDatabase[Json]
+) -> None:
+    site.answers["/list"] = entries(submission("a"))
+    await added(client, key, source(site, token="s3cret"))
+    async with fetching():
+        await Watched(client, key).next()
+        assert (await client.delete(PATH, headers=key)).status_code == 204
+        assert (await client.get(PATH, headers=key)).status_code == 404
+        assert (await client.get("/sources", headers=key)).json() == []
+        for collection in ("source_secrets", "listed", "fetches"):
+            assert await database[collection].count_documents({}) == 0
+        await added(client, key, source(site))
+        assert (await Watched(client, key).next())["counts"]["unchanged"] == 1
+    assert await held(client, key) == {"a": (1, "received")}
+
+
+ALONE = """
+import asyncio
+from submissions.__main__ import mongo
+from submissions.sources.worker import Fetcher
+from runtime.settings import Settings
+settings = Settings()
+asyncio.run(Fetcher(settings, mongo(settings)[settings.database("submissions")]).run())
+"""
+
+
+async def test_a_worker_killed_between_batches_leaves_whole_lines_and_the_next_goes_on(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, settings: Settings, database: AsyncDatabase[Json]
+) -> None:
+    def alone(**extra: str) -> subprocess.Popen[bytes]:
+        path = os.pathsep.join(str(ROOT / part) for part in ("libs", "services", "."))
+        env = {**os.environ, **environment(settings), "PYTHONPATH": path, **extra}
+        return subprocess.Popen([sys.executable, "-c", ALONE], env=env, cwd=ROOT)
+
+    site.answers["/list"] = entries(*(submission(f"a-{number}") for number in range(1200)))
+    await added(client, key, source(site))
+    killed = alone(SHUANGQIAN_CRASH_AT="source.after_take:1")
+    assert await asyncio.to_thread(killed.wait, 60) == -signal.SIGKILL
+    assert await database["submissions"].count_documents({}) == 1000
+    again = alone()
+    try:
+        fetch = await Watched(client, key).next()
+        assert fetch["counts"] == {"listed": 1200, "unchanged": 1000, "received": 200}
+    finally:
+        again.terminate()
+        await asyncio.to_thread(again.wait, 20)
+    found = (await client.get(f"{PATH}/fetches", headers=key)).json()
+    assert [each["status"] for each in found] == ["taken", "interrupted"]
+    assert await database["submissions"].count_documents({"version": 1}) == 1200
