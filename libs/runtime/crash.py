@@ -15,6 +15,8 @@ POINTS = (
     "relay.after_ack",
     "relay.after_save",
     "sender.after_send",
+    "intake.before_receipts",
+    "intake.after_receipts",
 )
 
 _at, _, _passes = os.environ.get("SHUANGQIAN_CRASH_AT", "").partition(":")

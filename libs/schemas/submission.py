@@ -46,7 +46,7 @@ class SubmissionRefused(Fact):
 SubmissionFact = SubmissionReceived | SubmissionRevised | SubmissionWithdrawn | SubmissionRefused
 SUBMISSION_FACTS = (SubmissionReceived, SubmissionRevised, SubmissionWithdrawn, SubmissionRefused)
 
-# A partner and its API keys. Stream: the partner's USCC.
+# A partner, its API keys and its accounts at Kafka. Stream: the partner's USCC.
 
 
 class PartnerRegistered(Fact):
@@ -73,5 +73,28 @@ class PartnerKeyRevoked(Fact):
     key: str
 
 
-PartnerFact = PartnerRegistered | PartnerKeyIssued | PartnerKeyRevoked
-PARTNER_FACTS = (PartnerRegistered, PartnerKeyIssued, PartnerKeyRevoked)
+class PartnerKafkaAccessGranted(Fact):
+    """Kafka lets `account` write to the partner's intake topic and read its receipts. Its password is kept nowhere."""
+
+    TYPE: ClassVar[str] = "partner.kafka-access-granted.v1"
+    account: str
+    label: str
+
+
+class PartnerKafkaAccessRevoked(Fact):
+    """Kafka lets the account in no more. Final."""
+
+    TYPE: ClassVar[str] = "partner.kafka-access-revoked.v1"
+    account: str
+
+
+PartnerFact = (
+    PartnerRegistered | PartnerKeyIssued | PartnerKeyRevoked | PartnerKafkaAccessGranted | PartnerKafkaAccessRevoked
+)
+PARTNER_FACTS = (
+    PartnerRegistered,
+    PartnerKeyIssued,
+    PartnerKeyRevoked,
+    PartnerKafkaAccessGranted,
+    PartnerKafkaAccessRevoked,
+)

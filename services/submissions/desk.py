@@ -118,7 +118,7 @@ class Desk:
         published = (await self.progress.get(stream)).published
         command = Withdraw(stream=stream, cause=cause, actor=caller.actor, at=now(), reason=reason, published=published)
         (outcome,) = await self.submissions.handle([command])
-        _raise_for(outcome.refusal)
+        raise_for(outcome.refusal)
 
     async def register(
         self, uscc: str, name: Name, type: Literal["agency", "enterprise"], caller: Caller, cause: str
@@ -155,11 +155,11 @@ class Desk:
 
     async def _partner(self, command: PartnerCommand) -> Outcome[Partner]:
         (outcome,) = await self.partners.handle([command])
-        _raise_for(outcome.refusal)
+        raise_for(outcome.refusal)
         return outcome
 
 
-def _raise_for(refusal: Refusal | None) -> None:
+def raise_for(refusal: Refusal | None) -> None:
     """A refusal as the Problem it is to whoever asked."""
     if refusal is None:
         return
@@ -178,6 +178,11 @@ def _raise_for(refusal: Refusal | None) -> None:
         case "partner.keys-full":
             detail = _("Revoke a key that is no longer used first: %(most)s are the most.") % refusal.detail
             raise Problem(409, "keys-full", _("There are too many keys"), detail)
+        case "partner.accounts-full":
+            detail = _("Revoke an account that is no longer used first: %(most)s are the most.") % refusal.detail
+            raise Problem(409, "accounts-full", _("There are too many Kafka accounts"), detail)
+        case "account.unknown":
+            raise Problem(404, "unknown-account", _("There is no such Kafka account"))
         case "key.unknown":
             raise Problem(404, "unknown-key", _("There is no such key"))
         case rule:

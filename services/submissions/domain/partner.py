@@ -1,14 +1,24 @@
-"""A partner, and the API keys it sends with. Stream: the partner's USCC."""
+"""A partner, the API keys it sends with, and its accounts at Kafka. Stream: the partner's USCC."""
 
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from schemas.entry import Name
 from schemas.envelope import Command, Decider, Refusal, State
-from schemas.submission import PARTNER_FACTS, PartnerFact, PartnerKeyIssued, PartnerKeyRevoked, PartnerRegistered
+from schemas.submission import (
+    PARTNER_FACTS,
+    PartnerFact,
+    PartnerKafkaAccessGranted,
+    PartnerKafkaAccessRevoked,
+    PartnerKeyIssued,
+    PartnerKeyRevoked,
+    PartnerRegistered,
+)
 
 #: Keys that a partner may have in use at once.
 MOST_KEYS = 20
+#: Accounts at Kafka that a partner may have in use at once.
+MOST_ACCOUNTS = 5
 
 
 class Key(State):
@@ -20,10 +30,19 @@ class Key(State):
     revoked: bool = False
 
 
+class Account(State):
+    """An account at Kafka: `id` is what it signs in as there."""
+
+    id: str
+    label: str
+    revoked: bool = False
+
+
 class Partner(State):
     name: Name | None = None
     type: Literal["agency", "enterprise"] | None = None
     keys: tuple[Key, ...] = ()
+    accounts: tuple[Account, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +63,18 @@ class RevokeKey(Command):
     key: str
 
 
-PartnerCommand = Register | IssueKey | RevokeKey
+@dataclass(frozen=True, kw_only=True)
+class GrantKafkaAccess(Command):
+    account: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevokeKafkaAccess(Command):
+    account: str
+
+
+PartnerCommand = Register | IssueKey | RevokeKey | GrantKafkaAccess | RevokeKafkaAccess
 
 
 def decide(state: Partner, command: PartnerCommand) -> tuple[PartnerFact, ...] | Refusal:
@@ -64,6 +94,17 @@ def decide(state: Partner, command: PartnerCommand) -> tuple[PartnerFact, ...] |
             if held is None:
                 return Refusal("key.unknown")
             return () if held.revoked else (PartnerKeyRevoked(key=key),)
+        case GrantKafkaAccess(account=account, label=label):
+            if state.name is None:
+                return Refusal("partner.unknown")
+            if sum(not held.revoked for held in state.accounts) >= MOST_ACCOUNTS:
+                return Refusal("partner.accounts-full", {"most": MOST_ACCOUNTS})
+            return (PartnerKafkaAccessGranted(account=account, label=label),)
+        case RevokeKafkaAccess(account=account):
+            known = next((known for known in state.accounts if known.id == account), None)
+            if known is None:
+                return Refusal("account.unknown")
+            return () if known.revoked else (PartnerKafkaAccessRevoked(account=account),)
         case _:
             assert_never(command)
 
@@ -77,6 +118,13 @@ def evolve(state: Partner, fact: PartnerFact) -> Partner:
         case PartnerKeyRevoked(key=key):
             keys = tuple(held.model_copy(update={"revoked": True}) if held.id == key else held for held in state.keys)
             return state.model_copy(update={"keys": keys})
+        case PartnerKafkaAccessGranted(account=account, label=label):
+            return state.model_copy(update={"accounts": (*state.accounts, Account(id=account, label=label))})
+        case PartnerKafkaAccessRevoked(account=account):
+            accounts = tuple(
+                known.model_copy(update={"revoked": True}) if known.id == account else known for known in state.accounts
+            )
+            return state.model_copy(update={"accounts": accounts})
         case _:
             assert_never(fact)
 
