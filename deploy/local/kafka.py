@@ -101,7 +101,8 @@ def _properties(folder: Path, port: int, controller_port: int, partners_port: in
 
 
 def _format(folder: Path, properties: Path) -> None:
-    cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # Its first byte is 0, for an id that begins with a dash is taken for an option.
+    cluster_id = urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
     argv = (*_java(folder, "-Xmx256m"), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties))
     formatted = subprocess.run(argv, capture_output=True, text=True)
     if formatted.returncode:

@@ -84,6 +84,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh": "所报阶段须有相应证据：{expected}。",
         "en": "The stage needs evidence measured at it: {expected}.",
     },
+    "findings.more": {
+        "zh": "另有 {found} 处问题未列出：请先修正以上各处。",
+        "en": "There are {found} more findings: mend those above first.",
+    },
     "message.empty": {
         "zh": "消息没有内容。删除标记（空值）不表示撤回：请在网页或接口上撤回提交。",
         "en": "The message has no value. A tombstone withdraws nothing: withdraw a submission by its page or the API.",

@@ -37,7 +37,7 @@ def digest(value: Any) -> bytes:
 
 
 def as_read(decider: AnyDecider, state: Any) -> Any:
-    """A live state as its service reads it: fields that it lacks, since a later version added them, have their defaults.
+    """A live state as its service reads it: fields that it lacks, added by a later version, have their defaults.
 
     A state that says anything else than it would after being read is returned as it is (docs/decisions/0007).
     """

@@ -23,11 +23,13 @@ from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
 from runtime.worker import running
-from submissions import agents, api, pages
+from submissions import agents, api, kafka_pages, pages
 from submissions.desk import Desk
 from submissions.domain import DECIDERS
 from submissions.domain.partner import PARTNERS
 from submissions.domain.submission import SUBMISSIONS
+from submissions.kafka_accounts import KafkaAccounts
+from submissions.kafka_intake import FAMILIES, KafkaIntake
 from submissions.store import Lists, ProgressStore, create_indexes
 from web.app import create_app
 from web.operations import operations_routes
@@ -78,9 +80,11 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
         lifespan=lifespan,
         ready=ready,
     )
-    app.include_router(pages.routes(database, desk, lists))
+    accounts = KafkaAccounts(settings, desk.partners)
+    app.include_router(pages.routes(database, desk, lists, accounts))
     app.include_router(api.routes(database, desk, lists))
-    operations = Operations(SERVICE, settings, database, agents.reactions(progress))
+    app.include_router(kafka_pages.api_routes(database, accounts))
+    operations = Operations(SERVICE, settings, database, agents.reactions(progress), families=FAMILIES)
     app.include_router(operations_routes(operations))
     return app
 
@@ -100,13 +104,14 @@ def run_worker(settings: Settings) -> None:
     @asynccontextmanager
     async def lifespan(ops: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
-        async with running(worker, relay):
+        async with running(worker, relay, intake.run()):
             yield
 
     async def ready() -> Mapping[str, bool]:
         return worker_ready(worker, relay)
 
     worker = worker_app(SERVICE, settings)
+    intake = KafkaIntake(settings, Streams(database, SUBMISSIONS))
     agents.attach(worker, settings, Parking(database), ProgressStore(database))
     ops = create_app(SERVICE, settings, HERE / "templates", lifespan=lifespan, ready=ready, openapi_url=None)
     collect_less_often()

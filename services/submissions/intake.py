@@ -20,6 +20,8 @@ from submissions.ndjson import Line
 Submissions = Streams[Submission, SubmissionCommand, SubmissionFact]
 #: Rules about what is held already, rather than about the text: HTTP's 409.
 CONFLICTS = {"revision.taken", "revision.stale", "kind.changed", "submission.withdrawn", "reference.full"}
+#: Findings that a refusal names, and characters that each quotes, at most: the fact must fit in a message of Kafka.
+MOST_FINDINGS, MOST_QUOTED = 500, 200
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -88,8 +90,25 @@ def _refuse(line: Line, raw: Any, findings: tuple[Finding, ...], partner: str, a
         at=at,
         revision=revision if type(revision) is int and 1 <= revision <= 9999 else None,
         digest=hash,
-        findings=findings,
+        findings=_bounded(findings),
     )
+
+
+def _bounded(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Findings short enough to be kept: a line of 1 MB can have 80,000, and one of them can quote all of it."""
+    kept = tuple(
+        finding.model_copy(
+            update={"pointer": _short(finding.pointer), "found": finding.found and _short(finding.found)}
+        )
+        for finding in findings[:MOST_FINDINGS]
+    )
+    if more := len(findings) - len(kept):
+        kept += (Finding(rule="findings.more", pointer="", found=str(more)),)
+    return kept
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_QUOTED else text[: MOST_QUOTED - 1] + "…"
 
 
 def _legible(raw: bytes) -> Any:

@@ -7,7 +7,7 @@ Whatever breaks off between the two is mended by asking again.
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -59,6 +59,7 @@ _RECEIPTS = {"retention.ms": str(30 * _DAY_MS), "max.message.bytes": str(4 * 102
 class Access:
     """All that a partner's system needs to sign in; `password` is shown once, and kept nowhere."""
 
+    account: str
     username: str
     password: str
     bootstrap_servers: str
@@ -89,9 +90,7 @@ class KafkaAccounts:
         if (await self._partners.get(uscc)).state.name is not None:
             await self._at_broker(lambda admin: self._make_topics(admin, uscc))
         account = f"partner-{uscc}-{secrets.token_hex(4)}"
-        command = GrantKafkaAccess(
-            stream=uscc, cause=cause, actor=caller.actor, at=now(), account=account, label=label
-        )
+        command = GrantKafkaAccess(stream=uscc, cause=cause, actor=caller.actor, at=now(), account=account, label=label)
         (outcome,) = await self._partners.handle([command])
         raise_for(outcome.refusal)
         if not outcome.fresh:
@@ -118,6 +117,7 @@ class KafkaAccounts:
         """What an account signs in with, and what it then may use."""
         settings = self._settings
         return Access(
+            account=account,
             username=settings.topic(account),
             password=password,
             bootstrap_servers=settings.kafka_partners_bootstrap,
@@ -141,14 +141,12 @@ class KafkaAccounts:
             raise Problem(503, "kafka-unavailable", _("Kafka does not answer"), detail) from error
 
     def _make_topics(self, admin: KafkaAdminClient, uscc: str) -> None:
-        names = {self._settings.topic(INTAKE + uscc): _INTAKE, self._settings.topic(RECEIPTS + uscc): _RECEIPTS}
         known = admin.list_topics()
-        missing = [NewTopic(name, PARTITIONS, -1, topic_configs=kept) for name, kept in names.items() if name not in known]
-        for topic in missing:
-            try:
-                admin.create_topics([topic])
-            except TopicAlreadyExistsError:  # another request was faster
-                continue
+        for name, kept in ((INTAKE + uscc, _INTAKE), (RECEIPTS + uscc, _RECEIPTS)):
+            topic = NewTopic(self._settings.topic(name), PARTITIONS, -1, topic_configs=kept)
+            if topic.name not in known:
+                with suppress(TopicAlreadyExistsError):  # another request was faster
+                    admin.create_topics([topic])
 
     def _signs_in(self, admin: KafkaAdminClient, account: str) -> bool:
         name = self._settings.topic(account)

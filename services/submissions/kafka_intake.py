@@ -17,6 +17,7 @@ from zlib import crc32
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from runtime import telemetry
 from runtime.consume import passes
@@ -26,17 +27,20 @@ from schemas.topics import CONTENT_TYPE, INTAKE, RECEIPTS
 from submissions.domain.submission import Receive, Refuse
 from submissions.intake import Intake, Receipt, Submissions
 from submissions.kafka_messages import Message, read, receipt_record, unhandled
-from submissions.ndjson import BATCH_LINES
+from submissions.ndjson import BATCH_LINES, Line
 
 log = structlog.get_logger()
 
 #: The consumer group, after the installation's prefix.
 GROUP = "submissions-intake"
+#: What operators are shown of it (runtime.operations).
+FAMILIES = {GROUP: INTAKE}
 #: A topic that was not there before is found within this time.
 FOUND_WITHIN_MS = 3000
 #: Seconds between two commits of places, at most.
 SAVE_EVERY_S = 1.0
 TO_BE_TRIED_AGAIN_S = 1.0
+_HEADERS = [("content-type", CONTENT_TYPE)]
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,9 @@ class Session:
         async with self.saving:
             sent, places = self.sent, self.places
             self.sent, self.places = [], {}
-            await asyncio.gather(*sent)
+            await self.producer.flush()
+            for future in sent:
+                future.result()
             crash_point("intake.after_receipts")
             ours = self.consumer.assignment()
             places = {partition: place for partition, place in places.items() if partition in ours}
@@ -160,47 +166,53 @@ class KafkaIntake:
 
     async def _taken(self, turn: Turn) -> list[Receipt]:
         """The receipts of a turn, once it is written; a database that is away is waited for."""
-        intake = self._intake(turn.topic)
+        intake, lines = self._intake(turn.topic), [message.line for message in turn.messages]
+        commands = turn.commands
         while True:
             try:
-                if turn.commands is not None:
-                    with telemetry.BATCH.labels(turn.topic).time():
-                        return [receipt for receipt, _ in await intake.commit(turn.commands)]
+                with telemetry.BATCH.labels(turn.topic).time():
+                    if commands is None:
+                        return await self._apart(intake, lines)
+                    return [receipt for receipt, _ in await intake.commit(commands)]
             except Exception as error:
                 if passes(error):
                     log.warning("intake.waiting-for-database", error=repr(error))
                     await asyncio.sleep(TO_BE_TRIED_AGAIN_S)
-                    continue
-            return [await self._one(intake, message) for message in turn.messages]
-
-    async def _one(self, intake: Intake, message: Message) -> Receipt:
-        """One message's receipt; refused where handling it alone fails: it must not stop those behind it."""
-        line = message.line
-        while True:
-            try:
-                ((receipt, _),) = await intake.take([line])
-                return receipt
-            except Exception as error:
-                if passes(error):
-                    await asyncio.sleep(TO_BE_TRIED_AGAIN_S)
-                elif line is message.line:
-                    place = f"{message.partition}:{message.offset}"
-                    log.error("intake.unhandled", partner=intake.partner, place=place, error=repr(error))
-                    line = unhandled(line)
-                else:
+                elif commands is None:
                     raise
+                commands = None
+
+    async def _apart(self, intake: Intake, lines: list[Line]) -> list[Receipt]:
+        """Receipts of lines that fail together: the one at fault is found by halves, and refused alone."""
+        half = len(lines) // 2
+        try:
+            return [receipt for receipt, _ in await intake.take(lines)]
+        except Exception as error:
+            if passes(error):
+                raise
+            if half:
+                return await self._apart(intake, lines[:half]) + await self._apart(intake, lines[half:])
+            log.error("intake.unhandled", partner=intake.partner, offset=lines[0].number, error=repr(error))
+        return [receipt for receipt, _ in await intake.take([unhandled(lines[0])])]
 
     async def _answer(self, session: Session, turn: Turn, receipts: Sequence[Receipt]) -> None:
+        """Hand a turn's receipts to the producer, a batch a partition rather than one by one."""
         crash_point("intake.before_receipts")
         topic = self._settings.topic(RECEIPTS + _partner(turn.topic))
-        partitions = len(await session.producer.partitions_for(topic))
-        headers = [("content-type", CONTENT_TYPE)]
+        producer = session.producer
+        partitions = len(await producer.partitions_for(topic))
+        batches: dict[int, BatchBuilder] = {}
         for message, receipt in zip(turn.messages, receipts, strict=True):
             key, value = receipt_record(turn.topic, message, receipt)
-            session.sent.append(
-                await session.producer.send(topic, value, key, crc32(key) % partitions, headers=headers)
-            )
-            session.places[TopicPartition(turn.topic, message.partition)] = message.offset + 1
+            to = crc32(key) % partitions
+            if to not in batches or not batches[to].append(key=key, value=value, timestamp=None, headers=_HEADERS):
+                if full := batches.get(to):
+                    session.sent.append(await producer.send_batch(full, topic, partition=to))
+                batches[to] = producer.create_batch()  # which takes its first record, however long
+                batches[to].append(key=key, value=value, timestamp=None, headers=_HEADERS)
+        for to, batch in batches.items():
+            session.sent.append(await producer.send_batch(batch, topic, partition=to))
+        session.places |= {TopicPartition(turn.topic, each.partition): each.offset + 1 for each in turn.messages}
         telemetry.EVENTS.labels(turn.topic).inc(len(receipts))
 
     def _intake(self, topic: str) -> Intake:

@@ -14,11 +14,12 @@ from starlette.types import Scope
 
 from schemas.entry import KINDS
 from schemas.envelope import Json
-from submissions import docs, partner_pages
+from submissions import docs, kafka_pages, partner_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import Sent, send, uploaded
 from submissions.intake import Intake
+from submissions.kafka_accounts import KafkaAccounts
 from submissions.progress import Step
 from submissions.sample import sample
 from submissions.sections import sections
@@ -52,13 +53,14 @@ class PageRoute(APIRoute):
         return super().matches(scope)
 
 
-def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
+def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists, accounts: KafkaAccounts) -> APIRouter:
     """All pages."""
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     _lists(router, lists)
     _sending(router, desk)
     _one(router, desk)
     partner_pages.add(router, desk, database)
+    kafka_pages.add(router, accounts)
     docs.add(router)
     return router
 

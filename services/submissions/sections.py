@@ -15,6 +15,7 @@ def sections(request: Request, me: Person | None) -> list[tuple[str, str, bool]]
         (partner, _("Send entries"), "/submissions/new"),
         (partner or operator, _("Refused"), "/submissions/refused"),
         (partner, _("API keys"), "/keys"),
+        (partner, _("Kafka"), "/kafka"),
         (operator, _("Partners"), "/partners"),
         (True, _("API reference"), "/docs"),
     ]
