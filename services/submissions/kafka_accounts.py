@@ -6,6 +6,7 @@ Whatever breaks off between the two is mended by asking again.
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from kafka.admin import (
     UserScramCredentialDeletion,
     UserScramCredentialUpsertion,
 )
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
 from runtime.settings import Settings
 from schemas.submission import PartnerKafkaAccessGranted
@@ -44,6 +45,7 @@ T = TypeVar("T")
 
 MECHANISM = "SCRAM-SHA-512"
 PARTITIONS = 3
+KNOWN_WITHIN_S = 10.0
 _DAY_MS = 24 * 60 * 60 * 1000
 #: A message may have 4 MiB, once unpacked by the broker: so none unpacks to more at ours. Partners' clocks count not.
 _INTAKE = {
@@ -171,6 +173,7 @@ class KafkaAccounts:
         _raise_failed(
             admin.alter_user_scram_credentials([UserScramCredentialUpsertion(access.username, MECHANISM, password)])
         )
+        self._await(admin, account, True)
 
     def _expel(self, admin: KafkaAdminClient, account: str) -> None:
         """What it may do first: a connection outlives the password with which it was opened."""
@@ -179,6 +182,15 @@ class KafkaAccounts:
         admin.delete_acls([ACLFilter(f"User:{name}", None, ACLOperation.ANY, ACLPermissionType.ANY, everything)])
         if self._signs_in(admin, account):
             _raise_failed(admin.alter_user_scram_credentials([UserScramCredentialDeletion(name, MECHANISM)]))
+        self._await(admin, account, False)
+
+    def _await(self, admin: KafkaAdminClient, account: str, there: bool) -> None:
+        """Return once the broker, which hears of it from the controller, knows or has forgotten the account."""
+        until = time.monotonic() + KNOWN_WITHIN_S
+        while self._signs_in(admin, account) != there:
+            if time.monotonic() > until:
+                raise KafkaTimeoutError(f"the broker has not heard of {account} in {KNOWN_WITHIN_S} s")
+            time.sleep(0.05)
 
 
 def _raise_failed(said: dict[str, str | None]) -> None:

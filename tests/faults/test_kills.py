@@ -13,6 +13,7 @@ from pymongo import AsyncMongoClient
 from runtime.crash import POINTS
 from runtime.settings import Settings
 from schemas.topics import REVIEW, SUBMISSIONS
+from tests.faults import test_kafka_intake as kafka_intake
 from tests.faults.fleet import NAMES, Fleet, Sender, audited, fleet, sending
 from tests.support import eventually, own_settings, sequences, whole
 
@@ -33,7 +34,8 @@ CRASHES = [
 
 def test_every_named_crash_point_is_tried_somewhere() -> None:
     here = {point.partition(":")[0] for _, point in CRASHES}
-    assert here | {"sender.after_send"} == set(POINTS)  # that one in tests/notifications
+    elsewhere = {"sender.after_send"} | {point.partition(":")[0] for point in kafka_intake.CRASHES}
+    assert here | elsewhere == set(POINTS)  # the sender's in tests/notifications
 
 
 async def nothing_lost_nothing_twice(settings: Settings, sender: Sender) -> None:

@@ -20,7 +20,7 @@ from submissions.callers import Caller
 from submissions.domain.partner import PARTNERS, Register
 from submissions.domain.submission import SUBMISSIONS
 from submissions.intake import now
-from submissions.kafka_accounts import Access, KafkaAccounts
+from submissions.kafka_accounts import PARTITIONS, Access, KafkaAccounts
 from submissions.kafka_intake import KafkaIntake
 from tests.submissions.given import USCC
 from tests.support import own_settings
@@ -58,7 +58,7 @@ class System:
         """Write records to a topic, the own one without another; what kept each from it."""
         outcomes: list[KafkaError | None] = []
         complaints: list[KafkaError] = []
-        producer = Producer(self.sign_in(error_cb=complaints.append, **{"message.timeout.ms": 10_000}) | settings)
+        producer = Producer(self.sign_in(error_cb=complaints.append, **{"message.timeout.ms": 6_000}) | settings)
         for record in records:
             producer.produce(
                 topic or self.access.intake_topic,
@@ -70,7 +70,8 @@ class System:
             producer.poll(0)
         producer.flush(30)
         refused = next((each for each in complaints if each.code() == KafkaError._AUTHENTICATION), None)
-        return [refused] * len(records) if refused else outcomes
+        # What was not delivered for want of signing in, ends with a time-out that does not say so.
+        return [error and (refused or error) for error in outcomes]
 
     def read(self, count: int, *, topic: str | None = None, seconds: float = 40.0) -> list[Message]:
         """The first `count` messages of a topic, the receipts without another, as they come. Raises AssertionError."""
@@ -87,6 +88,27 @@ class System:
         finally:
             consumer.close()
         assert len(found) >= count, f"{len(found)} of {count} came in {seconds} s"
+        return found
+
+    def all_receipts(self) -> list[Message]:
+        """Every receipt there is."""
+        settings = {"group.id": self.access.group_prefix + secrets.token_hex(4), "enable.partition.eof": True}
+        consumer = Consumer(self.sign_in(**settings, **{"auto.offset.reset": "earliest"}))
+        consumer.subscribe([self.access.receipts_topic])
+        found: list[Message] = []
+        ended: set[int | None] = set()
+        try:
+            while len(ended) < PARTITIONS:
+                message = consumer.poll(0.2)
+                if message is None:
+                    continue
+                error = message.error()
+                if error is None:
+                    found.append(message)
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    ended.add(message.partition())
+        finally:
+            consumer.close()
         return found
 
     def receipts(self, count: int, *, seconds: float = 40.0) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ def event(**changes: Any) -> bytes:
 
 def wrong(message: Message) -> tuple[str, str] | None:
     finding = message.line.wrong
-    return finding and (finding.rule, finding.pointer)
+    return (finding.rule, finding.pointer) if finding else None
 
 
 @pytest.mark.parametrize(
