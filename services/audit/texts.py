@@ -90,7 +90,7 @@ EVENTS: dict[str, dict[str, str]] = {
     "partner.key-issued": {"zh": "密钥已签发", "en": "Key issued"},
     "partner.key-revoked": {"zh": "密钥已吊销", "en": "Key revoked"},
     "partner.kafka-access-granted": {"zh": "已开通 Kafka 访问", "en": "Kafka access granted"},
-    "partner.kafka-access-revoked": {"zh": "已撤销 Kafka 访问", "en": "Kafka access revoked"},
+    "partner.kafka-access-revoked": {"zh": "已吊销 Kafka 访问", "en": "Kafka access revoked"},
     "case.opened": {"zh": "案件已立案", "en": "Case opened"},
     "case.checked": {"zh": "机器检查完成", "en": "Case checked"},
     "case.claimed": {"zh": "案件已领取", "en": "Case claimed"},
