@@ -23,6 +23,8 @@ from tests.support import eventually, sequences, whole
 #: Where the worker ends itself, and how often it passes there first.
 CRASHES = ("intake.before_receipts:2", "intake.after_receipts:1", "handle.before_write:2", "handle.after_write:2")
 WORKER = "submissions-worker"
+#: Messages written at once: twenty references, whole.
+PIECE = 42
 
 
 @asynccontextmanager
@@ -58,9 +60,10 @@ async def go_on_writing(system: System, stop: asyncio.Event) -> int:
     """Write until told to stop; how many messages there are."""
     records, count = written(), 0
     while not stop.is_set():
-        piece = list(itertools.islice(records, 30))
+        piece = list(itertools.islice(records, PIECE))
         assert await asyncio.to_thread(system.send, *piece) == [None] * len(piece)
         count += len(piece)
+        await asyncio.sleep(0.3)
     return count
 
 
