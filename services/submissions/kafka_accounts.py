@@ -144,7 +144,8 @@ class KafkaAccounts:
 
     def _make_topics(self, admin: KafkaAdminClient, uscc: str) -> None:
         known = admin.list_topics()
-        for name, kept in ((INTAKE + uscc, _INTAKE), (RECEIPTS + uscc, _RECEIPTS)):
+        # In this order: whatever can be written can be answered.
+        for name, kept in ((RECEIPTS + uscc, _RECEIPTS), (INTAKE + uscc, _INTAKE)):
             topic = NewTopic(self._settings.topic(name), PARTITIONS, -1, topic_configs=kept)
             if topic.name not in known:
                 with suppress(TopicAlreadyExistsError):  # another request was faster

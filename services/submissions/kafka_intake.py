@@ -40,6 +40,8 @@ FOUND_WITHIN_MS = 3000
 #: Seconds between two commits of places, at most.
 SAVE_EVERY_S = 1.0
 TO_BE_TRIED_AGAIN_S = 1.0
+#: Seconds that Kafka has, when work ends, to confirm what was done last; without it, it is done again.
+STOP_S = 3.0
 _HEADERS = [("content-type", CONTENT_TYPE)]
 
 
@@ -152,6 +154,9 @@ class KafkaIntake:
         finally:
             if coming:
                 coming.cancel()
+            with contextlib.suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    await session.save()
             await session.consumer.stop()
             await session.producer.stop()
 

@@ -17,7 +17,7 @@ from submissions.domain.submission import SUBMISSIONS, Refuse
 from submissions.intake import Submissions
 from submissions.kafka_intake import FAMILIES, KafkaIntake
 from tests.submissions.given import OTHER, USCC, line, submission
-from tests.submissions.kafka import Ground, Record, ground
+from tests.submissions.kafka import Ground, Record, System, ground
 from tests.support import eventually
 
 STRUCTURED = ("content-type", b"application/cloudevents+json")
@@ -44,7 +44,8 @@ async def test_a_partner_writes_entries_in_every_form_and_reads_their_receipts(h
             Record(line("binary"), "binary", BINARY),
             Record(orjson.dumps({**EVENT, "data": submission("structured")}), "structured", (STRUCTURED,)),
         ]
-        assert await asyncio.to_thread(system.send, *sent) == [None] * 3
+        reliably: dict[str, Any] = {"enable.idempotence": True}
+        assert await asyncio.to_thread(lambda: system.send(*sent, **reliably)) == [None] * 3
         receipts = await asyncio.to_thread(system.receipts, 3)
         assert {(each["reference"], each["status"], each.get("answers")) for each in receipts} == {
             ("bare", "received", None),
@@ -145,6 +146,49 @@ class Poisoned(Streams[Any, Any, Any]):
         if any("poison" in command.stream and not isinstance(command, Refuse) for command in commands):
             raise ZeroDivisionError
         return await super().handle(commands)
+
+
+async def test_workers_that_come_and_go_answer_every_message_in_order(here: Ground) -> None:
+    systems = [await here.system(USCC), await here.system(OTHER)]
+    references = [f"r{number}" for number in range(400)]
+    for system, uscc in zip(systems, (USCC, OTHER), strict=True):
+        records = [
+            Record(
+                orjson.dumps(submission(reference, revision, uscc=uscc, title={"zh": f"机器人 {revision}"})), reference
+            )
+            for reference in references
+            for revision in (1, 2, 3)
+        ]
+        await asyncio.to_thread(system.send, *records)
+
+    async def done() -> bool:
+        return await here.database["submissions"].count_documents({"version": 3}) == 2 * len(references)
+
+    async def come_and_go() -> None:
+        while True:
+            async with here.taking_in():
+                await asyncio.sleep(2.0)
+
+    async with here.taking_in():  # one that stays, beside others that join for a while
+        coming = asyncio.create_task(come_and_go())
+        await eventually(done, 90)
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        for system in systems:
+            # Some are answered twice, by who had a partition before and by who has it now.
+            answered: dict[tuple[int, int], Json] = {}
+
+            async def all_answered(system: System = system, answered: dict[tuple[int, int], Json] = answered) -> bool:
+                for message in await asyncio.to_thread(system.all_receipts):
+                    told = orjson.loads(message.value() or b"")["data"]
+                    assert answered.setdefault((told["partition"], told["offset"]), told) == told
+                return len(answered) == 3 * len(references)
+
+            await eventually(all_answered, 60)
+            by_reference: dict[str, list[str]] = {}
+            for place in sorted(answered):
+                by_reference.setdefault(answered[place]["reference"], []).append(answered[place]["status"])
+            assert set(map(tuple, by_reference.values())) == {("received", "revised", "revised")}
 
 
 async def test_a_message_we_fail_to_handle_is_answered_so_and_stops_nothing(here: Ground) -> None:
