@@ -164,10 +164,9 @@ class KafkaIntake:
         topic, records = await session.next()
         messages = [read(record) for record in records]
         try:
-            commands = self._intake(topic).commands([message.line for message in messages])
+            return Turn(topic, messages, self._intake(topic).commands([message.line for message in messages]))
         except Exception:
             return Turn(topic, messages, None)
-        return Turn(topic, messages, commands)
 
     async def _taken(self, turn: Turn) -> list[Receipt]:
         """The receipts of a turn, once it is written; a database that is away is waited for."""
@@ -234,8 +233,7 @@ class KafkaIntake:
             metadata_max_age_ms=FOUND_WITHIN_MS,
             session_timeout_ms=settings.session_timeout_s * 1000,
             heartbeat_interval_ms=settings.session_timeout_s * 250,
-            # A partition that was read to its end is asked for again only when the request under way comes back.
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=100,  # what was read to its end is asked for again only when this request comes back
         )
 
     def _producer(self) -> AIOKafkaProducer:

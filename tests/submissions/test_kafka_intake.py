@@ -162,7 +162,7 @@ async def test_workers_that_come_and_go_answer_every_message_in_order(here: Grou
         await asyncio.to_thread(system.send, *records)
 
     async def done() -> bool:
-        return await here.database["submissions"].count_documents({"version": 3}) == 2 * len(references)
+        return bool(await here.database["submissions"].count_documents({"version": 3}) == 2 * len(references))
 
     async def come_and_go() -> None:
         while True:
