@@ -8,6 +8,7 @@ breaks off comes again, takes no second effect, and is answered again.
 import asyncio
 import contextlib
 import re
+import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ FOUND_WITHIN_MS = 3000
 #: Seconds between two commits of places, at most.
 SAVE_EVERY_S = 1.0
 TO_BE_TRIED_AGAIN_S = 1.0
-#: Seconds that Kafka has, when work ends, to confirm what was done last; without it, it is done again.
+#: Seconds for Kafka, when work ends, to confirm what was done last; without it, it is done again.
 STOP_S = 3.0
 _HEADERS = [("content-type", CONTENT_TYPE)]
 
@@ -111,8 +112,7 @@ class _BeforeTheyMove(ConsumerRebalanceListener):  # type: ignore[misc]
         with contextlib.suppress(KafkaError):
             await self._session.save()
 
-    async def on_partitions_assigned(self, assigned: object) -> None:
-        return None
+    async def on_partitions_assigned(self, assigned: object) -> None: ...
 
 
 class KafkaIntake:
@@ -138,8 +138,7 @@ class KafkaIntake:
         try:
             await session.producer.start()
             await session.consumer.start()
-            clock = asyncio.get_running_loop().time
-            saved = clock()
+            saved = time.monotonic()
             coming = asyncio.create_task(self._turn(session))
             while True:
                 await asyncio.wait({coming}, timeout=SAVE_EVERY_S)
@@ -148,9 +147,9 @@ class KafkaIntake:
                     # The next turn is read and checked while this one is written, and no more than that.
                     coming = asyncio.create_task(self._turn(session))
                     await self._answer(session, turn, await self._taken(turn))
-                if session.places and (clock() - saved > SAVE_EVERY_S or not coming.done()):
+                if session.places and (time.monotonic() - saved > SAVE_EVERY_S or not coming.done()):
                     await session.save()
-                    saved = clock()
+                    saved = time.monotonic()
         finally:
             if coming:
                 coming.cancel()
