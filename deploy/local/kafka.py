@@ -36,9 +36,10 @@ def bootstrap(port: int) -> str:
     return f"{HOST}:{port}"
 
 
-def process(folder: Path, port: int, controller_port: int, heap: str = "768m") -> Process:
+def process(folder: Path, port: int, controller_port: int, partners_port: int, heap: str = "768m") -> Process:
     """The broker's row in the process table. Its data stays in `folder`, which is formatted when it is new.
 
+    `port` is for our own processes, `partners_port` for partners: there everybody signs in, and may do what ACLs say.
     Raises `CannotStart` when the jars are missing or the folder cannot be formatted.
     """
     if not any(JARS.glob("kafka_*.jar")):
@@ -51,23 +52,32 @@ def process(folder: Path, port: int, controller_port: int, heap: str = "768m") -
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "log4j2.properties").write_text(LOG4J)
     properties = folder / "server.properties"
-    properties.write_text(_properties(folder, port, controller_port))
+    properties.write_text(_properties(folder, port, controller_port, partners_port))
     if not (folder / "data" / "meta.properties").exists():
         _format(folder, properties)
     argv = (*_java(folder, f"-Xmx{heap}", f"-Xms{heap}"), "kafka.Kafka", str(properties))
     return Process("kafka", argv, ready=_serves(port), ready_timeout_s=90.0)
 
 
-def _properties(folder: Path, port: int, controller_port: int) -> str:
+def _properties(folder: Path, port: int, controller_port: int, partners_port: int) -> str:
     settings = {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"INTERNAL://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"INTERNAL://{HOST}:{port}",
-        "listener.security.protocol.map": "INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"INTERNAL://{HOST}:{port},PARTNERS://{HOST}:{partners_port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"INTERNAL://{HOST}:{port},PARTNERS://{HOST}:{partners_port}",
+        # In production PARTNERS is SASL_SSL, and INTERNAL is not reachable from outside.
+        "listener.security.protocol.map": "INTERNAL:PLAINTEXT,PARTNERS:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "INTERNAL",
+        "listener.name.partners.sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "listener.name.partners.scram-sha-512.sasl.jaas.config": (
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        ),
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "false",
+        # Whoever comes without signing in, which the listener for partners lets nobody do.
+        "super.users": "User:ANONYMOUS",
         "log.dirs": folder / "data",
         "log.retention.ms": -1,
         "num.partitions": 12,
@@ -91,7 +101,8 @@ def _properties(folder: Path, port: int, controller_port: int) -> str:
 
 
 def _format(folder: Path, properties: Path) -> None:
-    cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # Its first byte is 0, for an id that begins with a dash is taken for an option.
+    cluster_id = urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
     argv = (*_java(folder, "-Xmx256m"), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties))
     formatted = subprocess.run(argv, capture_output=True, text=True)
     if formatted.returncode:

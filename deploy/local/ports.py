@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, int] = {
     "inbox": 8026,
     "kafka": 19092,
     "kafka-controller": 19093,
+    "kafka-partners": 19094,
     "mongod": 27117,
 }
 

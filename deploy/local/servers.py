@@ -14,12 +14,16 @@ from runtime.admin import create_topics
 
 @dataclass
 class Server:
-    """A running process. `address` is Kafka's bootstrap, MongoDB's URL or empty, and stays the same over restarts."""
+    """A running process. `address` is Kafka's bootstrap, MongoDB's URL or empty, and stays the same over restarts.
+
+    `partners` is the address of Kafka's listener for partners.
+    """
 
     address: str
     process: Process
     log_folder: Path
     child: Child
+    partners: str = ""
 
     def kill(self) -> None:
         """kill -9, as a crash would have it; returns once it is gone."""
@@ -43,8 +47,10 @@ class Server:
 @contextmanager
 def kafka_server(folder: Path, heap: str = "512m") -> Iterator[Server]:
     """A broker whose data lives in `folder`. Raises `ChildFailed`, with the end of its log, when it does not start."""
-    port, controller_port = free(2)
-    with running(kafka.process(folder, port, controller_port, heap), folder / "log", kafka.bootstrap(port)) as server:
+    port, controller_port, partners_port = free(3)
+    row = kafka.process(folder, port, controller_port, partners_port, heap)
+    with running(row, folder / "log", kafka.bootstrap(port)) as server:
+        server.partners = kafka.bootstrap(partners_port)
         yield server
 
 

@@ -41,6 +41,7 @@ def stack(folder: Path, ports: Mapping[str, int], otlp_endpoint: str | None = No
     """The stack whose data is in `folder`, on `ports`; its spans go to `otlp_endpoint`, if anywhere."""
     settings = Settings(
         kafka_bootstrap=kafka.bootstrap(ports["kafka"]),
+        kafka_partners_bootstrap=kafka.bootstrap(ports["kafka-partners"]),
         mongo_url=mongo.url(ports["mongod"]),
         host=HOST,
         session_secret=_session_secret(folder),
@@ -65,7 +66,7 @@ def servers(stack: Stack) -> tuple[Process, ...]:
     ports, folder = stack.ports, stack.folder
     mail_argv = _python("deploy.local.mail", str(folder / "mail"), str(ports["mail"]), str(ports["inbox"]))
     return (
-        kafka.process(folder / "kafka", ports["kafka"], ports["kafka-controller"]),
+        kafka.process(folder / "kafka", ports["kafka"], ports["kafka-controller"], ports["kafka-partners"]),
         mongo.process(folder / "mongod", ports["mongod"]),
         Process(
             "issuer",

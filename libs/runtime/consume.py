@@ -102,7 +102,7 @@ async def handle(messages: Sequence[Message], react: React, parking: Parking) ->
                 await _one(message, react, parking, waits=(message.topic, message.stream) in parked)
             return
         except Exception as error:
-            if not _passes(error):
+            if not passes(error):
                 raise
             log.warning("consume.waiting-for-database", error=repr(error))
             await asyncio.sleep(1.0)
@@ -120,7 +120,7 @@ async def _together(messages: Sequence[Message], react: React) -> bool:
             await react([_traced(message, spans) for message in messages])
         return True
     except Exception as error:
-        if _passes(error):
+        if passes(error):
             raise
         return False
 
@@ -132,14 +132,14 @@ async def _one(message: Message, react: React, parking: Parking, *, waits: bool)
         with ExitStack() as spans:
             await react([_traced(message, spans)])
     except Exception as error:
-        if _passes(error):
+        if passes(error):
             raise
         log.error("consume.parked", topic=message.topic, stream=message.stream, error=repr(error))
         telemetry.PARKED.labels(message.topic).inc()
         await parking.park(message, repr(error))
 
 
-def _passes(error: Exception) -> bool:
+def passes(error: Exception) -> bool:
     """Whether the fault is the database's or the moment's, so that waiting mends it, and not the event's."""
     if isinstance(error, PyMongoError):
         return isinstance(error, ConnectionFailure) or error.timeout or error.has_error_label("RetryableWriteError")

@@ -16,6 +16,8 @@ POINTS = (
     "relay.after_save",
     "sender.after_send",
     "source.after_take",
+    "intake.before_receipts",
+    "intake.after_receipts",
 )
 
 _at, _, _passes = os.environ.get("SHUANGQIAN_CRASH_AT", "").partition(":")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -15,6 +16,9 @@ from runtime.settings import Settings
 from schemas.envelope import Json
 
 log = structlog.get_logger()
+
+#: Topics of one family that an operator is shown: those furthest behind.
+MOST_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,10 @@ async def no_queues() -> tuple[Queue, ...]:
 
 
 class Operations:
-    """One service as its operator sees it. `reactions` are what its worker subscribes, by topic."""
+    """One service as its operator sees it. `reactions` are what its worker subscribes, by topic.
+
+    `families` are topics that come and go, which consumers of their own read: how their names begin, by group.
+    """
 
     def __init__(
         self,
@@ -93,6 +100,7 @@ class Operations:
         database: AsyncDatabase[Json],
         reactions: Mapping[str, React],
         queues: Queues = no_queues,
+        families: Mapping[str, str] | None = None,
     ) -> None:
         self._group = settings.topic_prefix + service
         self._settings = settings
@@ -100,6 +108,8 @@ class Operations:
         self._leases = database["leases"]
         self._reactions = {settings.topic(topic): react for topic, react in reactions.items()}
         self._queues = queues
+        named = (families or {}).items()
+        self._families = {settings.topic(group): settings.topic(beginning) for group, beginning in named}
 
     async def parked(self) -> list[Parked]:
         """All parked streams, the oldest first."""
@@ -129,16 +139,40 @@ class Operations:
         return Status(relay=relay, consumers=consumers, queues=await self._queues())
 
     def _consumers(self) -> tuple[Consumer, ...]:
-        if not self._reactions:
+        if not self._reactions and not self._families:
             return ()
         admin = KafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap)
         consumer = KafkaConsumer(bootstrap_servers=self._settings.kafka_bootstrap, group_id=None)
         try:
-            committed = admin.list_group_offsets(self._group)[self._group]
-            return tuple(_behind(consumer, topic, committed) for topic in self._reactions)
+            followed = {self._group: list(self._reactions)} if self._reactions else {}
+            topics = admin.list_topics() if self._families else []
+            for group, beginning in self._families.items():
+                family = sorted(topic for topic in topics if topic.startswith(beginning))
+                followed[group] = _most_behind(consumer, family, _committed(admin, group))
+            return tuple(
+                _behind(consumer, topic, committed)
+                for group, topics in followed.items()
+                for committed in (_committed(admin, group),)
+                for topic in topics
+            )
         finally:
             consumer.close()
             admin.close()
+
+
+def _committed(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, Any]:
+    """Where a group is, by partition; nowhere, where nobody ever joined it."""
+    known = any(each["group_id"] == group for each in admin.list_groups())
+    return dict(admin.list_group_offsets(group)[group]) if known else {}
+
+
+def _most_behind(consumer: KafkaConsumer, topics: list[str], committed: Mapping[TopicPartition, Any]) -> list[str]:
+    """Those of many topics that are furthest behind, by what waits on them, MOST_SHOWN at most."""
+    partitions = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic) or ()]
+    waiting = dict.fromkeys(topics, 0)
+    for tp, end in consumer.end_offsets(partitions).items() if partitions else ():
+        waiting[tp.topic] += end - getattr(committed.get(tp), "offset", 0)
+    return sorted(topics, key=lambda topic: -waiting[topic])[:MOST_SHOWN]
 
 
 def _behind(consumer: KafkaConsumer, topic: str, committed: Mapping[TopicPartition, object]) -> Consumer:

@@ -83,6 +83,7 @@ class Relay(threading.Thread):
             linger_ms=2,
             # Events are some 2.5 kB: the default of 16 KiB would hold six of them.
             batch_size=256 * 1024,
+            max_request_size=4 * 1024 * 1024,  # what the histories take
         )
         try:
             self._follow(database, lease, held, producer)

@@ -1,6 +1,7 @@
 """What a process is told by its environment: variables prefixed SHUANGQIAN_."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -11,6 +12,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SHUANGQIAN_")
 
     kafka_bootstrap: str = "127.0.0.1:19092"
+    # Kafka's listener for partners, as they reach it; in production its protocol is SASL_SSL.
+    kafka_partners_bootstrap: str = "127.0.0.1:19094"
+    kafka_partners_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_PLAINTEXT"
     mongo_url: str = "mongodb://127.0.0.1:27117/?replicaSet=rs0"
     database_prefix: str = "shuangqian_"
     # Put before the names of topics and consumer groups, where several installations share one Kafka.

@@ -48,7 +48,7 @@ class SubmissionRefused(Fact):
 SubmissionFact = SubmissionReceived | SubmissionRevised | SubmissionWithdrawn | SubmissionRefused
 SUBMISSION_FACTS = (SubmissionReceived, SubmissionRevised, SubmissionWithdrawn, SubmissionRefused)
 
-# A partner and its API keys. Stream: the partner's USCC.
+# A partner, its API keys and its accounts at Kafka. Stream: the partner's USCC.
 
 #: What a key's submissions are: `live` ones go on to review, `test` ones are answered alike and go no further.
 Mode = Literal["live", "test"]
@@ -93,5 +93,34 @@ class PartnerKeyRevoked(Fact):
     key: str
 
 
-PartnerFact = PartnerRegistered | PartnerKeyIssued | PartnerKeyExpirySet | PartnerKeyRevoked
-PARTNER_FACTS = (PartnerRegistered, PartnerKeyIssued, PartnerKeyExpirySet, PartnerKeyRevoked)
+class PartnerKafkaAccessGranted(Fact):
+    """Kafka lets `account` write to the partner's intake topic and read its receipts. Its password is kept nowhere."""
+
+    TYPE: ClassVar[str] = "partner.kafka-access-granted.v1"
+    account: str
+    label: str
+
+
+class PartnerKafkaAccessRevoked(Fact):
+    """Kafka lets the account in no more. Final."""
+
+    TYPE: ClassVar[str] = "partner.kafka-access-revoked.v1"
+    account: str
+
+
+PartnerFact = (
+    PartnerRegistered
+    | PartnerKeyIssued
+    | PartnerKeyExpirySet
+    | PartnerKeyRevoked
+    | PartnerKafkaAccessGranted
+    | PartnerKafkaAccessRevoked
+)
+PARTNER_FACTS = (
+    PartnerRegistered,
+    PartnerKeyIssued,
+    PartnerKeyExpirySet,
+    PartnerKeyRevoked,
+    PartnerKafkaAccessGranted,
+    PartnerKafkaAccessRevoked,
+)

@@ -96,6 +96,22 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh": "所用语言与字段不符（{expected}）：zh 写中文，en 写英文。",
         "en": "Not in the language of its field ({expected}): zh holds Chinese, en English.",
     },
+    "message.empty": {
+        "zh": "消息没有内容。删除标记（空值）不表示撤回：请在网页或接口上撤回提交。",
+        "en": "The message has no value. A tombstone withdraws nothing: withdraw a submission by its page or the API.",
+    },
+    "message.content-type": {
+        "zh": "无法识别的内容类型“{found}”，应为 {expected}。",
+        "en": "Unknown content type “{found}”: expected {expected}.",
+    },
+    "message.attribute": {
+        "zh": "CloudEvents 属性缺失或有误，应为 {expected}。",
+        "en": "A CloudEvents attribute is missing or wrong: expected {expected}.",
+    },
+    "message.unhandled": {
+        "zh": "系统处理该消息时出错，并非内容有误。运维人员已收到通知，请稍后重新发送。",
+        "en": "We failed to handle this message; its content is not to blame. Operators know: send it again later.",
+    },
     "partner.mismatch": {
         "zh": "单位代码与所用密钥的合作方不符：应为 {expected}。",
         "en": "The owner is not the partner whose key was used: expected {expected}.",

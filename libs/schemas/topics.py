@@ -5,6 +5,10 @@ REVIEW = "review.events"
 PUBLISHING = "publishing.events"
 NOTIFICATIONS = "notifications.events"
 
+#: Before a partner's USCC: the topic to which its systems write entries, and the one on which they are answered.
+INTAKE = "intake."
+RECEIPTS = "receipts."
+
 #: Every history. Kept for ever (`retention.ms=-1`), keyed by stream id.
 HISTORIES = (SUBMISSIONS, REVIEW, PUBLISHING, NOTIFICATIONS)
 PARTITIONS = 12

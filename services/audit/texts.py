@@ -95,6 +95,8 @@ EVENTS: dict[str, dict[str, str]] = {
     "source.paused": {"zh": "数据源已暂停", "en": "Source paused"},
     "source.resumed": {"zh": "数据源已恢复", "en": "Source resumed"},
     "source.removed": {"zh": "数据源已移除", "en": "Source removed"},
+    "partner.kafka-access-granted": {"zh": "已开通 Kafka 访问", "en": "Kafka access granted"},
+    "partner.kafka-access-revoked": {"zh": "已吊销 Kafka 访问", "en": "Kafka access revoked"},
     "case.opened": {"zh": "案件已立案", "en": "Case opened"},
     "case.checked": {"zh": "机器检查完成", "en": "Case checked"},
     "case.claimed": {"zh": "案件已领取", "en": "Case claimed"},

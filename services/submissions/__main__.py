@@ -24,13 +24,15 @@ from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
 from runtime.worker import running
-from submissions import agents, api, idempotency, key_api, pages, registry, request_api, sheet_api
+from submissions import agents, api, idempotency, kafka_pages, key_api, pages, registry, request_api, sheet_api
 from submissions.callers import Gate
 from submissions.desk import Desk
 from submissions.domain import DECIDERS
 from submissions.domain.partner import PARTNERS
 from submissions.domain.submission import SUBMISSIONS, TESTS
 from submissions.intake import now
+from submissions.kafka_accounts import KafkaAccounts
+from submissions.kafka_intake import FAMILIES, KafkaIntake
 from submissions.key_desk import KeyDesk
 from submissions.keyed import Keyed
 from submissions.keyring import Keyring
@@ -112,16 +114,18 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     )
     app.state.gate = gate
     app.add_middleware(Keyed, log=log)
-    app.include_router(pages.routes(database, desk, lists, log))
+    accounts = KafkaAccounts(settings, desk.partners)
+    app.include_router(pages.routes(database, desk, lists, log, accounts))
     app.include_router(sheet_api.routes(desk))
     app.include_router(api.routes(database, desk, lists))
     registry.add(app.router)
     app.include_router(key_api.routes(keys))
+    app.include_router(kafka_pages.api_routes(accounts))
     app.include_router(request_api.routes(log))
     sources = SourceDesk(database, settings)
     app.include_router(source_pages.routes(sources))
     app.include_router(source_api.routes(sources))
-    operations = Operations(SERVICE, settings, database, agents.reactions(progress), queues)
+    operations = Operations(SERVICE, settings, database, agents.reactions(progress), queues, families=FAMILIES)
     app.include_router(operations_routes(operations))
     app.mount("/forms", StaticFiles(directory=HERE / "static"))
     return app
@@ -143,13 +147,14 @@ def run_worker(settings: Settings) -> None:
     async def lifespan(ops: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
         await create_source_indexes(database)
-        async with running(worker, relay, Fetcher(settings, database).run()):
+        async with running(worker, relay, intake.run(), Fetcher(settings, database).run()):
             yield
 
     async def ready() -> Mapping[str, bool]:
         return worker_ready(worker, relay)
 
     worker = worker_app(SERVICE, settings)
+    intake = KafkaIntake(settings, Streams(database, SUBMISSIONS))
     agents.attach(worker, settings, Parking(database), ProgressStore(database))
     ops = create_app(SERVICE, settings, HERE / "templates", lifespan=lifespan, ready=ready, openapi_url=None)
     collect_less_often()

@@ -57,6 +57,8 @@ def command(line: Line, partner: str, actor: str, at: datetime) -> Receive | Ref
 
     The cause is made of what was sent, so that sending it again takes no second effect.
     """
+    if line.wrong:
+        return _refuse(line, _legible(line.raw), (line.wrong,), partner, actor, at)
     if line.sha256:
         found = Finding(rule="size", pointer="", found=str(line.size), expected=str(MAX_LINE_BYTES))
         return _refuse(line, None, (found,), partner, actor, at)

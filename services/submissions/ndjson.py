@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.rules import MAX_LINE_BYTES
+from schemas.rules import MAX_LINE_BYTES, Finding
 
 #: Lines handled together, at most.
 BATCH_LINES = 500
@@ -18,12 +18,16 @@ PAUSE_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line without its newline, numbered from 1; one that is too long keeps only its length and SHA-256."""
+    """A line without its newline, numbered from 1; one that is too long keeps only its length and SHA-256.
+
+    `wrong` is what was wrong with how it came, where its text is not to be looked at for that.
+    """
 
     number: int
     raw: bytes
     size: int
     sha256: str | None = None
+    wrong: Finding | None = None
 
 
 @dataclass(slots=True)

@@ -16,11 +16,12 @@ from schemas.entry import KINDS
 from schemas.envelope import Event, Json
 from schemas.finding import patch
 from schemas.submission import SubmissionRefused
-from submissions import developers, docs, key_pages, partner_pages, request_pages, rule_pages, sheet_pages
+from submissions import developers, docs, kafka_pages, key_pages, partner_pages, request_pages, rule_pages, sheet_pages
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import pages as form_pages
 from submissions.intake import told
+from submissions.kafka_accounts import KafkaAccounts
 from submissions.pasted import Sent, send, uploaded
 from submissions.progress import Step
 from submissions.queues import Queues
@@ -57,7 +58,9 @@ class PageRoute(APIRoute):
         return super().matches(scope)
 
 
-def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists, log: RequestLog) -> APIRouter:
+def routes(
+    database: AsyncDatabase[Json], desk: Desk, lists: Lists, log: RequestLog, accounts: KafkaAccounts
+) -> APIRouter:
     """All pages."""
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     _lists(router, lists)
@@ -67,6 +70,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists, log: Request
     _one(router, desk, Queues(database))
     partner_pages.add(router, desk, database)
     key_pages.add(router, desk)
+    kafka_pages.add(router, accounts)
     request_pages.add(router, log, desk.keys, database)
     docs.add(router)
     rule_pages.add(router)

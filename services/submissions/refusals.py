@@ -25,6 +25,11 @@ def raise_for(refusal: Refusal | None) -> None:
         case "partner.keys-full":
             detail = _("Revoke a key that is no longer used first: %(most)s are the most.") % refusal.detail
             raise Problem(409, "keys-full", _("There are too many keys"), detail)
+        case "partner.accounts-full":
+            detail = _("Revoke an account that is no longer used first: %(most)s are the most.") % refusal.detail
+            raise Problem(409, "accounts-full", _("There are too many Kafka accounts"), detail)
+        case "account.unknown":
+            raise Problem(404, "unknown-account", _("There is no such Kafka account"))
         case "key.unknown":
             raise Problem(404, "unknown-key", _("There is no such key"))
         case "key.over":

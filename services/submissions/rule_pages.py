@@ -23,6 +23,7 @@ GROUPS: dict[Group, str] = {
     "fields": N_("Fields"),
     "across": N_("Across fields"),
     "held": N_("Revisions and partner"),
+    "message": N_("Messages on Kafka"),
 }
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"description": N_("There is no such rule"), "content": {"application/problem+json": {}}}

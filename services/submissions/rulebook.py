@@ -11,9 +11,9 @@ import orjson
 
 import schemas
 from schemas.finding import Finding, steps
-from schemas.rules import MAX_LINE_BYTES, check
+from schemas.rules import check
 
-Group = Literal["text", "fields", "across", "held"]
+Group = Literal["text", "fields", "across", "held", "message"]
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,10 @@ def _rule(id: str, told: dict[str, Any], bases: dict[str, Any]) -> Rule:
 
 
 def _as_text(id: str, told: dict[str, Any]) -> Example:
-    # What is too large to be shown is not there to be checked.
-    large = Finding(rule=id, pointer="", found=str(MAX_LINE_BYTES + 1), expected=str(MAX_LINE_BYTES))
-    findings = (large,) if id == "size" else check(told["bad_text"].encode())[1]
+    if "finding" in told:  # too large to be shown whole, or of the message rather than its text
+        findings: tuple[Finding, ...] = (Finding(rule=id, **orjson.loads(told["finding"])),)
+    else:
+        findings = tuple(finding for finding in check(told["bad_text"].encode())[1] if finding.rule == id)
     return Example(told["bad_text"], told["good_text"], findings)
 
 

@@ -18,6 +18,7 @@ def sections(request: Request, me: Person | None) -> list[tuple[str, str, bool]]
         (partner or operator, _("Sources"), "/sources"),
         (partner, _("API keys"), "/keys"),
         (partner or operator, _("Requests"), "/requests"),
+        (partner, _("Kafka"), "/kafka"),
         (operator, _("Partners"), "/partners"),
         (True, _("Rules"), "/rules"),
         (True, _("For developers"), "/developers"),

@@ -13,6 +13,7 @@ from pymongo import AsyncMongoClient
 from runtime.crash import POINTS
 from runtime.settings import Settings
 from schemas.topics import REVIEW, SUBMISSIONS
+from tests.faults import test_kafka_intake as kafka_intake
 from tests.faults.fleet import NAMES, Fleet, Sender, audited, fleet, sending
 from tests.support import eventually, own_settings, sequences, whole
 
@@ -33,7 +34,9 @@ CRASHES = [
 
 def test_every_named_crash_point_is_tried_somewhere() -> None:
     here = {point.partition(":")[0] for _, point in CRASHES}
-    elsewhere = {"sender.after_send", "source.after_take"}  # in tests/notifications and tests/submissions/sources
+    # The sender's in tests/notifications, the source's in tests/submissions/sources.
+    elsewhere = {"sender.after_send", "source.after_take"}
+    elsewhere |= {point.partition(":")[0] for point in kafka_intake.CRASHES}
     assert here | elsewhere == set(POINTS)
 
 

@@ -1,4 +1,4 @@
-"""A partner, and the API keys it sends with. Stream: the partner's USCC."""
+"""A partner, the API keys it sends with, and its accounts at Kafka. Stream: the partner's USCC."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +12,8 @@ from schemas.submission import (
     PARTNER_FACTS,
     Mode,
     PartnerFact,
+    PartnerKafkaAccessGranted,
+    PartnerKafkaAccessRevoked,
     PartnerKeyExpirySet,
     PartnerKeyIssued,
     PartnerKeyRevoked,
@@ -23,6 +25,8 @@ from schemas.submission import (
 MOST_KEYS = 20
 #: How long after it is issued a key may expire at the latest, where it expires at all.
 LONGEST = timedelta(days=3660)
+#: Accounts at Kafka that a partner may have in use at once.
+MOST_ACCOUNTS = 5
 
 
 class Key(State):
@@ -45,10 +49,19 @@ class Key(State):
         return not self.revoked and not self.expired(at)
 
 
+class Account(State):
+    """An account at Kafka: `id` is what it signs in as there."""
+
+    id: str
+    label: str
+    revoked: bool = False
+
+
 class Partner(State):
     name: Name | None = None
     type: Literal["agency", "enterprise"] | None = None
     keys: tuple[Key, ...] = ()
+    accounts: tuple[Account, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +96,18 @@ class RevokeKey(Command):
     key: str
 
 
-PartnerCommand = Register | IssueKey | RotateKey | RevokeKey
+@dataclass(frozen=True, kw_only=True)
+class GrantKafkaAccess(Command):
+    account: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevokeKafkaAccess(Command):
+    account: str
+
+
+PartnerCommand = Register | IssueKey | RotateKey | RevokeKey | GrantKafkaAccess | RevokeKafkaAccess
 
 
 def decide(state: Partner, command: PartnerCommand) -> tuple[PartnerFact, ...] | Refusal:
@@ -101,6 +125,17 @@ def decide(state: Partner, command: PartnerCommand) -> tuple[PartnerFact, ...] |
             if held is None:
                 return Refusal("key.unknown")
             return () if held.revoked else (PartnerKeyRevoked(key=key),)
+        case GrantKafkaAccess(account=account, label=label):
+            if state.name is None:
+                return Refusal("partner.unknown")
+            if sum(not held.revoked for held in state.accounts) >= MOST_ACCOUNTS:
+                return Refusal("partner.accounts-full", {"most": MOST_ACCOUNTS})
+            return (PartnerKafkaAccessGranted(account=account, label=label),)
+        case RevokeKafkaAccess(account=account):
+            known = next((known for known in state.accounts if known.id == account), None)
+            if known is None:
+                return Refusal("account.unknown")
+            return () if known.revoked else (PartnerKafkaAccessRevoked(account=account),)
         case _:
             assert_never(command)
 
@@ -183,6 +218,13 @@ def evolve(state: Partner, fact: PartnerFact) -> Partner:
             return _with(state, key, expires=expires)
         case PartnerKeyRevoked(key=key):
             return _with(state, key, revoked=True)
+        case PartnerKafkaAccessGranted(account=account, label=label):
+            return state.model_copy(update={"accounts": (*state.accounts, Account(id=account, label=label))})
+        case PartnerKafkaAccessRevoked(account=account):
+            accounts = tuple(
+                known.model_copy(update={"revoked": True}) if known.id == account else known for known in state.accounts
+            )
+            return state.model_copy(update={"accounts": accounts})
         case _:
             assert_never(fact)
 

@@ -1,0 +1,251 @@
+"""Intake from Kafka: what partners write to `intake.<uscc>` goes through the pipeline, and is answered on
+`receipts.<uscc>` (docs/decisions/0010).
+
+Partners take turns, a batch each. A receipt is sent after the write, a place is committed after the receipt: whatever
+breaks off comes again, takes no second effect, and is answered again.
+"""
+
+import asyncio
+import contextlib
+import re
+import time
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from zlib import crc32
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from runtime import telemetry
+from runtime.consume import passes
+from runtime.crash import crash_point
+from runtime.settings import Settings
+from schemas.topics import CONTENT_TYPE, INTAKE, RECEIPTS
+from submissions.domain.submission import Receive, Refuse
+from submissions.intake import Intake, Receipt, Submissions
+from submissions.kafka_messages import Message, read, receipt_record, unhandled
+from submissions.ndjson import BATCH_LINES, Line
+
+log = structlog.get_logger()
+
+#: The consumer group, after the installation's prefix.
+GROUP = "submissions-intake"
+#: What operators are shown of it (runtime.operations).
+FAMILIES = {GROUP: INTAKE}
+#: A topic that was not there before is found within this time.
+FOUND_WITHIN_MS = 3000
+#: Seconds between two commits of places, at most.
+SAVE_EVERY_S = 1.0
+TO_BE_TRIED_AGAIN_S = 1.0
+#: Seconds for Kafka, when work ends, to confirm what was done last; without it, it is done again.
+STOP_S = 3.0
+_HEADERS = [("content-type", CONTENT_TYPE)]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one partner has in hand: messages in the order of each partition, and what they ask for."""
+
+    topic: str
+    messages: list[Message]
+    commands: list[Receive | Refuse] | None  # None: one of the lines is at fault, whichever it be
+
+
+@dataclass
+class Session:
+    """One consumer with its producer, and what they have done since places were last committed."""
+
+    consumer: AIOKafkaConsumer
+    producer: AIOKafkaProducer
+    last: str = ""
+    waiting: deque[tuple[str, list[ConsumerRecord]]] = field(default_factory=deque)
+    sent: list[asyncio.Future[object]] = field(default_factory=list)
+    places: dict[TopicPartition, int] = field(default_factory=dict)
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def next(self) -> tuple[str, list[ConsumerRecord]]:
+        """A topic and what waits on it, up to a batch: the next topic after the last one that has anything."""
+        while not self.waiting:
+            by_topic: dict[str, list[TopicPartition]] = {}
+            for partition in sorted(self.consumer.assignment()):
+                by_topic.setdefault(partition.topic, []).append(partition)
+            topics = list(by_topic)
+            after = bisect_right(topics, self.last)
+            for topic in topics[after:] + topics[:after]:
+                found = await self.consumer.getmany(*by_topic[topic], max_records=BATCH_LINES)
+                if found:
+                    self.last = topic
+                    return topic, [record for records in found.values() for record in records]
+            found = await self.consumer.getmany(timeout_ms=500, max_records=BATCH_LINES)
+            for partition, records in found.items():
+                self.waiting.append((partition.topic, records))
+        return self.waiting.popleft()
+
+    async def save(self) -> None:
+        """Commit the places of all that is answered, once Kafka has the answers. Raises what kept one from it."""
+        async with self.saving:
+            sent, places = self.sent, self.places
+            self.sent, self.places = [], {}
+            await self.producer.flush()
+            for future in sent:
+                future.result()
+            crash_point("intake.after_receipts")
+            ours = self.consumer.assignment()
+            places = {partition: place for partition, place in places.items() if partition in ours}
+            if places:
+                # Partitions that move meanwhile are begun again by their new owner, from the last commit.
+                with contextlib.suppress(CommitFailedError, IllegalStateError):
+                    await self.consumer.commit(places)
+
+
+class _BeforeTheyMove(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Commits what is answered before partitions go to another worker, so that it is not answered twice."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        with contextlib.suppress(KafkaError):
+            await self._session.save()
+
+    async def on_partitions_assigned(self, assigned: object) -> None: ...
+
+
+class KafkaIntake:
+    """Takes in what partners send over Kafka, until cancelled."""
+
+    def __init__(self, settings: Settings, submissions: Submissions) -> None:
+        self._settings, self._submissions = settings, submissions
+
+    async def run(self) -> None:
+        """Go on for ever: a broker or database that is away is waited for, from the last committed place."""
+        while True:
+            try:
+                await self._follow()
+            except Exception as error:
+                log.error("intake.interrupted", error=repr(error))
+                await asyncio.sleep(TO_BE_TRIED_AGAIN_S)
+
+    async def _follow(self) -> None:
+        session = Session(self._consumer(), self._producer())
+        topics = f"^{re.escape(self._settings.topic(INTAKE))}[0-9A-Z]{{18}}$"
+        session.consumer.subscribe(pattern=topics, listener=_BeforeTheyMove(session))
+        coming: asyncio.Task[Turn] | None = None
+        try:
+            await session.producer.start()
+            await session.consumer.start()
+            saved = time.monotonic()
+            coming = asyncio.create_task(self._turn(session))
+            while True:
+                await asyncio.wait({coming}, timeout=SAVE_EVERY_S)
+                if coming.done():
+                    turn = coming.result()
+                    # The next turn is read and checked while this one is written, and no more than that.
+                    coming = asyncio.create_task(self._turn(session))
+                    await self._answer(session, turn, await self._taken(turn))
+                if session.places and (time.monotonic() - saved > SAVE_EVERY_S or not coming.done()):
+                    await session.save()
+                    saved = time.monotonic()
+        finally:
+            if coming:
+                coming.cancel()
+            with contextlib.suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    await session.save()
+            await session.consumer.stop()
+            await session.producer.stop()
+
+    async def _turn(self, session: Session) -> Turn:
+        topic, records = await session.next()
+        messages = [read(record) for record in records]
+        try:
+            return Turn(topic, messages, await self._intake(topic).commands([message.line for message in messages]))
+        except Exception:
+            return Turn(topic, messages, None)
+
+    async def _taken(self, turn: Turn) -> list[Receipt]:
+        """The receipts of a turn, once it is written; a database that is away is waited for."""
+        intake, lines = self._intake(turn.topic), [message.line for message in turn.messages]
+        commands = turn.commands
+        while True:
+            try:
+                with telemetry.BATCH.labels(turn.topic).time():
+                    if commands is None:
+                        return await self._apart(intake, lines)
+                    return [receipt for receipt, _ in await intake.commit(commands)]
+            except Exception as error:
+                if passes(error):
+                    log.warning("intake.waiting-for-database", error=repr(error))
+                    await asyncio.sleep(TO_BE_TRIED_AGAIN_S)
+                elif commands is None:
+                    raise
+                commands = None
+
+    async def _apart(self, intake: Intake, lines: list[Line]) -> list[Receipt]:
+        """Receipts of lines that fail together: the one at fault is found by halves, and refused alone."""
+        half = len(lines) // 2
+        try:
+            return [receipt for receipt, _ in await intake.take(lines)]
+        except Exception as error:
+            if passes(error):
+                raise
+            if half:
+                return await self._apart(intake, lines[:half]) + await self._apart(intake, lines[half:])
+            log.error("intake.unhandled", partner=intake.partner, offset=lines[0].number, error=repr(error))
+        return [receipt for receipt, _ in await intake.take([unhandled(lines[0])])]
+
+    async def _answer(self, session: Session, turn: Turn, receipts: Sequence[Receipt]) -> None:
+        """Hand a turn's receipts to the producer, a batch a partition rather than one by one."""
+        crash_point("intake.before_receipts")
+        topic = self._settings.topic(RECEIPTS + _partner(turn.topic))
+        producer = session.producer
+        partitions = len(await producer.partitions_for(topic))
+        batches: dict[int, BatchBuilder] = {}
+        for message, receipt in zip(turn.messages, receipts, strict=True):
+            key, value = receipt_record(turn.topic, message, receipt)
+            to = crc32(key) % partitions
+            if to not in batches or not batches[to].append(key=key, value=value, timestamp=None, headers=_HEADERS):
+                if full := batches.get(to):
+                    session.sent.append(await producer.send_batch(full, topic, partition=to))
+                batches[to] = producer.create_batch()  # which takes its first record, however long
+                batches[to].append(key=key, value=value, timestamp=None, headers=_HEADERS)
+        for to, batch in batches.items():
+            session.sent.append(await producer.send_batch(batch, topic, partition=to))
+        session.places |= {TopicPartition(turn.topic, each.partition): each.offset + 1 for each in turn.messages}
+        telemetry.EVENTS.labels(turn.topic).inc(len(receipts))
+
+    def _intake(self, topic: str) -> Intake:
+        partner = _partner(topic)
+        return Intake(self._submissions, partner, f"partner:{partner}", "zh")
+
+    def _consumer(self) -> AIOKafkaConsumer:
+        settings = self._settings
+        return AIOKafkaConsumer(
+            bootstrap_servers=settings.kafka_bootstrap,
+            group_id=settings.topic(GROUP),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            metadata_max_age_ms=FOUND_WITHIN_MS,
+            session_timeout_ms=settings.session_timeout_s * 1000,
+            heartbeat_interval_ms=settings.session_timeout_s * 250,
+            fetch_max_wait_ms=100,  # what was read to its end is asked for again only when this request comes back
+        )
+
+    def _producer(self) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            max_batch_size=256 * 1024,
+            max_request_size=4 * 1024 * 1024,
+        )
+
+
+def _partner(topic: str) -> str:
+    """The USCC at the end of a topic's name."""
+    return topic.rpartition(".")[2]
