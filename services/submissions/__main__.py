@@ -23,7 +23,7 @@ from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
 from runtime.worker import running
-from submissions import agents, api, pages
+from submissions import agents, api, own, pages
 from submissions.desk import Desk
 from submissions.domain import DECIDERS
 from submissions.domain.partner import PARTNERS
@@ -80,6 +80,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     )
     app.include_router(pages.routes(database, desk, lists))
     app.include_router(api.routes(database, desk, lists))
+    app.include_router(own.routes(database, desk, lists))
     operations = Operations(SERVICE, settings, database, agents.reactions(progress))
     app.include_router(operations_routes(operations))
     return app
@@ -89,7 +90,10 @@ def run_api(settings: Settings) -> None:
     telemetry.set_up("submissions-api", settings.otlp_endpoint)
     app = application(settings, mongo(settings))
     collect_less_often()
-    uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
+    # Those who follow events do not end by themselves.
+    uvicorn.run(
+        app, host=settings.host, port=settings.api_port, log_config=None, access_log=False, timeout_graceful_shutdown=10
+    )
 
 
 def run_worker(settings: Settings) -> None:

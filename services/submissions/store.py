@@ -177,7 +177,7 @@ class Lists:
         """One page, and the cursor of the next. Those never accepted are in the list of status `refused` only."""
         late: list[Json] = [{"$match": {"status": status}}] if status else []
         pipeline: list[Json] = [
-            {"$match": _whose(partner) | _accepted(status) | ({"state.kind": kind} if kind else {})},
+            {"$match": whose(partner) | _accepted(status) | ({"state.kind": kind} if kind else {})},
             {"$match": _after(after)},
             {"$sort": {"changed": -1, "_id": 1}},
             *([] if status else [{"$limit": PAGE + 1}]),
@@ -195,7 +195,7 @@ class Lists:
     async def standing(self, partner: str | None, kind: str | None = None) -> dict[str, int]:
         """How many submissions there are of each status."""
         pipeline = [
-            {"$match": _whose(partner) | ({"state.kind": kind} if kind else {})},
+            {"$match": whose(partner) | ({"state.kind": kind} if kind else {})},
             {"$project": {"state": 1}},
             *_WITH_STATUS,
             {"$group": {"_id": "$status", "count": {"$sum": 1}}},
@@ -204,16 +204,17 @@ class Lists:
 
     async def refused(self, partner: str | None, after: str | None = None) -> tuple[list[Json], str | None]:
         """One page of submissions that were ever refused, whole documents, and the cursor of the next page."""
-        query = {"$and": [_whose(partner), _after(after), {"state.refusals": {"$gt": 0}}]}
+        query = {"$and": [whose(partner), _after(after), {"state.refusals": {"$gt": 0}}]}
         found = await self._submissions.find(query).sort([("changed", -1), ("_id", 1)]).limit(PAGE + 1).to_list()
         last = found[PAGE - 1] if len(found) > PAGE else None
         return found[:PAGE], f"{last['changed'].time}.{last['changed'].inc}.{last['_id']}" if last else None
 
     async def count_refused(self, partner: str | None) -> int:
-        return await self._submissions.count_documents(_whose(partner) | {"state.refusals": {"$gt": 0}})
+        return await self._submissions.count_documents(whose(partner) | {"state.refusals": {"$gt": 0}})
 
 
-def _whose(partner: str | None) -> Json:
+def whose(partner: str | None) -> Json:
+    """What finds a partner's submissions; everybody's for None."""
     # "0" follows "/": all ids that begin with `partner/`.
     return {"_id": {"$gte": f"{partner}/", "$lt": f"{partner}0"}} if partner else {}
 
