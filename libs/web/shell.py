@@ -122,6 +122,8 @@ def _translate(command: Any) -> None:
     command.help = _(command.help) if command.help else None
     for param in command.params:
         param.help = _(param.help) if param.help else None
+        if getattr(param, "is_flag", False):
+            param.metavar = ""  # Typer would say <bool>
     for each in getattr(command, "commands", {}).values():
         _translate(each)
 
@@ -187,14 +189,28 @@ class Bar:
         if self.console.is_terminal:
             from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeRemainingColumn())
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                TimeRemainingColumn(),
+            )
             self._bar = Progress(*columns, console=self.console, transient=True, redirect_stdout=False)
             self._task = self._bar.add_task(escape(text), total=None)
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._began
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self.console.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
 
     def tell(self, text: str, done: float, total: float | None, count: int) -> None:
         """`done` of `total` in any unit is what the bar shows; `count` things so far is what the rate is of."""
         now = time.monotonic()
-        text = f"{text}, {per_second(count / max(now - self._began, 1e-3))}"
+        text = f"{text}, {per_second(count / max(self.seconds, 1e-3))}"
         if self._bar:
             self._bar.update(self._task, description=escape(text), completed=done, total=total)
         elif now - self._last > LINE_EVERY_S:

@@ -22,7 +22,7 @@ from audit.store import Runs
 from runtime.settings import Settings
 from schemas.envelope import Json
 from web.languages import _
-from web.shell import TYPER, AsJson, Bar, Failed, Help, N_, out, print_json, progress
+from web.shell import N_, TYPER, AsJson, Bar, Failed, Help, out, print_json, progress
 
 EQUAL, DIFFERENT, COULD_NOT = 0, 1, 2
 
@@ -96,7 +96,9 @@ def _troubles(settings: Settings) -> Iterator[None]:
     except PyMongoError as error:
         # The address may carry a password: what follows the last @ does not.
         address = settings.mongo_url.rpartition("@")[2].removeprefix("mongodb://")
-        text = _("MongoDB does not answer at %(address)s (%(error)s). Start it (make run), or set SHUANGQIAN_MONGO_URL.")
+        text = _(
+            "MongoDB does not answer at %(address)s (%(error)s). Start it (make run), or set SHUANGQIAN_MONGO_URL."
+        )
         raise Failed(COULD_NOT, text % {"address": address, "error": type(error).__name__}) from None
     except KeyboardInterrupt:
         raise Failed(130, _("Ended before a verdict. Nothing was changed.")) from None

@@ -7,7 +7,7 @@ import typer
 
 from shuangqian.client import ask
 from shuangqian.outcomes import KEY_REFUSED
-from shuangqian.profiles import Access, folder, profiles, save
+from shuangqian.profiles import Access, checked, folder, profiles, save
 from web.languages import _, say
 from web.shell import Failed, note, out, print_json
 
@@ -21,7 +21,7 @@ def sign_in(profile: str, url: str | None, *, key_stdin: bool, as_json: bool) ->
     if url is None:
         default = kept.url if kept else LOCAL
         url = typer.prompt(_("Address of the submissions service"), default=default, err=True) if _asks() else default
-    access = Access(url.rstrip("/"), _key(key_stdin))
+    access = Access(checked(url), _key(key_stdin))
     said = ask(access, "/me")
     save(profile, Access(access.url, access.key, said["partner"]))
     if as_json:
@@ -36,7 +36,9 @@ def _key(from_stdin: bool) -> str:
     if from_stdin:
         key = sys.stdin.readline().strip()
     elif _asks():
-        key = os.environ.get("SHUANGQIAN_KEY") or typer.prompt(_("API key (it is not shown)"), hide_input=True, err=True)
+        key = os.environ.get("SHUANGQIAN_KEY") or typer.prompt(
+            _("API key (it is not shown)"), hide_input=True, err=True
+        )
     else:
         key = os.environ.get("SHUANGQIAN_KEY", "")
     if not (key.isascii() and key.isprintable() and key):
@@ -55,7 +57,9 @@ def show(as_json: bool) -> None:
     """Every profile, with the beginning of its key only."""
     kept = profiles()
     if as_json:
-        print_json({name: {"url": each.url, "partner": each.partner, "key": short(each)} for name, each in kept.items()})
+        print_json(
+            {name: {"url": each.url, "partner": each.partner, "key": short(each)} for name, each in kept.items()}
+        )
         return
     if not kept:
         note(_("There is no profile yet.") + " " + _("Run: shuangqian login"))

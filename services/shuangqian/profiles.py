@@ -4,10 +4,11 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import typer
 
-from shuangqian.outcomes import KEY_REFUSED
+from shuangqian.outcomes import KEY_REFUSED, NOT_RIGHT
 from web.languages import _
 from web.shell import Failed
 
@@ -52,6 +53,8 @@ def access(profile: str, url: str | None) -> Access:
     """The access that profile, address and environment (SHUANGQIAN_KEY) come to; Failed where there is no key."""
     kept, key = profiles().get(profile), os.environ.get("SHUANGQIAN_KEY")
     where = (url or (kept.url if kept else "")).rstrip("/")
+    if where:
+        checked(where)
     # A key is sent to the address it was kept for and to no other.
     if kept and kept.url == where and key in (None, kept.key):
         return kept
@@ -61,6 +64,15 @@ def access(profile: str, url: str | None) -> Access:
         text = _("There is no key for %(url)s: profile “%(profile)s” is for %(other)s.")
         raise Failed(KEY_REFUSED, text % {"url": where, "profile": profile, "other": kept.url} + " " + _how())
     raise Failed(KEY_REFUSED, _("You are not signed in (profile “%s”).") % profile + " " + _how())
+
+
+def checked(url: str) -> str:
+    """The address, without a slash at its end. Raises Failed where it is none."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        text = _("This is not an address: %s. It looks like https://submissions.example.org.")
+        raise Failed(NOT_RIGHT, text % url)
+    return url.rstrip("/")
 
 
 def _how() -> str:

@@ -36,8 +36,8 @@ CLOCKS_PART_S = 3600
 class Place:
     """`at` is the database's time from which changes are followed, by `token` once there is one.
 
-    Before that come the facts of the past from `since` on, if it is set. `stream` and `sequence` name the last fact that
-    was told of those at the time `since`, or of the next change.
+    Before that come the facts of the past from `since` on, if it is set. `stream` and `sequence` name the last that was
+    told of those at the time `since`, or of the next change.
     """
 
     at: tuple[int, int]

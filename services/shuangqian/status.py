@@ -1,0 +1,40 @@
+"""`status`: where one submission is, or all of them."""
+
+from shuangqian import show
+from shuangqian.client import Json, ask, stream
+from shuangqian.outcomes import TAKEN_IN
+from shuangqian.profiles import Access
+from web.languages import _
+from web.shell import note, out, print_json
+
+
+def one(access: Access, reference: str, as_json: bool) -> int:
+    """A submission with its story."""
+    item = ask(access, f"/submissions/{stream(access, reference)}")
+    if as_json:
+        print_json(item)
+    else:
+        show.detail(out(), item)
+    return TAKEN_IN
+
+
+def many(access: Access, *, status: str | None, kind: str | None, limit: int, after: str | None, as_json: bool) -> int:
+    """The latest changed submissions, as many as asked for."""
+    items: list[Json] = []
+    while len(items) < limit:
+        page = ask(access, "/submissions", status=status, kind=kind, after=after)
+        items += page["items"]
+        after = page["next"]
+        if after is None:
+            break
+    more = after if len(items) >= limit else None
+    if as_json:
+        print_json({"items": items, "next": more})
+        return TAKEN_IN
+    if not items:
+        note(_("There is nothing yet. Send the first with: shuangqian submit FILE"))
+        return TAKEN_IN
+    show.listing(out(), items)
+    if more:
+        note(_("There are more: --limit %s") % (limit * 4))
+    return TAKEN_IN
