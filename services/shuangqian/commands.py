@@ -105,7 +105,10 @@ def submit(
 
 def import_(
     file: Annotated[str, typer.Argument(metavar="FILE", help=N_("A .csv or .xlsx file."))],
-    kind: Kind = None,
+    kind: Annotated[
+        Literal["scene", "product", "linkage"] | None,
+        typer.Option("--kind", help=N_("The kind of its entries; a CSV file needs it.")),
+    ] = None,
     validate_only: ValidateOnly = False,
     resume: Resume = False,
     marked: Annotated[

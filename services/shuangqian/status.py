@@ -32,7 +32,8 @@ def many(access: Access, *, status: str | None, kind: str | None, limit: int, af
         print_json({"items": items, "next": more})
         return TAKEN_IN
     if not items:
-        note(_("There is nothing yet. Send the first with: shuangqian submit FILE"))
+        nothing = _("There is nothing yet. Send the first with: shuangqian submit FILE")
+        note(_("There is nothing of this kind or status.") if status or kind else nothing)
         return TAKEN_IN
     show.listing(out(), items)
     if more:

@@ -13,7 +13,7 @@ from shuangqian.outcomes import INTERRUPTED, SERVER_FAILED, SOME_REFUSED, TAKEN_
 from shuangqian.places import KeptPlace
 from shuangqian.profiles import Access
 from shuangqian.sending import receipts
-from web.languages import _, ngettext
+from web.languages import _
 from web.shell import Bar, Failed, note, out, progress
 from web.words import word
 
@@ -126,7 +126,7 @@ def counted(counts: Counter[str]) -> str:
     """“1,000 received · 3 refused”."""
     named = [f"{counts[status]:,} {word(status).lower()}" for status in ("received", "revised", "unchanged", "refused")]
     said = [text for text in named if not text.startswith("0 ")]
-    return " · ".join(said) or ngettext("%s entry", "%s entries", 0) % 0
+    return " · ".join(said) or "0"
 
 
 def check_validates(access: Access, path: str) -> None:
