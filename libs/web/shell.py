@@ -24,6 +24,8 @@ from web.languages import LANGUAGES, _, load, speak
 
 #: Seconds between two lines of progress where there is no terminal.
 LINE_EVERY_S = 2.0
+#: And between two drawings of the bar where there is one.
+DRAWN_EVERY_S = 0.1
 #: Columns where there is no terminal to ask.
 WIDTH = 120
 
@@ -210,8 +212,11 @@ class Bar:
     def tell(self, text: str, done: float, total: float | None, count: int) -> None:
         """`done` of `total` in any unit is what the bar shows; `count` things so far is what the rate is of."""
         now = time.monotonic()
+        if self._bar and now - self._last < DRAWN_EVERY_S and done != total:
+            return
         text = f"{text}, {per_second(count / max(self.seconds, 1e-3))}"
         if self._bar:
+            self._last = now
             self._bar.update(self._task, description=escape(text), completed=done, total=total)
         elif now - self._last > LINE_EVERY_S:
             self._last = now

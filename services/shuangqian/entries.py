@@ -88,7 +88,8 @@ class Source:
     path: str
     file: BinaryIO
     after: int = 0
-    _ready: "asyncio.Queue[Sequence[Line] | BaseException]" = field(default_factory=asyncio.Queue)
+    trouble: Failed | OSError | None = None
+    _ready: "asyncio.Queue[Sequence[Line]]" = field(default_factory=asyncio.Queue)
     _room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AHEAD))
 
     def start(self) -> None:
@@ -97,11 +98,12 @@ class Source:
         threading.Thread(target=self._read, args=(asyncio.get_running_loop(),), daemon=True).start()
 
     async def take(self) -> Sequence[Line]:
-        """The next entries after line `after`; empty at the end. Cancelled, it loses none."""
+        """The next entries after line `after`; empty at the end, or where `trouble` keeps them from being read.
+
+        Cancelled, it loses none.
+        """
         ready = await self._ready.get()
         self._room.release()
-        if isinstance(ready, BaseException):
-            raise ready
         return ready
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -111,9 +113,10 @@ class Source:
                     self._give(loop, kept)
             self._give(loop, ())
         except (Failed, OSError) as error:
-            self._give(loop, error)
+            self.trouble = error
+            self._give(loop, ())
 
-    def _give(self, loop: asyncio.AbstractEventLoop, ready: Sequence[Line] | BaseException) -> None:
+    def _give(self, loop: asyncio.AbstractEventLoop, ready: Sequence[Line]) -> None:
         self._room.acquire()
         if not loop.is_closed():
             loop.call_soon_threadsafe(self._ready.put_nowait, ready)

@@ -129,6 +129,8 @@ async def receipts(
                 await patience.wait(error)
             except Later as later:
                 await patience.wait(later.failed, later.after_s)
+    if source.trouble:
+        raise source.trouble
 
 
 class Later(Exception):

@@ -38,9 +38,11 @@ def found(console: Console, finding: Json, indent: str) -> None:
     where = finding.get("cell") or finding["pointer"] or "/"
     _hanging(console, f"[bold]{escape(str(where))}[/]  {escape(finding['text'])}  [dim]{finding['rule']}[/]", indent)
     if finding.get("found") is not None:
-        _hanging(console, f"[dim]{escape(_('Found: %s') % finding['found'])}[/]", indent + "  ")
+        stood = _("Found: %s") % finding["found"]
+        _hanging(console, f"[dim]{escape(stood)}[/]", indent + "  ")
     if fix := finding.get("fix"):
-        _hanging(console, f"[green]{escape(_('Fix: %s') % fixed(fix))}[/]", indent + "  ")
+        mends = _("Fix: %s") % fixed(fix)
+        _hanging(console, f"[green]{escape(mends)}[/]", indent + "  ")
 
 
 def fixed(fix: Json) -> str:
@@ -99,7 +101,8 @@ def detail(console: Console, item: Json) -> None:
         if text:
             grid.add_row(f"[dim]{escape(name)}[/]", text)
     console.print(grid)
-    console.print(f"\n[dim]{escape(_('What happened'))}[/]")
+    story = _("What happened")
+    console.print(f"\n[dim]{story}[/]")
     for step in item["timeline"]:
         steps(console, step)
 
