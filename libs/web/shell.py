@@ -209,6 +209,11 @@ class Bar:
         """A line that stays."""
         self.console.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
 
+    def say_now(self, text: str, done: int, total: int) -> None:
+        """How things stand, of what takes long and has no rate."""
+        if self._bar:
+            self._bar.update(self._task, description=escape(text), completed=done, total=total)
+
     def tell(self, text: str, done: float, total: float | None, count: int) -> None:
         """`done` of `total` in any unit is what the bar shows; `count` things so far is what the rate is of."""
         now = time.monotonic()

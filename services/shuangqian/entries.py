@@ -88,7 +88,7 @@ class Source:
     path: str
     file: BinaryIO
     after: int = 0
-    trouble: Failed | OSError | None = None
+    trouble: Failed | None = None
     _ready: "asyncio.Queue[Sequence[Line]]" = field(default_factory=asyncio.Queue)
     _room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AHEAD))
 
@@ -112,8 +112,12 @@ class Source:
                 if kept := [line for line in found if line.number > self.after]:
                     self._give(loop, kept)
             self._give(loop, ())
-        except (Failed, OSError) as error:
-            self.trouble = error
+        except Failed as failed:
+            self.trouble = failed
+            self._give(loop, ())
+        except OSError as error:
+            text = _("%(path)s cannot be read: %(error)s.")
+            self.trouble = Failed(NOT_RIGHT, text % {"path": self.path, "error": error.strerror})
             self._give(loop, ())
 
     def _give(self, loop: asyncio.AbstractEventLoop, ready: Sequence[Line]) -> None:

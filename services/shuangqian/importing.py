@@ -6,13 +6,14 @@ from pathlib import Path
 
 import aiohttp
 
+from shuangqian import show
 from shuangqian.client import Json
 from shuangqian.entries import opened
 from shuangqian.outcomes import NOT_RIGHT
 from shuangqian.places import KeptPlace
 from shuangqian.profiles import Access
 from shuangqian.sending import Again, Later, Patience, accepted, json_lines, session
-from shuangqian.submitting import again, begin, carry_out, check_validates, showing
+from shuangqian.submitting import again, begin, carry_out, check_validates, printing
 from web.languages import _
 from web.shell import Bar, Failed, note
 
@@ -44,7 +45,7 @@ def import_sheet(
     begin(place, resume)
 
     async def go(bar: Bar, counts: Counter[str]) -> None:
-        shown = showing(bar, as_json)
+        shown = printing(bar, as_json, show.receipt)
         async for receipt in row_receipts(access, path, query, place, again(bar)):
             counts[receipt["status"]] += 1
             shown(str(receipt["row"]), receipt)

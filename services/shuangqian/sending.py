@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import aiohttp  # and not httpx2, which reads no answer before the whole request is sent
@@ -120,8 +121,11 @@ async def receipts(
                     "/submissions:stream", data=window.pieces(), params=query, compress=PACKED
                 ) as answer:
                     await accepted(answer)
+                    numbers = count(1)
                     async for receipt in json_lines(answer, lambda: bool(window.unanswered)):
                         patience.moved()
+                        if receipt.get("line") != next(numbers):
+                            raise Failed(SERVER_FAILED, _("The server’s receipts are out of order."))
                         yield window.answered(), receipt
                 if window.unanswered or not window.ended:
                     raise Dropped(_("the server ended the connection"))

@@ -77,6 +77,12 @@ def listing(console: Console, items: list[Json]) -> None:
     console.print(table)
 
 
+def standing(console: Console, item: Json) -> None:
+    """Where one submission is, in a line."""
+    line = f"{status(item['status'])}  {escape(item['reference'])}  [dim]{escape(item['waits_for'])}[/]"
+    console.print(line, soft_wrap=True)
+
+
 def detail(console: Console, item: Json) -> None:
     """One submission: what it is, where it is, what it waits for, and every step."""
     title = say(item["title"]) or item["reference"] or item["stream"]

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import orjson
+from rich.console import Console
 
 from shuangqian import show
 from shuangqian.client import Json, ask
@@ -32,7 +33,7 @@ def submit(
     sent: dict[str, int] = {}
 
     async def go(bar: Bar, counts: Counter[str]) -> None:
-        shown = showing(bar, as_json)
+        shown = printing(bar, as_json, show.receipt)
         async for line, receipt in receipts(access, source, again(bar), validate_only=validate_only):
             counts[receipt["status"]] += 1
             shown(str(line.number), {**receipt, "line": line.number})
@@ -98,18 +99,14 @@ def how_to_go_on(place: KeptPlace) -> str:
     return _("Up to %s everything has its receipt: run the same with --resume to go on there.") % f"{place.after:,}"
 
 
-def showing(bar: Bar, as_json: bool) -> Show:
-    """What prints receipts: as NDJSON, or for people."""
+def printing(bar: Bar, as_json: bool, for_people: Callable[[Console, str, Json], None]) -> Show:
+    """What prints things one by one: as NDJSON, or for people."""
     if as_json:
-
-        def print_line(_place: str, receipt: Json) -> None:
-            print(orjson.dumps(receipt).decode(), flush=True)
-
-        return print_line
+        return lambda _name, thing: print(orjson.dumps(thing).decode(), flush=True)
     console = out()
     # With both on one terminal the bar makes room for what is printed.
     target = bar.console if console.is_terminal and bar.console.is_terminal else console
-    return lambda place, receipt: show.receipt(target, place, receipt)
+    return lambda name, thing: for_people(target, name, thing)
 
 
 def again(bar: Bar) -> Callable[[str, float], None]:

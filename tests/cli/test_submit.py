@@ -4,13 +4,20 @@ import json
 import os
 import secrets
 import signal
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 
+from runtime.settings import Settings
+from schemas.entry import SubmissionLine
+from schemas.envelope import Event
+from schemas.review import CaseDecided, Decision
+from submissions.__main__ import mongo
+from submissions.store import ProgressStore
 from tests.cli.conftest import Shell
 from tests.cli.proxy import line_to
-from tests.submissions.given import USCC, line
+from tests.submissions.given import USCC, line, submission
 
 
 def references(count: int) -> list[str]:
@@ -73,6 +80,37 @@ def test_a_line_that_drops_again_and_again_leaves_every_line_received_once(shell
     for name in (names[0], names[600], names[-1]):
         story = api.get(f"/submissions/{USCC}/{name}").json()
         assert [step["what"] for step in story["timeline"]] == ["received"]
+
+
+async def test_watching_stays_until_each_is_decided(shell: Shell, settings: Settings) -> None:
+    approved, changed = references(2)
+    path = shell.file("entries.ndjson", line(approved) + line(changed))
+    with shell.start("submit", path, "--watch", "--json") as process:
+        assert process.stdout
+        told = [json.loads(process.stdout.readline()) for _ in range(4)]
+        async with mongo(settings) as client:
+            progress = ProgressStore(client[settings.database("submissions")])
+            await progress.take(decided(approved, Decision.APPROVED))
+            await progress.take(decided(changed, Decision.CHANGES_REQUESTED))
+        told += [json.loads(text) for text in process.stdout]
+        assert process.wait(30) == 1
+    assert [(each["reference"], each["status"]) for each in told[:4]] == [
+        (name, "received") for name in (approved, changed, approved, changed)
+    ]
+    assert {(each["reference"], each["status"]) for each in told[4:]} == {
+        (approved, "approved"),
+        (changed, "changes-requested"),
+    }
+
+
+def decided(reference: str, decision: Decision) -> list[Event]:
+    """What review tells of a submission that it decides at once."""
+    id = f"{USCC}/{reference}"
+    entry = SubmissionLine.model_validate(submission(reference), strict=False).entry
+    fact = CaseDecided(
+        submission=id, partner=USCC, digest="d", entry=entry, revision=1, decision=decision, score=80, reasons=()
+    )
+    return [Event(f"{id}@1/1", "/review", f"{id}@1", datetime.now(UTC), 1, "x", "x", "service:test", fact)]
 
 
 def test_interrupted_it_says_how_to_go_on_and_resumes_after_the_last_receipt(shell: Shell) -> None:
