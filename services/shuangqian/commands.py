@@ -140,7 +140,9 @@ def status(
         str | None, typer.Option("--status", metavar="STATUS", help=N_("Of this status only, such as in-review."))
     ] = None,
     kind: Kind = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help=N_("How many at most."))] = 25,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help=N_("How many; with --json whole pages."))
+    ] = 25,
     after: Annotated[
         str | None, typer.Option("--after", metavar="PLACE", help=N_("The “next” of the page before (--json)."))
     ] = None,

@@ -61,7 +61,13 @@ def _hanging(console: Console, text: str, indent: str) -> None:
 
 
 def listing(console: Console, items: list[Json]) -> None:
-    """Submissions as a table; what each waits for only where there is room."""
+    """Submissions as a table; what each waits for only where there is room. Piped, a line each, parted by tabs."""
+    if not console.is_terminal:
+        for item in items:
+            name = item["reference"] or item["stream"].partition("/")[2]
+            said = (name, item["revision"], word(item["status"]), say(item["title"]), item["waits_for"])
+            console.print("\t".join(map(str, said)), markup=False, soft_wrap=True)
+        return
     wide = console.width >= NARROW
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(_("Reference"), no_wrap=True, overflow="fold")
@@ -153,4 +159,7 @@ def fact(console: Console, event: Json) -> None:
         said = f"{first['pointer'] or '/'} {first['rule']}" + (f" +{len(findings) - 1}" if findings[1:] else "")
     name = event["subject"].partition("/")[2]
     line = f"[dim]{at:%Y-%m-%d %H:%M:%S}[/]  {status(what)}  {escape(name)}{revision}  {escape(said)}"
-    console.print(line, soft_wrap=True)
+    if console.is_terminal:
+        console.print(line, no_wrap=True, overflow="ellipsis")
+    else:
+        console.print(line, soft_wrap=True)

@@ -19,7 +19,7 @@ def one(access: Access, reference: str, as_json: bool) -> int:
 
 
 def many(access: Access, *, status: str | None, kind: str | None, limit: int, after: str | None, as_json: bool) -> int:
-    """The latest changed submissions, as many as asked for."""
+    """The latest changed submissions, as many as asked for; as JSON, whole pages, since `next` is a page's."""
     items: list[Json] = []
     while len(items) < limit:
         page = ask(access, "/submissions", status=status, kind=kind, after=after)
@@ -27,15 +27,14 @@ def many(access: Access, *, status: str | None, kind: str | None, limit: int, af
         after = page["next"]
         if after is None:
             break
-    more = after if len(items) >= limit else None
     if as_json:
-        print_json({"items": items, "next": more})
+        print_json({"items": items, "next": after})
         return TAKEN_IN
     if not items:
         nothing = _("There is nothing yet. Send the first with: shuangqian submit FILE")
         note(_("There is nothing of this kind or status.") if status or kind else nothing)
         return TAKEN_IN
-    show.listing(out(), items)
-    if more:
+    show.listing(out(), items[:limit])
+    if after or items[limit:]:
         note(_("There are more: --limit %s") % (limit * 4))
     return TAKEN_IN

@@ -72,6 +72,13 @@ def test_status_tells_one_or_lists_all(shell: Shell) -> None:
     assert json.loads(shell.run("status", f"{USCC}/{name}", "--json").stdout)["revision"] == 2
     everything = shell.run("status", "--limit", "1", "--json")
     assert json.loads(everything.stdout)["items"][0]["reference"] == name
+    submit(shell, line(reference()))
+    short = shell.run("status", "--limit", "1")
+    assert (
+        len(short.stdout.splitlines()) == 1
+        and short.stdout.count("\t") == 4
+        and "There are more: --limit 4" in short.stderr
+    )
     assert name in shell.run("status").stdout
     unknown = shell.run("status", reference())
     assert unknown.returncode == 2 and "There is no such submission" in unknown.stderr
