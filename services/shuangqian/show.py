@@ -66,7 +66,7 @@ def listing(console: Console, items: list[Json]) -> None:
         for item in items:
             name = item["reference"] or item["stream"].partition("/")[2]
             said = (name, item["revision"], word(item["status"]), say(item["title"]), item["waits_for"])
-            console.print("\t".join(map(str, said)), markup=False, soft_wrap=True)
+            print(*said, sep="\t")  # the console would make spaces of the tabs
         return
     wide = console.width >= NARROW
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
