@@ -63,6 +63,9 @@ def carry_out(go: "Callable[[Bar, Counter[str]], object]", place: KeptPlace, doi
     except Failed as failed:
         place.keep()
         raise Failed(failed.code, failed.text + " " + how_to_go_on(place)) from None
+    except BrokenPipeError:
+        place.keep()  # whoever reads the receipts has gone: `| head`
+        raise
     place.forget()
     text = (
         _("Checked, nothing was taken in: %(counts)s in %(seconds)s s.")

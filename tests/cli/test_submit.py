@@ -130,3 +130,13 @@ def test_interrupted_it_says_how_to_go_on_and_resumes_after_the_last_receipt(she
     both = [(r["line"], r["reference"]) for r in (*first, *receipts(again.stdout))]
     assert both == list(enumerate(names, start=1))
     assert "nothing to go on with" in shell.run("submit", path, "--resume").stderr
+
+
+def test_a_reader_that_goes_away_ends_it_quietly_and_it_can_be_resumed(shell: Shell) -> None:
+    path = shell.file("entries.ndjson", b"".join(map(line, references(1000))))
+    with shell.start("submit", path, "--json") as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read() and process.wait(60) == 1
+    assert "Going on after" in shell.run("submit", path, "--resume").stderr
