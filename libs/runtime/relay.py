@@ -132,7 +132,7 @@ class Relay(threading.Thread):
                 if change is not None:
                     at = change["clusterTime"]
                     collection = change["ns"]["coll"]
-                    for event in _new_events(change):
+                    for event in new_events(change):
                         sent.append(self._send(producer, collection, change["documentKey"]["_id"], event))
                 idle = change is None
                 if (idle and sent) or len(sent) >= SAVE_EVERY or time.monotonic() - saved > SAVE_EVERY_S:
@@ -165,7 +165,7 @@ class Relay(threading.Thread):
         return future
 
 
-def _new_events(change: Mapping[str, Any]) -> list[Json]:
+def new_events(change: Mapping[str, Any]) -> list[Json]:
     """The events that one change added, in order: all of an insert, the `events.N` of an update."""
     if change["operationType"] == "insert":
         return list(change["fullDocument"]["events"])

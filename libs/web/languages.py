@@ -236,9 +236,9 @@ def _update(package: Path) -> None:
 
 
 def packages() -> list[Path]:
-    """libs/web, and every service that has templates."""
+    """libs/web, and every service and program that has a catalogue."""
     services = WEB.parents[1] / "services"
-    return [WEB, *sorted(path.parent for path in services.glob("*/templates"))]
+    return [WEB, *sorted(path.parent for path in services.glob("*/locale"))]
 
 
 def main(arguments: list[str]) -> int:

@@ -13,14 +13,11 @@ from audit.history import Story, Told
 from audit.replay import Progress
 from schemas.envelope import Json
 from web.languages import _, language, moment
+from web.shell import per_second
 from web.words import word
 
 #: Differences printed in full; --json has them all.
 PRINTED = 20
-
-
-def per_second(rate: float) -> str:
-    return _("%(count)s a second") % {"count": f"{rate:,.0f}"}
 
 
 def doing(progress: Progress) -> str:

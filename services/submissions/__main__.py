@@ -24,7 +24,7 @@ from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
 from runtime.worker import running
-from submissions import agents, api, idempotency, kafka_pages, key_api, pages, registry, request_api, sheet_api
+from submissions import agents, api, idempotency, kafka_pages, key_api, own, pages, registry, request_api, sheet_api
 from submissions.callers import Gate
 from submissions.desk import Desk
 from submissions.domain import DECIDERS
@@ -122,6 +122,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     app.include_router(key_api.routes(keys))
     app.include_router(kafka_pages.api_routes(accounts))
     app.include_router(request_api.routes(log))
+    app.include_router(own.routes(desk, lists))
     sources = SourceDesk(database, settings)
     app.include_router(source_pages.routes(sources))
     app.include_router(source_api.routes(sources))
@@ -135,7 +136,10 @@ def run_api(settings: Settings) -> None:
     telemetry.set_up("submissions-api", settings.otlp_endpoint)
     app = application(settings, mongo(settings))
     collect_less_often()
-    uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
+    # Those who follow events do not end by themselves.
+    uvicorn.run(
+        app, host=settings.host, port=settings.api_port, log_config=None, access_log=False, timeout_graceful_shutdown=10
+    )
 
 
 def run_worker(settings: Settings) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from audit.cli import spoken
 from runtime.settings import Settings
 from tests.audit.conftest import World
+from web.shell import spoken
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,7 +98,7 @@ def test_help_is_in_the_language_of_the_environment() -> None:
 
 
 def test_the_real_command_knows_every_service() -> None:
-    done = shuangqian("audit", "replay", "--service", "archive", module="audit.cli")
+    done = shuangqian("audit", "replay", "--service", "archive", module="shuangqian")
     assert "submissions, review, publishing, notifications" in done.stderr
 
 

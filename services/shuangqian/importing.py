@@ -1,0 +1,94 @@
+"""`import`: a CSV or XLSX file goes out, a receipt a row comes back."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+
+from shuangqian import show
+from shuangqian.client import Json
+from shuangqian.entries import opened
+from shuangqian.outcomes import NOT_RIGHT
+from shuangqian.places import KeptPlace
+from shuangqian.profiles import Access
+from shuangqian.sending import Again, Later, Patience, accepted, json_lines, session
+from shuangqian.submitting import again, begin, carry_out, check_validates, printing
+from web.languages import _
+from web.shell import Bar, Failed, note
+
+PATH = "/submissions:sheet"
+TYPES = {".csv": "text/csv", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+
+def import_sheet(
+    access: Access,
+    path: str,
+    *,
+    kind: str | None,
+    validate_only: bool,
+    resume: bool,
+    marked: str | None,
+    as_json: bool,
+) -> int:
+    """Send a sheet in; the exit code."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in TYPES:
+        raise Failed(NOT_RIGHT, _("A sheet is a .csv or an .xlsx file; JSON goes by: shuangqian submit."))
+    if suffix == ".csv" and kind is None:
+        raise Failed(NOT_RIGHT, _("A CSV file needs its kind: --kind scene, product or linkage."))
+    opened(path)[0].close()
+    if validate_only or marked:
+        check_validates(access, PATH)
+    query = ({"kind": kind} if kind else {}) | ({"validate": "only"} if validate_only else {})
+    place = KeptPlace.of(access, path, f"import {query}")
+    begin(place, resume)
+
+    async def go(bar: Bar, counts: Counter[str]) -> None:
+        shown = printing(bar, as_json, show.receipt)
+        async for receipt in row_receipts(access, path, query, place, again(bar)):
+            counts[receipt["status"]] += 1
+            shown(str(receipt["row"]), receipt)
+            bar.tell(_("%s rows") % f"{counts.total():,}", counts.total(), None, counts.total())
+        if marked:
+            await _mark(access, path, query, marked)
+
+    code = carry_out(go, place, _("Sending"), validate_only)
+    if marked:
+        note(_("The marked file: %s") % marked)
+    return code
+
+
+async def row_receipts(
+    access: Access, path: str, query: dict[str, str], place: KeptPlace, told: Again
+) -> AsyncIterator[Json]:
+    """The receipt of each row after `place`, in order, over as many connections as it takes."""
+    patience = Patience(told, access)
+    async with session(access) as http:
+        while True:
+            after = {"after": str(place.after)} if place.after else {}
+            try:
+                with opened(path)[0] as file:
+                    said = {"Content-Type": TYPES[Path(path).suffix.lower()], "Accept": "application/x-ndjson"}
+                    async with http.post(PATH, data=file, params=query | after, headers=said) as answer:
+                        await accepted(answer)
+                        async for receipt in json_lines(answer, lambda: True):
+                            patience.moved()
+                            place.reached(receipt["row"])
+                            yield receipt
+                        return
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                await patience.wait(error)
+            except Later as later:
+                await patience.wait(later.failed, later.after_s)
+
+
+async def _mark(access: Access, path: str, query: dict[str, str], marked: str) -> None:
+    """Write the file with its bad cells marked. It is only validated for that: what was to be taken in is."""
+    type = TYPES[Path(path).suffix.lower()]
+    async with session(access) as http:
+        with opened(path)[0] as file:
+            headers = {"Content-Type": type, "Accept": type}
+            async with http.post(PATH, data=file, params=query | {"validate": "only"}, headers=headers) as answer:
+                await accepted(answer)
+                Path(marked).write_bytes(await answer.read())

@@ -1,0 +1,9 @@
+"""The exit codes. They are part of the contract with scripts: docs/cli.md."""
+
+TAKEN_IN = 0
+SOME_REFUSED = 1
+NOT_RIGHT = 2  # the command line, or a file
+KEY_REFUSED = 3  # or nobody is signed in
+UNREACHABLE = 4
+SERVER_FAILED = 5
+INTERRUPTED = 130

@@ -1,0 +1,142 @@
+"""`shuangqian submit`, as a partner meets it: every line gets its receipt, whatever the connection does."""
+
+import json
+import os
+import secrets
+import signal
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+
+from runtime.settings import Settings
+from schemas.entry import SubmissionLine
+from schemas.envelope import Event
+from schemas.review import CaseDecided, Decision
+from submissions.__main__ import mongo
+from submissions.store import ProgressStore
+from tests.cli.conftest import Shell
+from tests.cli.proxy import line_to
+from tests.submissions.given import USCC, line, submission
+
+
+def references(count: int) -> list[str]:
+    """Names that no other test has."""
+    mark = secrets.token_hex(4)
+    return [f"{mark}-{n}" for n in range(count)]
+
+
+def receipts(stdout: str) -> list[dict[str, Any]]:
+    return [json.loads(text) for text in stdout.splitlines()]
+
+
+def test_everything_taken_in_is_exit_code_0_and_a_receipt_a_line(shell: Shell) -> None:
+    names = references(3)
+    done = shell.run("submit", shell.file("entries.ndjson", b"".join(map(line, names))), "--json")
+    assert done.returncode == 0, done.stderr
+    assert [(r["line"], r["reference"], r["status"]) for r in receipts(done.stdout)] == [
+        (n, name, "received") for n, name in enumerate(names, start=1)
+    ]
+    assert "Done: 3 received" in done.stderr
+
+
+def test_some_refused_is_exit_code_1_with_every_finding(shell: Shell) -> None:
+    good, bad = references(2)
+    path = shell.file("entries.ndjson", line(good) + b"\n\n" + line(bad, maturity=0, tags=["x"] * 99) + b"no json\n")
+    done = shell.run("submit", path)
+    assert done.returncode == 1
+    rows = done.stdout.splitlines()
+    assert rows[0].split() == ["✓", "1", good, "r1", "Received"]
+    assert rows[1].split() == ["✗", "4", bad, "r1", "Refused"]
+    for part in ("/entry/maturity", "Out of range: expected ≥ 1", "/entry/tags", "Found: 0", "Not valid JSON"):
+        assert part in done.stdout
+    assert "1 received · 2 refused" in done.stderr and "shuangqian errors" in done.stderr
+
+
+def test_a_json_list_one_entry_or_standard_input_goes_the_same_way(shell: Shell) -> None:
+    names = references(4)
+    entries = [json.loads(line(name)) for name in names]
+    for content, name, sent in (
+        (json.dumps(entries[:2], indent=2), "two.json", names[:2]),
+        (json.dumps(entries[2], indent=2), "one.json", names[2:3]),
+    ):
+        done = shell.run("submit", shell.file(name, content.encode()), "--json")
+        assert [r["reference"] for r in receipts(done.stdout)] == sent, done.stderr
+    for content in (json.dumps(entries[3:], indent=2), json.dumps(entries[3], indent=2), line(names[3]).decode()):
+        done = shell.run("submit", "-", "--json", stdin=content)
+        assert [(r["reference"], r["status"]) for r in receipts(done.stdout)] == [(names[3], "received")], done.stderr
+
+
+def test_a_line_that_drops_again_and_again_leaves_every_line_received_once(shell: Shell, api: httpx2.Client) -> None:
+    names = references(1200)
+    path = shell.file("entries.ndjson", b"".join(map(line, names)))
+    with line_to(shell.port, ("up", 300_000), ("down", 20_000), ("up", 5), ("down", 60_000)) as way:
+        done = shell.at(way.port).run("submit", path, "--json")
+    assert done.returncode == 0, done.stderr
+    assert way.connections == 5 and done.stderr.count("The connection broke") == 4
+    assert [(r["line"], r["reference"], r["status"], r["event"]) for r in receipts(done.stdout)] == [
+        (n, name, "received", f"{USCC}/{name}/1") for n, name in enumerate(names, start=1)
+    ]
+    for name in (names[0], names[600], names[-1]):
+        story = api.get(f"/submissions/{USCC}/{name}").json()
+        assert [step["what"] for step in story["timeline"]] == ["received"]
+
+
+async def test_watching_stays_until_each_is_decided(shell: Shell, settings: Settings) -> None:
+    approved, changed = references(2)
+    path = shell.file("entries.ndjson", line(approved) + line(changed))
+    with shell.start("submit", path, "--watch", "--json") as process:
+        assert process.stdout
+        told = [json.loads(process.stdout.readline()) for _ in range(4)]
+        async with mongo(settings) as client:
+            progress = ProgressStore(client[settings.database("submissions")])
+            await progress.take(decided(approved, Decision.APPROVED))
+            await progress.take(decided(changed, Decision.CHANGES_REQUESTED))
+        told += [json.loads(text) for text in process.stdout]
+        assert process.wait(30) == 1
+    assert [(each["reference"], each["status"]) for each in told[:4]] == [
+        (name, "received") for name in (approved, changed, approved, changed)
+    ]
+    assert {(each["reference"], each["status"]) for each in told[4:]} == {
+        (approved, "approved"),
+        (changed, "changes-requested"),
+    }
+
+
+def decided(reference: str, decision: Decision) -> list[Event]:
+    """What review tells of a submission that it decides at once."""
+    id = f"{USCC}/{reference}"
+    entry = SubmissionLine.model_validate(submission(reference), strict=False).entry
+    fact = CaseDecided(
+        submission=id, partner=USCC, digest="d", entry=entry, revision=1, decision=decision, score=80, reasons=()
+    )
+    return [Event(f"{id}@1/1", "/review", f"{id}@1", datetime.now(UTC), 1, "x", "x", "service:test", fact)]
+
+
+def test_interrupted_it_says_how_to_go_on_and_resumes_after_the_last_receipt(shell: Shell) -> None:
+    names = references(1000)
+    path = shell.file("entries.ndjson", b"".join(map(line, names)))
+    process = shell.start("submit", path, "--json")
+    assert process.stdout
+    # It waits with what does not fit into the pipe, so that it is in the midst of the file.
+    text = b"".join(process.stdout.readline() for _ in range(50))
+    os.kill(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    first = receipts((text + stdout).decode())
+    assert (process.returncode, 50 <= len(first) < 1000) == (130, True)
+    assert f"Up to {len(first)} everything has its receipt: run the same with --resume" in stderr.decode()
+    again = shell.run("submit", path, "--json", "--resume")
+    assert (again.returncode, again.stderr.splitlines()[0]) == (0, f"Going on after {len(first)}.")
+    both = [(r["line"], r["reference"]) for r in (*first, *receipts(again.stdout))]
+    assert both == list(enumerate(names, start=1))
+    assert "nothing to go on with" in shell.run("submit", path, "--resume").stderr
+
+
+def test_a_reader_that_goes_away_ends_it_quietly_and_it_can_be_resumed(shell: Shell) -> None:
+    path = shell.file("entries.ndjson", b"".join(map(line, references(1000))))
+    with shell.start("submit", path, "--json") as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read() and process.wait(60) == 1
+    assert "Going on after" in shell.run("submit", path, "--resume").stderr
