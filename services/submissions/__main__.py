@@ -30,6 +30,7 @@ from submissions.desk import Desk
 from submissions.domain import DECIDERS
 from submissions.domain.partner import PARTNERS
 from submissions.domain.submission import SUBMISSIONS, TESTS
+from submissions.forms.drafts import Drafts
 from submissions.intake import now
 from submissions.kafka_accounts import KafkaAccounts
 from submissions.kafka_intake import FAMILIES, KafkaIntake
@@ -82,6 +83,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
         await log.create_indexes()
         await idempotency.create_indexes(database)
         await create_source_indexes(database)
+        await Drafts(database).create_indexes()
         writing = asyncio.create_task(log.run())
         yield
         writing.cancel()

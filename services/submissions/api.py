@@ -51,8 +51,6 @@ IdempotencyKey = Annotated[
 
 LOCATION = {"Location": {"description": "the address of the submission", "schema": {"type": "string"}}}
 
-KeyId = Annotated[str, Path(description="the twelve characters after `sq_live_`", examples=["0a1c447ca5df"])]
-
 
 class Decided(BaseModel):
     """The newest revision's decision. `comments` are the reviewers', without names, where changes are asked for."""

@@ -104,6 +104,20 @@ def with_key_or_session(scope: Scope) -> AsCaller:
     return caller
 
 
+def live(scope: Scope) -> AsCaller:
+    """Dependency: the same, but no test key: what is asked for has effects that no test has."""
+    either = with_key_or_session(scope)
+
+    async def caller(found: Caller = Depends(either)) -> Caller:
+        if found.mode == "test":
+            raise Problem(
+                403, "live-only", _("This needs a live key"), _("A test has no such effects. Use a live key.")
+            )
+        return found
+
+    return caller
+
+
 async def _held(keyring: Keyring, given: HTTPAuthorizationCredentials | None) -> Held:
     if given is None:
         detail = _("Send the header Authorization: Bearer, a space, and the key. Keys are issued on /keys.")

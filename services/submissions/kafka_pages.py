@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from schemas.entry import Uscc
-from submissions.answers import KEYED
-from submissions.callers import Caller, own_partner, with_key_or_session
+from submissions.answers import KEYED, problems
+from submissions.callers import Caller, live, own_partner
 from submissions.kafka_accounts import Access, KafkaAccounts
 from submissions.marked import N_
 from submissions.sections import sections
@@ -21,6 +21,7 @@ from web.pages import notify, page
 from web.people import Person, actor, cause, require
 from web.problems import Problem
 
+_Account = Annotated[str, Path(description="what it signs in as at Kafka")]
 _WhosePath = Annotated[Uscc, Path(description="unified social credit code", examples=["91510106MA6RH83W82"])]
 
 
@@ -52,7 +53,7 @@ class KafkaAccount(BaseModel):
 def api_routes(accounts: KafkaAccounts) -> APIRouter:
     """The JSON routes; the partner's own people and programs, and operators."""
     router = APIRouter(tags=[N_("Partners and keys")], responses=KEYED)
-    either = Depends(with_key_or_session("keys"))
+    either = Depends(live("keys"))
 
     @router.get(
         "/partners/{uscc}/kafka-accounts",
@@ -73,11 +74,11 @@ def api_routes(accounts: KafkaAccounts) -> APIRouter:
         summary=N_("Grant access to Kafka (the partner’s own people, and operators)"),
         description=N_("Makes the partner’s two topics, where they are missing, and an account that may use them."),
         response_description=N_("What to sign in with; the password is shown here and kept nowhere"),
-        responses={
-            404: {"description": N_("The partner is not registered, or is another one")},
-            409: {"description": N_("There are too many Kafka accounts")},
-            503: {"description": N_("Kafka does not answer")},
-        },
+        responses=problems(
+            _404=N_("The partner is not registered, or is another one"),
+            _409=N_("There are too many Kafka accounts"),
+            _503=N_("Kafka does not answer"),
+        ),
     )
     async def grant(request: Request, uscc: _WhosePath, body: AccountLabel, caller: Caller = either) -> AccessGranted:
         caller.may_see(uscc)
@@ -91,12 +92,9 @@ def api_routes(accounts: KafkaAccounts) -> APIRouter:
         status_code=204,
         summary=N_("Revoke a Kafka account"),
         response_description=N_("It is shut out, also where it is signed in"),
-        responses={
-            404: {"description": N_("There is no such Kafka account")},
-            503: {"description": N_("Kafka does not answer")},
-        },
+        responses=problems(_404=N_("There is no such Kafka account"), _503=N_("Kafka does not answer")),
     )
-    async def revoke(request: Request, uscc: _WhosePath, account: str, caller: Caller = either) -> None:
+    async def revoke(request: Request, uscc: _WhosePath, account: _Account, caller: Caller = either) -> None:
         caller.may_see(uscc)
         await accounts.revoke(uscc, account, caller, cause(request))
 

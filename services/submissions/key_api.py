@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from starlette.requests import Request
 
@@ -15,6 +15,10 @@ from submissions.marked import N_
 from web.people import cause
 
 Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=3)]
+
+KeyId = Annotated[
+    str, Path(description="the twelve characters after `sq_live_` or `sq_test_`", examples=["0a1c447ca5df"])
+]
 
 
 class NewKey(BaseModel):
@@ -112,7 +116,9 @@ def routes(keys: KeyDesk) -> APIRouter:
         response_description=N_("The new key, which is shown here and kept nowhere"),
         responses=problems(**beyond, **unknown, _409=N_("It is revoked or expired, or there are too many keys")),
     )
-    async def rotate(request: Request, uscc: Partner, key: str, body: Rotation, caller: Caller = either) -> KeyRotated:
+    async def rotate(
+        request: Request, uscc: Partner, key: KeyId, body: Rotation, caller: Caller = either
+    ) -> KeyRotated:
         caller.may_see(uscc)
         rotated = await keys.rotate(uscc, key, body.overlap, caller, cause(request), expires=body.expires)
         if rotated is None:
@@ -135,7 +141,7 @@ def routes(keys: KeyDesk) -> APIRouter:
         response_description=N_("It is revoked"),
         responses=problems(**beyond, **unknown),
     )
-    async def revoke(request: Request, uscc: Partner, key: str, caller: Caller = either) -> None:
+    async def revoke(request: Request, uscc: Partner, key: KeyId, caller: Caller = either) -> None:
         caller.may_see(uscc)
         await keys.revoke(uscc, key, caller, cause(request))
 

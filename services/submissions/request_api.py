@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.requests import Request
 
@@ -82,7 +82,9 @@ def routes(log: RequestLog) -> APIRouter:
         response_description=N_("The request, and how to send it again"),
         responses=problems(_401=N_("Neither key nor session"), _404=N_("There is none, or it is another partner’s")),
     )
-    async def one(request: Request, id: str, caller: Caller = either) -> Logged:
+    async def one(
+        request: Request, id: Annotated[str, Path(description="the request’s `X-Request-Id`")], caller: Caller = either
+    ) -> Logged:
         return _logged(await log.get(id, caller.partner), request)
 
     return router

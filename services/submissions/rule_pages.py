@@ -1,6 +1,6 @@
 """Every rule of intake, explained: /rules and /rules/{rule}, as pages and as JSON."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from schemas.entry_schemas import OF_WHAT_IS_HELD, UNSAYABLE
 from schemas.envelope import Json
+from submissions.answers import problems
 from submissions.intake import told
 from submissions.marked import N_
 from submissions.rulebook import Group, Rule, rulebook
@@ -25,9 +26,7 @@ GROUPS: dict[Group, str] = {
     "held": N_("Revisions and partner"),
     "message": N_("Messages on Kafka"),
 }
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    404: {"description": N_("There is no such rule"), "content": {"application/problem+json": {}}}
-}
+_PROBLEMS = problems(_404=N_("There is no such rule"))
 
 
 class Example(BaseModel):
@@ -66,7 +65,7 @@ def json_routes() -> APIRouter:
         response_description=N_("The rule, with an example"),
         responses=_PROBLEMS,
     )
-    async def rule(rule: Annotated[str, Path(examples=["dates.order"])]) -> Explained:
+    async def rule(rule: Annotated[str, Path(description="the rule’s id", examples=["dates.order"])]) -> Explained:
         return _explained(_found(rule))
 
     return router

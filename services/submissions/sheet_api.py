@@ -109,9 +109,11 @@ def routes(desk: Desk) -> APIRouter:
     )
     async def template_of(
         request: Request,
-        kind: Kind,
-        format: Literal["xlsx", "csv"] = "xlsx",
-        language_: Annotated[Literal["zh", "en"] | None, Query(alias="language")] = None,
+        kind: Annotated[Kind, Query(description="of entries: each has its own columns")],
+        format: Annotated[Literal["xlsx", "csv"], Query(description="of the file")] = "xlsx",
+        language_: Annotated[
+            Literal["zh", "en"] | None, Query(alias="language", description="of headings and notes; else the caller’s")
+        ] = None,
     ) -> Response:
         spoken = language_ or language()
         with speak(spoken, request.app.state.site.translations):

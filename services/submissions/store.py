@@ -16,7 +16,6 @@ from runtime.streams import DUPLICATE_KEY
 from schemas.envelope import Event, Json
 from schemas.submission import Mode
 from submissions.domain.submission import SUBMISSIONS, TESTS, Submission
-from submissions.forms.drafts import Drafts
 from submissions.progress import Progress, evolve, submission_of
 
 #: Submissions on one page of a list.
@@ -34,7 +33,6 @@ async def create_indexes(database: AsyncDatabase[Json]) -> None:
         [("owner", 1), ("at", -1)], partialFilterExpression={"owner": {"$exists": True}}
     )
     await database["progress"].create_index("status")
-    await Drafts(database).create_indexes()
 
 
 async def kinds(submissions: AsyncCollection[Json], ids: Collection[str]) -> dict[str, str]:

@@ -66,4 +66,4 @@ def test_a_mode_put_there_by_hand_is_a_difference_that_names_it() -> None:
 def test_submissions_of_test_keys_are_no_stream_that_audit_compares() -> None:
     """They are in no history, so nothing of them may be held against one."""
     collections = {decider.collection for decider in DECIDERS if decider.service == "submissions"}
-    assert collections == {"submissions", "partners"}
+    assert collections == {"submissions", "partners", "sources"}

@@ -59,7 +59,10 @@ def slipped(draw: st.DrawFn, most: int = 4) -> dict[str, Any]:
     if draw(st.booleans()):
         line["entry"]["contact"] = dict(CONTACT)
     for _ in range(draw(st.integers(0, most))):
-        path = draw(st.sampled_from([path for path in places(line) if path]))
+        paths = [path for path in places(line) if path]
+        if not paths:
+            break
+        path = draw(st.sampled_from(paths))
         parent: Any = line
         for step in path[:-1]:
             parent = parent[step]

@@ -9,10 +9,9 @@ from starlette.requests import Request
 
 from schemas.envelope import Json, timestamp
 from schemas.source import Content, Format
-from schemas.submission import Scope
 from submissions.answers import KEYED, problems
 from submissions.api import Partner
-from submissions.callers import AsCaller, Caller, with_key_or_session
+from submissions.callers import Caller, live
 from submissions.marked import N_
 from submissions.sources.asked import MOST_MINUTES, NAME, Asked
 from submissions.sources.desk import Shown, SourceDesk, unknown
@@ -89,7 +88,7 @@ def routes(desk: SourceDesk) -> APIRouter:
     """All of them."""
     invalid = KEYED | problems(_400=N_("The body cannot be read"))
     router = APIRouter(tags=[N_("Sources that are fetched")], responses=invalid)
-    reader, sender = Depends(_live("read")), Depends(_live("submit"))
+    reader, sender = Depends(live("read")), Depends(live("submit"))
     body: dict[str, Any] = {"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}}
     unsigned = problems(_401=N_("Neither key nor session"))
     only_partners = problems(_403=N_("Only partners have sources"))
@@ -226,19 +225,6 @@ def _acts(router: APIRouter, desk: SourceDesk, own: Any, responses: Responses) -
     async def confirm(uscc: Partner, name: Named, caller: Caller = Depends(own)) -> SourceDetail:
         await desk.confirm(uscc, name, caller)
         return detail(await desk.get(uscc, name))
-
-
-def _live(scope: Scope) -> AsCaller:
-    """A caller with this scope, and no test key: what is fetched is never a test."""
-    keyed = with_key_or_session(scope)
-
-    async def caller(found: Caller = Depends(keyed)) -> Caller:
-        if found.mode == "test":
-            detail = _("Sources are fetched for good. Use a live key.")
-            raise Problem(403, "live-only", _("This needs a live key"), detail)
-        return found
-
-    return caller
 
 
 def _sender(caller: Caller) -> str:

@@ -76,7 +76,7 @@ def test_a_list_is_read_item_by_item(body: bytes, format: Format, pointer: str, 
         (b"", "csv", "", "header"),
         (b"name,kind\na,scene\n", "csv", "", "header"),
         (b"reference\n\xff\xff\xff\n", "csv", "", "text"),
-        (b"reference\n" + b"x" * 200_000, "csv", "", "csv"),
+        (b"reference\n" + b"x" * 2_000_000, "csv", "", "csv"),
     ],
 )
 def test_what_is_no_list_is_told_as_such(body: bytes, format: Format, pointer: str, code: str) -> None:
