@@ -149,7 +149,9 @@ def record(scope: Any, meter: Meter, at: datetime, ms: float, status: int, came:
     problem, key = scope["state"].get("problem"), meter.held.key
     rules = list(meter.rules)
     if not rules and isinstance(problem, Problem):
-        rules = list(dict.fromkeys(finding["rule"] for finding in problem.members.get("findings", ())))
+        rules = list(
+            dict.fromkeys(finding["rule"] for finding in problem.members.get("findings", ()) if "rule" in finding)
+        )
     path = scope.get("path_params") or {}
     named = f"{path['uscc']}/{path['reference']}" if {"uscc", "reference"} <= path.keys() else None
     query = [part for part in scope["query_string"].decode("latin-1").split("&") if _PARAMETER.fullmatch(part)]

@@ -105,7 +105,7 @@ def _found(rule: str) -> Rule:
 
 
 def _in_schema(rule: Rule) -> bool:
-    return rule.id not in UNSAYABLE | OF_WHAT_IS_HELD
+    return rule.group != "message" and rule.id not in UNSAYABLE | OF_WHAT_IS_HELD
 
 
 def _explained(rule: Rule) -> Explained:

@@ -50,7 +50,7 @@ async def test_among_bad_lines_every_good_one_is_taken_in(client: httpx2.AsyncCl
 async def test_rare_characters_come_out_as_they_went_in(
     client: httpx2.AsyncClient, key: dict[str, str], text: str
 ) -> None:
-    title = {"zh": text + "。", "en": text + "."}
+    title = {"zh": f"地铁智能检修{text}。", "en": f"Smart maintenance of the metro {text}."}
     for reference, raw in (("raw", line("raw", title=title)), ("escaped", _ascii(line("escaped", title=title)))):
         answer = await client.post("/submissions", content=raw, headers=key)
         assert answer.status_code == 201, answer.text
@@ -104,7 +104,8 @@ def _scene() -> dict[str, Any]:
 async def test_the_wrong_kind_of_key_opens_nothing(client: httpx2.AsyncClient, given: dict[str, Any]) -> None:
     for path in ("/submissions", "/submissions:stream"):
         answer = await client.post(path, content=line(), headers=given)
-        assert (answer.status_code, answer.json()["type"]) == (401, "urn:shuangqian:problem:key-refused")
+        said = answer.json()["type"].removeprefix("urn:shuangqian:problem:")
+        assert answer.status_code == 401 and said in ("key-missing", "key-malformed", "key-unknown"), said
 
 
 async def test_another_partners_key_takes_in_nothing_of_ours(

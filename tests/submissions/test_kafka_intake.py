@@ -84,7 +84,7 @@ async def test_bad_messages_are_each_refused_and_stop_nothing(here: Ground) -> N
         (Record(b'{"reference":"half'), ["json"]),
         (Record(b'\xff\xfe{"reference":"utf16"}'), ["json"]),
         (Record(b"\x00\x00"), ["json"]),
-        (Record(line("nul\x00")), ["pattern"]),
+        (Record(line("nul\x00")), ["characters", "pattern"]),
         (Record(deep), ["json"]),
         (Record(b"[1]"), ["type"]),
         (Record(None), ["message.empty"]),

@@ -9,7 +9,7 @@ import pytest
 from deploy.local.servers import Server
 from runtime.settings import Settings
 from submissions.kafka_accounts import Access
-from tests.submissions.given import OTHER, USCC, signed_in
+from tests.submissions.given import OTHER, USCC, key_of, signed_in
 from tests.submissions.kafka import Record, System
 from tests.support import own_settings
 
@@ -22,6 +22,12 @@ async def settings(kafka_broker: Server, mongo: str, settings: Settings) -> Sett
     own = await own_settings(kafka_broker.address, mongo)
     bootstrap = {"kafka_partners_bootstrap": kafka_broker.partners, "node_modules": settings.node_modules}
     return own.model_copy(update=bootstrap)
+
+
+@pytest.fixture
+async def key(client: httpx2.AsyncClient, settings: Settings) -> dict[str, str]:
+    """The header of a program whose key manages keys, and so accounts."""
+    return await key_of(client, settings, scopes=["submit", "read", "keys"])
 
 
 async def test_a_partners_program_is_granted_an_account_and_writes(
