@@ -42,9 +42,7 @@ def texts(least: int, most: int, *, lines: bool = False) -> st.SearchStrategy[st
 def both(least: int = 2, most: int = 40, *, lines: bool = False) -> st.SearchStrategy[dict[str, str]]:
     """Texts that say something in their language, as the rules ask, and whatever else."""
     said = texts(least, most, lines=lines)
-    zh, en = (
-        said.map(lambda text, begins=begins: begins + text) for begins in ("地铁智能检修：", "Metro maintenance: ")
-    )
+    zh, en = said.map("地铁智能检修：{}".format), said.map("Metro maintenance: {}".format)
     return st.fixed_dictionaries({"zh": zh}, optional={"en": en})
 
 
