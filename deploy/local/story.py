@@ -129,11 +129,13 @@ async def _confirmation_link(stack: Stack) -> str:
 
 
 async def _stream_in(stack: Stack, teller: Teller, keys: dict[str, str], lines: Sequence[Line]) -> list[str]:
-    """Six partners at once, an NDJSON stream each; the streams received."""
+    """Six partners at once, an NDJSON stream each, and their linkages when what they name is there; the streams
+    received."""
     receipts: list[Json] = []
+    linkages = {raw for _, raw in story("linkage", LINKAGES, 0, SEED)}
 
-    async def send(client: httpx2.AsyncClient, partner: str) -> None:
-        own = b"\n".join(line for sender, line in lines if sender == partner)
+    async def send(client: httpx2.AsyncClient, partner: str, *, linking: bool) -> None:
+        own = b"\n".join(line for sender, line in lines if sender == partner and (line in linkages) == linking)
         headers = {"Authorization": f"Bearer {keys[partner]}", "Accept-Language": either("en", "zh")}
         async with client.stream("POST", "/submissions:stream", content=own, headers=headers) as answer:
             answer.raise_for_status()
@@ -142,7 +144,8 @@ async def _stream_in(stack: Stack, teller: Teller, keys: dict[str, str], lines: 
 
     began = time.monotonic()
     async with httpx2.AsyncClient(base_url=stack.url("submissions"), timeout=120) as client:
-        await asyncio.gather(*(send(client, partner) for partner in keys))
+        for linking in (False, True):
+            await asyncio.gather(*(send(client, partner, linking=linking) for partner in keys))
     took = time.monotonic() - began
     refused = [receipt for receipt in receipts if receipt["status"] == "refused"]
     received = [receipt["stream"] for receipt in receipts if receipt["status"] == "received"]
