@@ -2,10 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import Depends, Query
 
 from submissions.marked import N_
 from web.openapi import ANY_PROBLEM
+from web.parameters import only_known_parameters
+
+#: Of every router of JSON: a query parameter that is misspelt must not pass unnoticed.
+KNOWN = [Depends(only_known_parameters)]
 
 Kind = Literal["scene", "product", "linkage"]
 Validate = Annotated[

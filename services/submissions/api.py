@@ -15,7 +15,7 @@ from schemas.finding import patch
 from schemas.rules import MAX_LINE_BYTES
 from schemas.submission import Mode
 from submissions import idempotency, rule_pages
-from submissions.answers import KEYED, Kind, Validate, problems
+from submissions.answers import KEYED, KNOWN, Kind, Validate, problems
 from submissions.bodies import unpacked
 from submissions.callers import Caller, with_key, with_key_or_session
 from submissions.desk import Desk, Story
@@ -31,7 +31,6 @@ from submissions.store import Lists
 from submissions.waits import waits_for
 from web.languages import _
 from web.openapi import REFERENCE
-from web.parameters import only_known_parameters
 from web.people import cause
 from web.problems import Problem
 
@@ -111,7 +110,7 @@ class Reason(BaseModel):
 
 def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
     """The JSON routes."""
-    router = APIRouter(dependencies=[Depends(only_known_parameters)])
+    router = APIRouter(dependencies=KNOWN)
     router.include_router(_sending(database, desk))
     router.include_router(_asking(database, desk, lists))
     router.include_router(_keeping(desk))

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from schemas.entry import Uscc
-from submissions.answers import KEYED, problems
+from submissions.answers import KEYED, KNOWN, problems
 from submissions.callers import Caller, live, own_partner
 from submissions.kafka_accounts import Access, KafkaAccounts
 from submissions.marked import N_
@@ -52,7 +52,7 @@ class KafkaAccount(BaseModel):
 
 def api_routes(accounts: KafkaAccounts) -> APIRouter:
     """The JSON routes; the partner's own people and programs, and operators."""
-    router = APIRouter(tags=[N_("Partners and keys")], responses=KEYED)
+    router = APIRouter(tags=[N_("Partners and keys")], dependencies=KNOWN, responses=KEYED)
     either = Depends(live("keys"))
 
     @router.get(

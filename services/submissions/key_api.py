@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from starlette.requests import Request
 
 from schemas.submission import Mode, Scope
-from submissions.answers import KEYED, problems
+from submissions.answers import KEYED, KNOWN, problems
 from submissions.api import Partner
 from submissions.callers import Caller, with_key_or_session
 from submissions.key_desk import Issued, KeyDesk, Overlap, already_shown
@@ -70,7 +70,9 @@ class KeyRotated(KeyIssued):
 
 def routes(keys: KeyDesk) -> APIRouter:
     """/partners/{uscc}/keys: for the partner's own people, operators, and keys with the scope `keys`."""
-    router = APIRouter(tags=[N_("Partners and keys")], responses=KEYED, prefix="/partners/{uscc}/keys")
+    router = APIRouter(
+        tags=[N_("Partners and keys")], dependencies=KNOWN, responses=KEYED, prefix="/partners/{uscc}/keys"
+    )
     either = Depends(with_key_or_session("keys"))
     unknown = {"_404": N_("No such key, or it is another partner’s")}
     beyond = {"_403": N_("The key has not the scope `keys`, or would reach beyond itself")}

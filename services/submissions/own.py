@@ -17,7 +17,7 @@ from starlette.responses import Response
 from schemas.entry import Name
 from schemas.envelope import Json, timestamp
 from schemas.submission import Mode, Scope, SubmissionRefused
-from submissions.answers import KEYED
+from submissions.answers import KEYED, KNOWN
 from submissions.callers import Caller, with_key
 from submissions.desk import Desk, Story
 from submissions.feed import Feed, Place
@@ -78,7 +78,7 @@ class Happened(BaseModel):
 
 def routes(desk: Desk, lists: Lists) -> APIRouter:
     """The routes for partners' programs, all by key."""
-    router = APIRouter(tags=[N_("Where entries are")], responses=KEYED)
+    router = APIRouter(tags=[N_("Where entries are")], dependencies=KNOWN, responses=KEYED)
     by_key = Depends(with_key("read"))
 
     @router.get("/me", summary=N_("Whose key this is"), response_description=N_("The partner"))

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from schemas.entry import Uscc
 from schemas.envelope import Json
 from schemas.submission import Mode
-from submissions.answers import KEYED, problems
+from submissions.answers import KEYED, KNOWN, problems
 from submissions.callers import Caller, with_key_or_session
 from submissions.curl import curl
 from submissions.marked import N_
@@ -54,7 +54,7 @@ class LoggedPage(BaseModel):
 
 def routes(log: RequestLog) -> APIRouter:
     """GET /requests and /requests/{id}."""
-    router = APIRouter(tags=[N_("Requests")], responses=KEYED)
+    router = APIRouter(tags=[N_("Requests")], dependencies=KNOWN, responses=KEYED)
     either = Depends(with_key_or_session("read"))
 
     @router.get(

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from submissions.answers import INVALID, KEYED, Kind, Validate, problems
+from submissions.answers import INVALID, KEYED, KNOWN, Kind, Validate, problems
 from submissions.bodies import unpacked
 from submissions.callers import Caller, with_key
 from submissions.desk import Desk
@@ -41,7 +41,7 @@ _NO_SHEETS = ("application/json", "application/x-ndjson", "application/xml", "te
 
 def routes(desk: Desk) -> APIRouter:
     """`POST /submissions:sheet` and `GET /submissions/template`."""
-    router = APIRouter(tags=[N_("Sending entries in")], responses=INVALID)
+    router = APIRouter(tags=[N_("Sending entries in")], dependencies=KNOWN, responses=INVALID)
     by_key = Depends(with_key("submit"))
     binary = {"schema": {"type": "string", "format": "binary"}}
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from schemas.envelope import Json, timestamp
 from schemas.source import Content, Format
-from submissions.answers import KEYED, problems
+from submissions.answers import KEYED, KNOWN, problems
 from submissions.api import Partner
 from submissions.callers import Caller, live
 from submissions.marked import N_
@@ -87,7 +87,7 @@ class SourceDetail(BaseModel):
 def routes(desk: SourceDesk) -> APIRouter:
     """All of them."""
     invalid = KEYED | problems(_400=N_("The body cannot be read"))
-    router = APIRouter(tags=[N_("Sources that are fetched")], responses=invalid)
+    router = APIRouter(tags=[N_("Sources that are fetched")], dependencies=KNOWN, responses=invalid)
     reader, sender = Depends(live("read")), Depends(live("submit"))
     body: dict[str, Any] = {"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}}
     unsigned = problems(_401=N_("Neither key nor session"))
