@@ -10,7 +10,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -35,6 +35,16 @@ PAGE_AWAITS_MS = 500
 QUIET = 20
 #: Questions after which a connection ends and is made again, so that a key that was revoked hears no more.
 ENDS_AFTER = 600
+
+
+def _written(value: object) -> object:
+    """A time as RFC 3339 has it: a bare number would be read as seconds of an era that nobody named."""
+    if isinstance(value, str) and value.lstrip("+-").replace(".", "", 1).isdigit():
+        raise ValueError("a time is written as RFC 3339 has it")
+    return value
+
+
+Since = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
 class Me(BaseModel):
@@ -125,7 +135,7 @@ def routes(desk: Desk, lists: Lists) -> APIRouter:
     async def events(
         request: Request,
         caller: Caller = by_key,
-        since: Annotated[AwareDatetime | None, Query(description="from then on, RFC 3339 with its offset")] = None,
+        since: Annotated[Since | None, Query(description="from then on, RFC 3339 with its offset")] = None,
         after: Annotated[str | None, Query(description="the `next` of the page before")] = None,
         limit: Annotated[int | None, Query(ge=1, le=MOST, description=f"a page’s most; {PAGE} if not said")] = None,
         last_event_id: Annotated[str | None, Header(description="the `id` of the last event that came")] = None,

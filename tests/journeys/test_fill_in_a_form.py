@@ -142,7 +142,7 @@ def test_without_scripts_items_come_and_go_and_a_revision_starts_from_what_was_s
     page.get_by_role("button", name="提交", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("已收到")
 
-    page.get_by_role("link", name="查看进展").click()
+    page.get_by_role("link", name="查询进度").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("夜间灌缝机器人")
     stream = page.url.partition("/submissions/")[2]
     page.get_by_role("button", name="用表单修改").click()
