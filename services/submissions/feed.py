@@ -109,7 +109,7 @@ class Feed:
             same | {"events.subject": place.stream, "events.sequence": {"$gt": place.sequence}},
         ]
         pipeline: list[Json] = [
-            {"$match": whose(self.partner) | {"changed": {"$gte": Timestamp(max(0, changed), 0)}}},
+            {"$match": whose(self.partner) | {"changed": {"$gte": Timestamp(min(max(0, changed), 2**32 - 1), 0)}}},
             {"$project": {"events": 1}},
             {"$unwind": "$events"},
             {"$match": {"$or": later}},
