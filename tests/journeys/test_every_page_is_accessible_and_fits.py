@@ -65,7 +65,11 @@ def hrefs(page: Page) -> list[str]:
 
 def is_page(href: str, services: dict[str, str]) -> bool:
     parts = urlsplit(href)
-    return parts.netloc in services and "lang=" not in parts.query and not re.search(r"\.\w+$|/sign-in$|^/registry/", parts.path)
+    return (
+        parts.netloc in services
+        and "lang=" not in parts.query
+        and not re.search(r"\.\w+$|/sign-in$|^/registry/", parts.path)
+    )
 
 
 def shape_of(address: str, services: dict[str, str]) -> str:
