@@ -157,8 +157,8 @@ def test_a_submission_is_sent_back_revised_approved_published_told_and_proved(st
     expect(auditor.locator(".sq-verdict__word")).to_have_text(re.compile("Equal", re.IGNORECASE), timeout=60_000)
 
     go(partner, "API keys")
-    partner.get_by_role("link", name="Revoke…").click()
-    partner.get_by_role("button", name="Revoke").click()
+    partner.get_by_role("link", name="ERP", exact=True).click()
+    partner.get_by_role("button", name="Revoke the key").click()
     refused = httpx2.post(
         f"{stack.url('submissions')}/submissions", json=scene(), headers={"Authorization": f"Bearer {key}"}
     )
