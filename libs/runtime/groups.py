@@ -60,8 +60,8 @@ class Groups(Generic[T, R]):
             results = await self._carry_out([each.command for each in group])
         except Exception as error:
             if len(group) > 1:
-                for each in group:
-                    await self._write([each])
+                # At once: where it is the database that is away, nobody waits for another's patience.
+                await asyncio.gather(*(self._write([each]) for each in group))
             elif not group[0].result.done():
                 group[0].result.set_exception(error)
             return

@@ -161,14 +161,6 @@ def _choice(value: Any, finding: Finding, path: list[str], parent: Any) -> str |
     return names[like[0]] if like else None
 
 
-def _weight(text: str) -> int:
-    return len(text.encode())
-
-
-def _either(one: str, other: str) -> bool:
-    return one in other or other in one
-
-
 def _offer(parent: Any) -> bool:
     return isinstance(parent, dict) and isinstance(parent.get("type"), str) and parent["type"] in list(OFFER_UNITS)
 

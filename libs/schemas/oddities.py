@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from schemas.finding import pointer, steps
+
 #: A finding points at the nearest place whose pointer is no longer than this: what partners name may be of any length.
 MAX_POINTER = 200
 #: What XML 1.0 forbids. In JSON they come escaped, but for the last two.
@@ -29,26 +31,21 @@ def oddities(line: bytes, raw: Any) -> Iterator[tuple[str, str, str]]:
     except orjson.JSONEncodeError:  # nested so deep that it is refused for that
         return
     if line.count(b":") != colons or (escapes and b"\\u003" in line):
-        for pointer, value in _places(_with_repeated(line)):
+        for where, value in _places(_with_repeated(line)):
             if value is _Repeated:
-                yield "repeated-field", near(pointer), short(_unescaped(pointer.rpartition("/")[2]))
+                yield "repeated-field", near(where), short(steps(where)[-1])
     if (escapes and any(hint in line for hint in _HINTS)) or b"\xef\xbf" in line:
-        for pointer, value in _places(raw):
+        for where, value in _places(raw):
             said = "".join(value) if isinstance(value, dict) else value
             if isinstance(said, str) and (found := _FORBIDDEN.search(said)):
-                yield "characters", near(pointer), f"U+{ord(found[0]):04X}"
+                yield "characters", near(where), f"U+{ord(found[0]):04X}"
 
 
-def escaped(step: object) -> str:
-    """A step of an RFC 6901 JSON Pointer."""
-    return str(step).replace("~", "~0").replace("/", "~1")
-
-
-def near(pointer: str) -> str:
+def near(where: str) -> str:
     """The pointer, or that of the nearest enclosing value whose pointer is short enough."""
-    while len(pointer) > MAX_POINTER:
-        pointer = pointer.rpartition("/")[0]
-    return pointer
+    while len(where) > MAX_POINTER:
+        where = where.rpartition("/")[0]
+    return where
 
 
 def short(text: str) -> str:
@@ -56,18 +53,14 @@ def short(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def _unescaped(step: str) -> str:
-    return step.replace("~1", "/").replace("~0", "~")
-
-
 def _places(value: Any) -> Iterator[tuple[str, Any]]:
     """Every value within, and its pointer, in the text's order. No recursion: partners nest as deep as they like."""
     waiting = [("", value)]
     while waiting:
-        pointer, value = waiting.pop()
-        yield pointer, value
+        where, value = waiting.pop()
+        yield where, value
         inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        waiting += reversed([(f"{pointer}/{escaped(key)}", within) for key, within in inner])
+        waiting += reversed([(where + pointer(key), within) for key, within in inner])
 
 
 def _with_repeated(line: bytes) -> Any:

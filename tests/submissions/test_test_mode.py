@@ -16,7 +16,7 @@ from submissions.__main__ import application
 from submissions.__main__ import mongo as connect
 from submissions.domain import DECIDERS
 from submissions.progress import Case, Progress
-from tests.submissions.given import OTHER, USCC, key_of, line, signed_in, submission
+from tests.submissions.given import OTHER, USCC, key_of, line, samples, signed_in, submission
 from tests.support import eventually, own_settings, sequences
 
 
@@ -48,6 +48,25 @@ async def test_a_test_key_gets_the_very_answers_that_a_live_one_gets(
         test, live = [await client.post(path, content=body, headers=each) for each in (test_key, key)]
         assert answered(test) == answered(live), body
         assert (test.headers["shuangqian-mode"], live.headers["shuangqian-mode"]) == ("test", "live")
+
+
+async def test_a_test_may_name_what_is_live_and_no_live_one_what_is_a_test(
+    client: httpx2.AsyncClient, key: dict[str, str], test_key: dict[str, str]
+) -> None:
+    said = {each["entry"]["kind"]: each["entry"] for each in samples()}
+    owner = submission()["entry"]["owner"]
+
+    def sent(reference: str, entry: dict[str, Any]) -> dict[str, Any]:
+        return {"reference": reference, "revision": 1, "entry": entry | {"owner": owner}}
+
+    def linkage(reference: str, product: str) -> dict[str, Any]:
+        return sent(reference, said["linkage"] | {"scene": f"{USCC}/tunnel", "product": f"{USCC}/{product}"})
+
+    await client.post("/submissions", json=sent("tunnel", said["scene"]), headers=key)
+    await client.post("/submissions", json=submission("trial"), headers=test_key)
+    assert (await client.post("/submissions", json=linkage("a", "trial"), headers=test_key)).status_code == 201
+    refused = await client.post("/submissions", json=linkage("a", "trial"), headers=key)
+    assert [finding["rule"] for finding in refused.json()["findings"]] == ["linkage.product-unknown"]
 
 
 async def test_test_and_live_do_not_see_each_other(
