@@ -10,6 +10,7 @@ import jsonpatch
 import jsonpointer
 import orjson
 
+from schemas.finding import patch
 from shuangqian import show
 from shuangqian.client import Json, ask, stream
 from shuangqian.entries import Line, lines, opened
@@ -92,25 +93,13 @@ def _read(raw: bytes) -> Any:
 
 def _apply(entry: Any, findings: Sequence[Json]) -> tuple[Any, list[Json]]:
     """The entry with the fixes applied, and the findings that have none, or one that does not fit."""
-    left = []
-    # What takes items away comes last, and from behind, so that no pointer loses its place.
-    taking = sorted(
-        (each for each in findings if (each.get("fix") or {}).get("op") == "remove"), key=_pointer, reverse=True
-    )
-    for finding in [*(each for each in findings if each not in taking), *taking]:
+    left = [finding for finding in findings if not finding.get("fix")]
+    for operation in patch(finding.get("fix") for finding in findings):
         try:
-            if not finding.get("fix"):
-                left.append(finding)
-                continue
-            entry = jsonpatch.apply_patch(entry, [finding["fix"]])
+            entry = jsonpatch.apply_patch(entry, [operation])
         except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
-            left.append(finding)
+            left += [finding for finding in findings if finding.get("fix") == operation]
     return entry, left
-
-
-def _pointer(finding: Json) -> list[tuple[int, str]]:
-    parts = finding["fix"]["path"].split("/")
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def fix(access: Access, reference: str | None, path: str, target: str | None, as_json: bool) -> tuple[str, int]:

@@ -1,0 +1,88 @@
+"""Sheets and mending as a partner meets them on the command line, against the real submissions api."""
+
+import csv
+import json
+import secrets
+from pathlib import Path
+
+import httpx2
+import orjson
+from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
+
+from tests.cli.conftest import Shell
+from tests.cli.proxy import line_to
+from tests.submissions.given import USCC, line, submission
+from tests.submissions.sheet_files import Table, as_book, as_csv, entry, put, saved, table
+
+
+def some(prefix: str, count: int) -> Table:
+    return table([entry(f"{prefix}-{n}") for n in range(count)], "code")
+
+
+def name() -> str:
+    return f"s{secrets.token_hex(3)}"
+
+
+def test_a_sheet_gets_a_receipt_a_row_though_the_line_drops(stranger: Shell, api: httpx2.Client) -> None:
+    prefix = name()
+    path = stranger.file("entries.csv", as_csv(some(prefix, 2000)))
+    with line_to(stranger.port, ("down", 50_000), ("up", 200), ("down", 9_000)) as way:
+        done = stranger.at(way.port).run("import", path, "--kind", "product", "--json")
+    assert done.returncode == 0, done.stderr
+    receipts = [json.loads(text) for text in done.stdout.splitlines()]
+    assert [(each["row"], each["status"]) for each in receipts] == [(row, "received") for row in range(2, 2002)]
+    assert {each["event"] for each in receipts} == {f"{USCC}/{prefix}-{n}/1" for n in range(2000)}
+
+
+def test_refused_rows_name_their_cells_and_the_marked_sheet_is_written(stranger: Shell) -> None:
+    rows = put(some(name(), 3), "maturity", 3, 12)
+    cell = f"{get_column_letter(rows[0].index('maturity') + 1)}3"
+    for file, content in (("entries.csv", as_csv(rows)), ("entries.xlsx", saved(as_book(rows)))):
+        path, marked = stranger.file(file, content), stranger.home / f"marked-{file}"
+        command = ("import", path, "--kind", "product", "--marked", str(marked), "--json")
+        done = stranger.at(stranger.port).run(*command)
+        assert done.returncode == 1, done.stderr
+        receipts = [json.loads(text) for text in done.stdout.splitlines()]
+        assert [each["status"] for each in receipts] == ["received", "refused", "received"]
+        assert [(each["rule"], each["cell"]) for each in receipts[1]["findings"]] == [("range", cell)]
+    with (stranger.home / "marked-entries.csv").open(encoding="utf-8-sig", newline="") as file:
+        heading, *marked_rows = csv.reader(file)
+    findings = [row[len(rows[0]) :] for row in marked_rows]
+    assert len(heading) == len(rows[0]) + 1 and [any(each) for each in findings] == [False, True, False]
+    sheet = load_workbook(stranger.home / "marked-entries.xlsx").worksheets[0]
+    assert [each.coordinate for row in sheet.iter_rows() for each in row if each.comment] == [cell]
+
+
+def test_validating_only_takes_nothing_in(stranger: Shell, shell: Shell) -> None:
+    prefix = name()
+    sheet = shell.run("import", shell.file("a.csv", as_csv(some(prefix, 3))), "--kind", "product", "--validate-only")
+    lines = shell.run("submit", shell.file("a.ndjson", line(prefix)), "--validate-only")
+    assert (sheet.returncode, lines.returncode) == (0, 0), sheet.stderr + lines.stderr
+    assert "Checked, nothing was taken in: 3 received" in sheet.stderr
+    for reference in (prefix, f"{prefix}-0"):
+        assert shell.run("status", reference).returncode != 0
+
+
+def test_what_is_no_sheet_or_lacks_its_kind_is_exit_code_2(stranger: Shell) -> None:
+    for arguments in (("import", "entries.json"), ("import", stranger.file("entries.csv", as_csv(some("x", 1))))):
+        assert stranger.at(9).run(*arguments).returncode == 2
+
+
+def test_fixes_are_applied_to_the_file_and_what_has_none_is_left(shell: Shell) -> None:
+    good, slips, hopeless = name(), name(), name()
+    slipped = submission(slips, colour="blue", district="高新区") | {"revison": 1}
+    content = line(good) + orjson.dumps(slipped) + b"\n" + line(hopeless, maturity=0) + b"{no json\n"
+    path = shell.file("entries.ndjson", content)
+    assert shell.run("submit", path).returncode == 1
+    told = shell.run("errors", slips)
+    assert told.returncode == 1 and "/entry/colour" in told.stdout and "Fix" in told.stdout
+    done = shell.run("errors", "--fix", "--file", path)
+    assert done.returncode == 1 and "/entry/maturity" in done.stdout and "/entry/colour" not in done.stdout
+    mended = Path(path).with_name("entries.mended.ndjson")
+    first, second, third, last = mended.read_bytes().splitlines()
+    assert (first + b"\n", third + b"\n", last) == (line(good), line(hopeless, maturity=0), b"{no json")
+    assert json.loads(second) == submission(slips, district="hi-tech-zone")
+    assert Path(path).read_bytes() == content
+    sent = shell.run("submit", str(mended), "--json")
+    assert [json.loads(text)["status"] for text in sent.stdout.splitlines()] == ["received"] * 2 + ["refused"] * 2
