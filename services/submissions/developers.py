@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from schemas import asyncapi, documents
-from schemas.envelope import Json
 from schemas.events import FACTS
 from schemas.rules import MAX_FINDINGS, MAX_LINE_BYTES
 from submissions.domain.submission import FULL
@@ -63,8 +62,7 @@ def add(pages: APIRouter, machines: APIRouter) -> None:
             steps=list(_steps(request, me)),
             topics=_catalogue(),
             limits=_limits(),
-            has_template="/submissions/template" in request.app.openapi()["paths"],
-            has_test_keys=_has_test_keys(request.app.openapi()),
+            may_open_keys=me is None or "partner" in me.roles,
         )
 
     @machines.get("/asyncapi.json", include_in_schema=False)
@@ -87,7 +85,7 @@ def _asyncapi() -> bytes:
 
 
 def _steps(request: Request, me: Person | None) -> Iterator[Step]:
-    """The quick start, for this partner and this address. A step about what the service does not do is not there."""
+    """The quick start, for this partner and this address."""
     uscc = me.partner if me and me.partner else SOMEBODY
     fill = {
         "@address@": request.app.state.site.addresses["submissions"],
@@ -96,8 +94,7 @@ def _steps(request: Request, me: Person | None) -> Iterator[Step]:
         "@entry@": orjson.dumps(sample(uscc), option=orjson.OPT_INDENT_2).decode(),
     }
     for id, title, text in _told():
-        if id != "validate" or _takes(request.app.openapi(), "validate"):
-            yield Step(id, title, text, tuple(_samples(id, fill)))
+        yield Step(id, title, text, tuple(_samples(id, fill)))
 
 
 def _told() -> tuple[tuple[str, str, str], ...]:
@@ -134,15 +131,6 @@ def _samples(id: str, fill: dict[str, str]) -> Iterator[tuple[str, str, str]]:
         for placeholder, value in fill.items():
             text = text.replace(placeholder, value)
         yield name, file.removesuffix(".txt"), text.rstrip()
-
-
-def _takes(openapi: Json, parameter: str) -> bool:
-    """Whether one can send with this query parameter."""
-    return any(each["name"] == parameter for each in openapi["paths"]["/submissions"]["post"].get("parameters", ()))
-
-
-def _has_test_keys(openapi: Json) -> bool:
-    return "sq_test_" in openapi["components"]["securitySchemes"]["ApiKey"]["description"]
 
 
 def _catalogue() -> list[tuple[str, list[EventType]]]:

@@ -46,8 +46,8 @@ def test_refused_rows_name_their_cells_and_the_marked_sheet_is_written(stranger:
         receipts = [json.loads(text) for text in done.stdout.splitlines()]
         assert [each["status"] for each in receipts] == ["received", "refused", "received"]
         assert [(each["rule"], each["cell"]) for each in receipts[1]["findings"]] == [("range", cell)]
-    with (stranger.home / "marked-entries.csv").open(encoding="utf-8-sig", newline="") as file:
-        heading, *marked_rows = csv.reader(file)
+    with (stranger.home / "marked-entries.csv").open(encoding="utf-8-sig", newline="") as text:
+        heading, *marked_rows = csv.reader(text)
     findings = [row[len(rows[0]) :] for row in marked_rows]
     assert len(heading) == len(rows[0]) + 1 and [any(each) for each in findings] == [False, True, False]
     sheet = load_workbook(stranger.home / "marked-entries.xlsx").worksheets[0]
