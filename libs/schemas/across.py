@@ -17,6 +17,8 @@ PLACEHOLDERS = (
     *("待补充", "待填写", "待填", "待定", "待完善", "暂无", "暂缺", "同上", "略", "无"),
     *("tbd", "tbc", "todo", "to do", "n/a", "none", "null", "test", "xxx", "lorem ipsum"),
 )
+#: A set of texts: asking an enumeration for its members costs more than the rest of the rule.
+_OFFER_TYPES = tuple(map(str, OfferType))
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
 _LATIN = re.compile(r"[A-Za-z]")
@@ -96,7 +98,7 @@ def _offers_fit(entry: dict[str, Any], field: str) -> Iterator[Finding]:
     if not isinstance(offers, list):
         return
     for i, offer in enumerate(offers):
-        if not isinstance(offer, dict) or offer.get("type") not in list(OfferType):
+        if not isinstance(offer, dict) or offer.get("type") not in _OFFER_TYPES:
             continue
         unit, total = OFFER_UNITS[offer["type"]], CITY_TOTALS.get(offer["type"])
         amount = offer.get("amount")
