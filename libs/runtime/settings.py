@@ -52,8 +52,8 @@ class Settings(BaseSettings):
     lease_s: float = 10.0
 
     # What a partner may send, in each mode, counted by each api process on its own.
-    requests_per_minute: int = 30_000
-    entries_per_second: int = 10_000
+    requests_per_second: int = 50
+    entries_per_second: int = 1_000
     entries_per_day: int = 5_000_000
 
     def database(self, service: str) -> str:

@@ -29,7 +29,7 @@ TOO_LARGE = {10334, 17419}
 #: Each attempt on a stream that many write is won by one of them.
 ATTEMPTS = 50
 #: Commands decided at one go: others have their turn after that many.
-BREATH = 20
+BREATH = 10
 
 
 class StreamFull(Exception):

@@ -22,6 +22,11 @@ class Held:
     partner: str
     key: Key
 
+    @property
+    def account(self) -> tuple[str, str]:
+        """What its use is counted under: the partner, and live or test."""
+        return self.partner, self.key.mode
+
 
 class Keyring:
     """The keys of all partners, by their text."""

@@ -1,4 +1,4 @@
-"""How much a partner may send: requests a minute, entries a second, entries a day; and what one request uses of it.
+"""How much a partner may send: requests and entries a second, entries a day; and what one request uses of it.
 
 Each api process counts on its own, in memory: with several of them a partner may send so many times as much, and a
 process that starts anew counts from nothing. Live and test are counted apart.
@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits import RateLimitItemPerDay
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.requests import Request
@@ -18,55 +18,89 @@ from starlette.requests import Request
 from runtime.settings import Settings
 from submissions.intake import Receipt
 from submissions.keyring import Held
+from submissions.ndjson import BATCH_LINES
 from web.languages import _, number, span
 from web.problems import Problem
 
+#: Requests and single entries beyond the rate wait for their turn up to so long; then they are refused.
+PATIENCE_S = 2.0
+#: What a partner who was silent may send at once, in seconds of its rate: requests, and entries. Entries come in
+#: such small pieces because whoever asks meanwhile waits for a piece to end.
+REQUESTS_BURST_S = 1.0
+ENTRIES_BURST_S = 0.05
 #: Different rules after which no more are told of one request in the log.
 TOLD_RULES = 3
 
 
+class Turns:
+    """Who goes when: `rate` a second each, evenly, first come first served (GCRA, ITU-T I.371 Annex A).
+
+    Kept for each is when what was taken so far is paid off at the rate.
+    """
+
+    def __init__(self, name: str, rate: int, burst_s: float) -> None:
+        self.name, self.rate = name, rate
+        self.burst = max(1, int(rate * burst_s))
+        self._paid_off: dict[tuple[str, str], float] = {}
+
+    async def wait(self, held: Held, cost: int = 1, most_s: float = math.inf) -> float | None:
+        """Wait until the turn of `cost` comes. Where that is more than `most_s` away, nothing is taken, and the seconds
+        until then are returned."""
+        began = time.monotonic()
+        paid_off = max(began, self._paid_off.get(held.account, 0.0)) + cost / self.rate
+        turn_s = paid_off - began - self.burst / self.rate
+        if turn_s > most_s:
+            return turn_s
+        self._paid_off[held.account] = paid_off
+        if turn_s > 0:
+            await asyncio.sleep(turn_s)
+        return None
+
+    def left(self, held: Held) -> tuple[int, int]:
+        """How many could go at once now, and the seconds until that is `burst` again."""
+        owed_s = max(0.0, self._paid_off.get(held.account, 0.0) - time.monotonic())
+        return max(0, int(self.burst - owed_s * self.rate)), math.ceil(owed_s)
+
+
 class Limits:
-    """What each partner has used in this process. Windows begin with the first use and end after their length."""
+    """What each partner has used in this process. The day's window begins with the first use."""
 
     def __init__(self, settings: Settings) -> None:
         self._windows = FixedWindowRateLimiter(MemoryStorage())
-        self.requests = RateLimitItemPerMinute(settings.requests_per_minute, namespace="requests")
-        self.entries = RateLimitItemPerSecond(settings.entries_per_second, namespace="entries")
+        self.requests = Turns("requests", settings.requests_per_second, REQUESTS_BURST_S)
+        self.entries = Turns("entries", settings.entries_per_second, ENTRIES_BURST_S)
         self.daily = RateLimitItemPerDay(settings.entries_per_day, namespace="daily-entries")
-        self._policy = ", ".join(map(_policy, (self.requests, self.entries, self.daily)))
+        self._policy = (
+            f'"requests";q={self.requests.rate};w=1, "entries";q={self.entries.rate};w=1;qu="entries", '
+            f'"daily-entries";q={self.daily.amount};w={self.daily.get_expiry()};qu="entries"'
+        )
 
     async def request(self, held: Held) -> None:
-        """Count a request. Raises the Problem of one too many."""
-        if not await self._windows.hit(self.requests, held.partner, held.key.mode):
+        """Let a request have its turn. Raises the Problem of too many that wait."""
+        if wait_s := await self.requests.wait(held, most_s=PATIENCE_S):
             title = _("Too many requests")
             detail = _(
-                "%(most)s requests a minute are the most. Go on in %(wait)s, or send many entries in one request: "
+                "%(most)s requests a second are the most. Go on in %(wait)s, or send many entries in one request: "
                 "/submissions:stream."
             )
-            raise await self._too_many(self.requests, held, "rate-exceeded", title, detail)
+            raise _too_many(self.requests.name, self.requests.rate, wait_s, "rate-exceeded", title, detail)
 
     async def take(self, held: Held) -> None:
-        """Count one entry that cannot wait. Raises the Problem of one too many."""
-        if not await self._windows.hit(self.entries, held.partner, held.key.mode):
+        """Let one entry have its turn. Raises the Problem of too many that wait, or of a quota that is used up."""
+        if wait_s := await self.entries.wait(held, most_s=PATIENCE_S):
             title, detail = _("Too many entries at once"), _("%(most)s a second are the most. Go on in %(wait)s.")
-            raise await self._too_many(self.entries, held, "rate-exceeded", title, detail)
-        if not await self._windows.hit(self.daily, held.partner, held.key.mode):
+            raise _too_many(self.entries.name, self.entries.rate, wait_s, "rate-exceeded", title, detail)
+        if not await self._windows.hit(self.daily, *held.account):
             raise await self.quota_problem(held)
 
     async def pace(self, held: Held, entries: int) -> int:
-        """Count entries once the rate allows them, waiting until then; how many of them the day's quota allows."""
-        allowed = min(entries, await self._left(self.daily, held))
+        """Wait for the turn of these entries; how many of them the day's quota allows."""
+        daily = await self._windows.get_window_stats(self.daily, *held.account)
+        allowed = min(entries, daily.remaining)
         if allowed:
-            await self._windows.hit(self.daily, held.partner, held.key.mode, cost=allowed)
-        waiting = allowed
-        while waiting:
             # Nothing else runs between what is left and taking it: memory is never waited for.
-            if piece := min(waiting, await self._left(self.entries, held)):
-                await self._windows.hit(self.entries, held.partner, held.key.mode, cost=piece)
-                waiting -= piece
-            else:
-                stats = await self._windows.get_window_stats(self.entries, held.partner, held.key.mode)
-                await asyncio.sleep(max(0.001, stats.reset_time - time.time()))
+            await self._windows.hit(self.daily, *held.account, cost=allowed)
+            await self.entries.wait(held, allowed)
         return allowed
 
     async def quota_problem(self, held: Held) -> Problem:
@@ -76,31 +110,27 @@ class Limits:
             "%(most)s entries a day are the most. Go on in %(wait)s; what was answered before is stored, and need not "
             "be sent again."
         )
-        return await self._too_many(self.daily, held, "quota-exceeded", title, detail)
+        daily = await self._windows.get_window_stats(self.daily, *held.account)
+        wait_s = daily.reset_time - time.time()
+        return _too_many(self.daily.namespace, self.daily.amount, wait_s, "quota-exceeded", title, detail)
 
     async def headers(self, held: Held) -> dict[str, str]:
         """The limits and what is left of them: draft-ietf-httpapi-ratelimit-headers."""
         parts = []
-        for item in (self.requests, self.entries, self.daily):
-            reset, left = await self._windows.get_window_stats(item, held.partner, held.key.mode)
-            seconds = item.get_expiry() if left == item.amount else max(0, math.ceil(reset - time.time()))
-            parts.append(f'"{item.namespace}";r={left};t={seconds}')
+        for turns in (self.requests, self.entries):
+            left, seconds = turns.left(held)
+            parts.append(f'"{turns.name}";r={left};t={seconds}')
+        daily = await self._windows.get_window_stats(self.daily, *held.account)
+        unused = daily.remaining == self.daily.amount
+        seconds = self.daily.get_expiry() if unused else max(0, math.ceil(daily.reset_time - time.time()))
+        parts.append(f'"{self.daily.namespace}";r={daily.remaining};t={seconds}')
         return {"RateLimit-Policy": self._policy, "RateLimit": ", ".join(parts)}
 
-    async def _left(self, item: RateLimitItem, held: Held) -> int:
-        return (await self._windows.get_window_stats(item, held.partner, held.key.mode)).remaining
 
-    async def _too_many(self, item: RateLimitItem, held: Held, type: str, title: str, detail: str) -> Problem:
-        stats = await self._windows.get_window_stats(item, held.partner, held.key.mode)
-        wait_s = max(1, math.ceil(stats.reset_time - time.time()))
-        said = detail % {"most": number(item.amount), "wait": span(wait_s)}
-        members = {"violated-policies": [item.namespace]}
-        return Problem(429, type, title, said, headers={"Retry-After": str(wait_s)}, **members)
-
-
-def _policy(item: RateLimitItem) -> str:
-    unit = "" if item.namespace == "requests" else ';qu="entries"'
-    return f'"{item.namespace}";q={item.amount};w={item.get_expiry()}{unit}'
+def _too_many(policy: str, most: int, wait_s: float, type: str, title: str, detail: str) -> Problem:
+    wait = max(1, math.ceil(wait_s))
+    said = detail % {"most": number(most), "wait": span(wait)}
+    return Problem(429, type, title, said, headers={"Retry-After": str(wait)}, **{"violated-policies": [policy]})
 
 
 @dataclass(slots=True)
@@ -119,8 +149,13 @@ class Meter:
         if self.limits and self.held:
             await self.limits.take(self.held)
 
+    @property
+    def piece(self) -> int:
+        """Entries to take in at one go, at most: those that come after wait for no more than the rate asks for."""
+        return min(BATCH_LINES, self.limits.entries.burst) if self.limits and self.held else BATCH_LINES
+
     async def pace(self, entries: int) -> int:
-        """Waits until the rate allows these entries; how many of them the quota allows."""
+        """Waits for the turn of these entries; how many of them the quota allows."""
         return await self.limits.pace(self.held, entries) if self.limits and self.held else entries
 
     async def quota_problem(self) -> Problem:

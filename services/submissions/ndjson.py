@@ -9,7 +9,7 @@ from typing import Any
 from schemas.rules import MAX_LINE_BYTES, Finding
 
 #: Lines handled together, at most.
-BATCH_LINES = 500
+BATCH_LINES = 250
 #: Lines of more bytes than this together are not waited to become more: long ones come in smaller batches.
 BATCH_BYTES = 4_000_000
 #: Input that pauses so long is not waited for: what has come is handled.
@@ -70,8 +70,8 @@ class Splitter:
             self._rest += part
 
 
-async def batches(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Line]]:
-    """The lines of `pieces`, up to BATCH_LINES or BATCH_BYTES at once, and earlier where no more comes for PAUSE_S.
+async def batches(pieces: AsyncIterator[bytes], most: int = BATCH_LINES) -> AsyncIterator[list[Line]]:
+    """The lines of `pieces`, up to `most` or BATCH_BYTES at once, and earlier where no more comes for PAUSE_S.
 
     The last line counts without a newline too. Where `pieces` raises, the lines that have ended are given before that.
     """
@@ -93,9 +93,9 @@ async def batches(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Line]]:
             if piece is None:
                 break
             lines += splitter.feed(piece)
-            while len(lines) >= BATCH_LINES:
-                yield lines[:BATCH_LINES]
-                lines = lines[BATCH_LINES:]
+            while len(lines) >= most:
+                yield lines[:most]
+                lines = lines[most:]
             if sum(line.size for line in lines) >= BATCH_BYTES:
                 yield lines
                 lines = []

@@ -68,7 +68,7 @@ class Receipts(Response):
         await send({"type": "http.response.body", "body": b""})
 
     async def _prepared(self) -> AsyncIterator[_Batch]:
-        async for lines in batches(self._pieces):
+        async for lines in batches(self._pieces, self._meter.piece):
             if self._over:
                 continue
             yield list(zip([line.number for line in lines], await self._intake.commands(lines), strict=True))

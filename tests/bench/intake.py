@@ -38,7 +38,7 @@ Send = Callable[[Iterator[bytes]], Awaitable[int]]
 def measure(ground: Ground) -> list[Figure]:
     say(f"intake: for {FOR_S:.0f} s each, one by one from {CLIENTS} clients, as NDJSON; a common handler beside it")
     # What a partner may send is raised out of the way; in the flood the limits stand as they are.
-    settings = ground.settings().model_copy(update={"requests_per_minute": 10**9, "entries_per_second": 10**9})
+    settings = ground.settings().model_copy(update={"requests_per_second": 10**9, "entries_per_second": 10**9})
     key, _ = asyncio.run(_keys(settings))
     (api, port), (worker, _) = (ground.service(f"submissions-{sort}", settings) for sort in ("api", "worker"))
     common, common_port = ground.bare("common_app", settings)

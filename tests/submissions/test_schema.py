@@ -37,7 +37,7 @@ class Api:
 def api(mongo: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     folder = tmp_path_factory.mktemp("schema")
     ports = dict(zip(DEFAULTS, free(len(DEFAULTS)), strict=True))
-    own = Settings(mongo_url=mongo, database_prefix=f"test_{folder.name}_")
+    own = Settings(mongo_url=mongo, database_prefix=f"test_{folder.name}_", requests_per_second=10_000)
     services = table.services(table.Stack(folder, ports, own, "", ()))
     process = next(each for each in services if each.name == "submissions-api")
     with running(process, folder / "log"):

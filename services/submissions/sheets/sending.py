@@ -10,7 +10,6 @@ from schemas.envelope import Json
 from schemas.finding import Finding
 from submissions.intake import Intake, Receipt, told
 from submissions.limiting import Meter
-from submissions.ndjson import BATCH_LINES
 from submissions.sheets.findings import at_cells
 from submissions.sheets.reading import Sheet
 from submissions.sheets.rows import Header, Read
@@ -60,7 +59,7 @@ async def send(sheet: Sheet, intake: Intake, after: int = 0, meter: Meter = UNME
     Raises the Problem of a quota that is used up, once what it allowed is given.
     """
     reads = sheet.reads(after)
-    while batch := await asyncio.to_thread(_next, reads):
+    while batch := await asyncio.to_thread(_next, reads, meter.piece):
         allowed = await meter.pace(len(batch))
         taken = await intake.take([read.line for read in batch[:allowed]])
         meter.count(receipt for receipt, _ in taken)
@@ -72,5 +71,5 @@ async def send(sheet: Sheet, intake: Intake, after: int = 0, meter: Meter = UNME
             raise await meter.quota_problem()
 
 
-def _next(reads: Iterator[Read]) -> list[Read]:
-    return list(islice(reads, BATCH_LINES))
+def _next(reads: Iterator[Read], most: int) -> list[Read]:
+    return list(islice(reads, most))
