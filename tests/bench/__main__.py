@@ -17,7 +17,7 @@ from rich.table import Table
 from deploy.local.servers import kafka_server, mongo_server
 from deploy.local.speech import either
 from deploy.local.supervise import CannotStart
-from tests.bench import intake, latency, relay, replay, startup, worker
+from tests.bench import intake, latency, million, relay, replay, startup, worker
 from tests.bench.figure import Figure, say
 from tests.bench.ground import Ground
 
@@ -29,13 +29,15 @@ PARTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "replay": replay.measure,
     "startup": startup.measure,
 }
+#: Only when asked for by name: they take minutes and gigabytes.
+LONG: dict[str, Callable[[Ground], list[Figure]]] = {"million": million.measure}
 FILE = Path(__file__).resolve().parents[2] / "build" / "bench.json"
 
 
 def main(parts: Sequence[str]) -> None:
     """Measure the parts asked for, or all, one after the other on a broker and a database of their own."""
-    if not set(parts) <= PARTS.keys():
-        sys.exit(f"usage: python -m tests.bench [{' | '.join(PARTS)}]")
+    if not set(parts) <= (PARTS | LONG).keys():
+        sys.exit(f"usage: python -m tests.bench [{' | '.join(PARTS | LONG)}]")
     # What a relay in this process says of its lease is nobody's figure.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     began = time.monotonic()
@@ -54,7 +56,7 @@ def _measured(parts: Sequence[str]) -> list[Figure]:
         say(either("Starting Kafka and mongod", "正在启动 Kafka 和 mongod"))
         with kafka_server(folder / "kafka") as kafka, mongo_server(folder / "mongod") as mongo:
             ground = Ground(kafka.address, mongo.address, folder)
-            return [figure for part in parts for figure in PARTS[part](ground)]
+            return [figure for part in parts for figure in (PARTS | LONG)[part](ground)]
 
 
 def _print(figures: Sequence[Figure], seconds: float) -> None:
