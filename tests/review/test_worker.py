@@ -9,7 +9,7 @@ from pymongo import AsyncMongoClient
 
 from review.agents import attach, on_submissions
 from review.domain import CASES, DECIDERS
-from review.duplicates import Duplicates
+from review.duplicates.index import Duplicates
 from review.store import CaseStore
 from runtime.consume import worker_app
 from runtime.parking import Parking
