@@ -9,7 +9,7 @@ from schemas.entry import Entry, Industry
 #: A rule that speaks, and where in the entry (`summary/en`).
 Noticed = Iterator[tuple[str, str]]
 
-CHINESE = re.compile("[\u4e00-\u9fff]")
+CHINESE = re.compile("[\u4e00-\u9fff]+")
 PLACEHOLDERS = re.compile("测试数据|测试测试|占位|待补充|xxx|lorem ipsum|todo|tbd|asdf", re.IGNORECASE)
 
 
@@ -39,11 +39,12 @@ def language(entry: Entry, rules: Ruleset) -> Noticed:
 def wrong_industry(entry: Entry, own: Industry, rules: Ruleset) -> bool:
     """Whether an entry speaks of another industry than the one it is filed under, and not of its own."""
     said = " ".join(filter(None, (entry.title.zh, entry.summary.zh, entry.title.en, entry.summary.en))).lower()
-    words = {industry: sum(word in said for word in known) for industry, known in rules.industries.items()}
-    theirs = max((count for industry, count in words.items() if industry != own), default=0)
-    return not words.get(own, 1) and theirs >= rules.at("industry_words")
+    if any(word in said for word in rules.industries.get(own, ())):
+        return False
+    others = (sum(word in said for word in words) for industry, words in rules.industries.items() if industry != own)
+    return own in rules.industries and max(others, default=0) >= rules.at("industry_words")
 
 
 def _chinese_share(text: str) -> int:
     """Per cent of a text's characters, blanks aside, that are Chinese."""
-    return 100 * len(CHINESE.findall(text)) // max(1, len(text) - text.count(" "))
+    return 100 * sum(map(len, CHINESE.findall(text))) // max(1, len(text) - text.count(" "))

@@ -27,9 +27,9 @@ MOST_HOLDERS = 8
 MOST_COMMON = 200_000
 #: The share of pieces in common, by the sketches, from which two are compared in full: of those 90 % alike it is over
 #: 0.55, and the estimate errs by 0.1.
-WORTH_COMPARING = 0.3
+WORTH_COMPARING = 0.35
 #: Cases compared in full for each that is asked about, the likest by their sketches.
-MOST_COMPARED = 5
+MOST_COMPARED = 4
 #: Resemblances named in a case's findings.
 MOST_NAMED = 3
 

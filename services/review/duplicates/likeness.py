@@ -45,9 +45,8 @@ def compare(mine: Sequence[str], other: Sequence[str]) -> tuple[int, Likeness] |
     ordered = [sorted(mine), sorted(other)]
     if ordered[0] == ordered[1]:
         return 100, Likeness.REARRANGED
-    straight, turned = (
-        fuzz.ratio("\n".join(one), "\n".join(two), score_cutoff=FLOOR) for one, two in ((mine, other), ordered)
-    )
+    straight = fuzz.ratio("\n".join(mine), "\n".join(other), score_cutoff=FLOOR)
+    turned = fuzz.ratio("\n".join(ordered[0]), "\n".join(ordered[1]), score_cutoff=max(FLOOR, straight))
     if not (straight or turned):
         return None
     return int(max(straight, turned)), Likeness.REARRANGED if turned > straight else Likeness.FUZZY

@@ -14,7 +14,7 @@ Texts = Mapping[str, tuple[str, ...]]
 
 #: After NFKC, which makes half-width what is full-width.
 _ENDS = re.compile(r"[。!?;\n]|\.(?=\s|$)")
-_PASSED_OVER = re.compile(r"[\W_]+")
+_PASSED_OVER = re.compile(r"[^\w\n]+|_+")
 
 
 def texts(entry: Entry) -> Texts:
@@ -33,8 +33,8 @@ def texts(entry: Entry) -> Texts:
 def sentences(text: str) -> tuple[str, ...]:
     """The sentences of a text in order: letters and digits alone, in one width and without capitals."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    parts = (_PASSED_OVER.sub("", part) for part in _ENDS.split(plain))
-    return tuple(part for part in parts if part)
+    lines = _PASSED_OVER.sub("", _ENDS.sub("\n", plain)).split("\n")
+    return tuple(line for line in lines if line)
 
 
 def spoken(said: Texts, language: Language) -> list[str]:
