@@ -215,7 +215,7 @@ def test_changed_rules_are_read_and_judge_otherwise(tmp_path: Path) -> None:
         (('[rules."scene.window"]', '[rules."scene.windwo"]'), "rules.scene.windwo: no such rule"),
         (("open_days = {", "open_dayz = {"), "thresholds.open_days: missing"),
         (("near = { value = 90", "near = { value = 70"), "near and same must be in order, from 90 to 100"),
-        (("from = 95", "from = 50"), "must not overlap"),
+        (("from = 100", "from = 50"), "must not overlap"),
         (("weight = 45", "weight = 450"), "rules.duplicate.same.weight"),
         (("weight = 45", "wieght = 45"), "rules.duplicate.same.wieght"),
         (("[routes.return]", "[routes.return"), "rules.toml"),
