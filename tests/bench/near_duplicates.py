@@ -1,20 +1,25 @@
 """The search for near-duplicates among many known entries: BENCH_KNOWN of them (1,000,000).
 
-All are of one vocabulary and a hundred forms, so that far more have something in common than in life.
+Each is made of sentences of the sample's entries, so all have some in common with many others. They are put straight
+into the collection, as the index would keep them, and indexed then; those asked about are copies of known ones.
 """
 
 import asyncio
 import os
 import time
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from random import Random
 from statistics import median, quantiles
 
+import numpy as np
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from deploy.local.sample.generate import generate
-from review.duplicates.index import Asked, Duplicates
+from review.duplicates.index import MOST_HOLDERS, Asked, Duplicates
+from review.duplicates.sketches import sketches, tokens
+from review.duplicates.texts import Texts, texts
 from schemas.entry import Scene
 from schemas.envelope import Json
 from tests.bench.figure import Figure, say
@@ -22,9 +27,9 @@ from tests.bench.ground import PARTNER, Ground
 
 KNOWN = int(os.environ.get("BENCH_KNOWN", "1000000"))
 ASKED = 500
-BATCH = 2_000
-#: Of one seed no more have titles of their own.
-OF_ONE_SEED = 100_000
+BATCH = 5_000
+#: Entries whose sentences are used.
+POOL = 5_000
 
 
 def measure(ground: Ground) -> list[Figure]:
@@ -37,13 +42,10 @@ async def _measure(ground: Ground) -> list[Figure]:
     async with AsyncMongoClient[Json](settings.mongo_url, w="majority", journal=True) as mongo:
         database = mongo[settings.database("review")]
         duplicates = Duplicates(database)
+        entries = list(islice(_entries(), POOL))
+        await _keep(duplicates, [texts(entry) for entry in entries])
         await duplicates.create_indexes()
-        entries = _entries()
-        began = time.perf_counter()
-        for start in range(0, KNOWN, BATCH):
-            await duplicates.search(_taken(entries, min(BATCH, KNOWN - start)))
-        say(f"  kept: {KNOWN / (time.perf_counter() - began):,.0f} a second")
-        asked = _taken(entries, ASKED)
+        asked = [Asked(f"asked/SC-{n}@1", entry) for n, entry in enumerate(entries[:ASKED])]
         spent = [await _timed(duplicates, one) for one in asked]
         looked = [await _timed_find(database, one.case) for one in asked]
         stats = await database.command("collStats", duplicates.collection.name, scale=1_000_000)
@@ -68,12 +70,40 @@ async def _timed_find(database: AsyncDatabase[Json], case: str) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-def _entries() -> Iterator[Asked]:
-    """Cases without end."""
-    for seed in count(1):
-        for n, line in enumerate(generate("scene", OF_ONE_SEED, seed, [PARTNER])):
-            yield Asked(f"{PARTNER['uscc']}/SC-{seed}-{n}@1", Scene.model_validate(line["entry"], strict=False))
+async def _keep(duplicates: Duplicates, pool: Sequence[Texts]) -> None:
+    """Keep the pool, and then entries of its sentences, KNOWN in all; of each token its first holders alone."""
+    rng = Random(1)
+    held = np.zeros(1 << 26, np.uint8)
+    fields = {field: [each[field] for each in pool] for field in pool[0]}
+    for start in range(0, KNOWN, BATCH):
+        size = min(BATCH, KNOWN - start)
+        said = list(pool[start : start + size])
+        said += [{field: _mixed(rng, of) for field, of in fields.items()} for _ in range(size - len(said))]
+        rows = sketches(said, ["scene"] * size)
+        own = tokens(rows)
+        places = own & (len(held) - 1)
+        rare = (held[places] < MOST_HOLDERS) & (own != 0)
+        np.add.at(held, places[rare], 1)
+        await duplicates.collection.insert_many(
+            [
+                {
+                    "_id": f"known/SC-{start + n}@1",
+                    "tokens": own[n][rare[n]].tolist(),
+                    "sketch": rows[n].tobytes(),
+                    "texts": spoken,
+                }
+                for n, spoken in enumerate(said)
+            ],
+            ordered=False,
+        )
 
 
-def _taken(entries: Iterator[Asked], many: int) -> list[Asked]:
-    return [next(entries) for _ in range(many)]
+def _mixed(rng: Random, of: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """A field with the beginning of one entry's and the end of another's."""
+    one, other = rng.choice(of), rng.choice(of)
+    return (*one[: len(one) // 2], *other[len(other) // 2 :])
+
+
+def _entries() -> Iterator[Scene]:
+    for line in generate("scene", POOL, 1, [PARTNER]):
+        yield Scene.model_validate(line["entry"], strict=False)

@@ -66,7 +66,7 @@ class Duplicates:
         await self._remember(asked, said, rows)
         cases, found = await self._sharing(rows)
         pairs = _worth_comparing(asked, rows, cases, found, self._meetings(rows, found))
-        others = await self._texts({cases[n] for _, n in pairs})
+        others = await self._texts({cases[n] for _, n in pairs}) if pairs else {}
         answers: list[list[Resemblance]] = [[] for _ in asked]
         for mine, n in pairs:
             if alike := resemblance(cases[n], said[mine], others[cases[n]]):
