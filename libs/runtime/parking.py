@@ -32,6 +32,8 @@ class Parking:
 
     async def parked(self, topic: str, streams: Iterable[str]) -> set[str]:
         """Which of these streams are parked."""
+        if await self._parked.find_one({}, {"_id": 1}) is None:
+            return set()  # mostly, and far cheaper than to look each of them up
         ids = {f"{topic} {stream}": stream for stream in streams}
         return {ids[document["_id"]] async for document in self._parked.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
 

@@ -28,6 +28,8 @@ BATCH = Histogram("shuangqian_consume_batch_seconds", "Time to handle one batch 
 
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("shuangqian")
+#: Set with the provider: asking for that instead reads the environment each time, for each event.
+_tracing = False
 
 
 def set_up(process: str, otlp_endpoint: str | None) -> None:
@@ -35,6 +37,7 @@ def set_up(process: str, otlp_endpoint: str | None) -> None:
 
     `process` names this process in logs and traces: "review-worker".
     """
+    global _tracing
     added: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -62,6 +65,7 @@ def set_up(process: str, otlp_endpoint: str | None) -> None:
         provider = TracerProvider(resource=Resource.create({SERVICE_NAME: process}))
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{otlp_endpoint}/v1/traces")))
         trace.set_tracer_provider(provider)
+        _tracing = True
 
 
 def instrument(app: FastAPI) -> None:
@@ -129,7 +133,7 @@ def current_traceparent() -> str | None:
 
 def tracing() -> bool:
     """Whether spans are made at all: then, and only then, is it worth preparing them."""
-    return isinstance(trace.get_tracer_provider(), TracerProvider)
+    return _tracing
 
 
 def _context(traceparent: str | None) -> Context | None:

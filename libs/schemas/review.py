@@ -34,12 +34,26 @@ class Decision(StrEnum):
 class Route(StrEnum):
     """Where a case goes after the machine's checks."""
 
-    ORDINARY = "ordinary"
     RETURN = "return"  # back to the partner at once
+    EXPRESS = "express"  # one approving review decides; any other verdict makes it an ordinary case
+    ORDINARY = "ordinary"  # two concordant reviews decide
+    EXPERTS = "experts"  # two concordant reviews by experts decide
+
+
+class Likeness(StrEnum):
+    """How one entry's text resembles another's."""
+
+    EXACT = "exact"  # the same but for blanks, punctuation and capitals
+    REARRANGED = "rearranged"  # its sentences or fields in another order
+    FUZZY = "fuzzy"  # with words changed
 
 
 class CheckFinding(BaseModel):
-    """What a check noticed. `weight` counts against the entry (0–100); `resembles` names a case for near-duplicates."""
+    """What a check noticed. `weight` counts against the entry (0–100).
+
+    Of near-duplicates: `resembles` names the other case, `similarity` is in per cent, `likeness` says how they are
+    alike, and `alike` in which fields (JSON Pointers).
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,7 +61,9 @@ class CheckFinding(BaseModel):
     pointer: str
     weight: int
     resembles: str | None = None
-    similarity: int | None = None  # per cent
+    similarity: int | None = None
+    likeness: Likeness | None = None
+    alike: tuple[str, ...] = ()
 
 
 class CaseOpened(Fact):
@@ -67,13 +83,18 @@ class CaseOpened(Fact):
 
 
 class CaseChecked(Fact):
-    """What the machine noticed, by which version of the rules, and where the case goes from here."""
+    """What the machine noticed, by which version of the rules, and where the case goes from here.
+
+    `route` says whether people decide it (`ordinary`) or it goes back (`return`); `lane` says which of the four routes
+    it is, and is absent from cases checked before there were four (docs/decisions/0012).
+    """
 
     TYPE: ClassVar[str] = "case.checked.v1"
     ruleset: str
     findings: tuple[CheckFinding, ...]
     score: int  # 100 less the findings' weights, at least 0
-    route: Route
+    route: Literal[Route.ORDINARY, Route.RETURN]
+    lane: Route | None = None
 
 
 class CaseClaimed(Fact):

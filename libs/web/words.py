@@ -24,7 +24,9 @@ WORDS: dict[str, dict[str, str]] = {
     "approved": {"zh": "已通过", "en": "Approved"},
     "changes-requested": {"zh": "待修改", "en": "Changes requested"},
     "rejected": {"zh": "未通过", "en": "Rejected"},
+    "express": {"zh": "快速通道", "en": "Express lane"},
     "ordinary": {"zh": "常规评审", "en": "Ordinary review"},
+    "experts": {"zh": "专家评审", "en": "Two experts"},
     "return": {"zh": "直接退回", "en": "Returned at once"},
     # How things stand
     "received": {"zh": "已收到", "en": "Received"},

@@ -17,7 +17,7 @@ from review.agents import attach, on_submissions, remembering
 from review.api import api as api_routes
 from review.desk import Desk, now
 from review.domain import CASES, DECIDERS
-from review.duplicates import Duplicates
+from review.duplicates.index import Duplicates
 from review.pages import pages
 from review.store import CaseStore
 from runtime import telemetry

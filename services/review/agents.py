@@ -6,9 +6,11 @@ from typing import Literal
 
 import faust
 
-from review import checks
+from review.checks.assess import assess, findings, reasons
+from review.checks.linkage import references
+from review.checks.ruleset import CURRENT
 from review.domain import Case, CaseCommand, Close, Open
-from review.duplicates import Duplicates, fingerprint
+from review.duplicates.index import Asked, Duplicates
 from review.store import CaseStore
 from runtime.consume import React, subscribe
 from runtime.parking import Parking
@@ -33,6 +35,10 @@ class _Sent:
     data: SubmissionReceived | SubmissionRevised
     case: str
 
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.case, self.data.entry)
+
 
 def attach(app: faust.App, settings: Settings, parking: Parking, react: React) -> None:
     """Have `react` (see `on_submissions`) handle the history of submissions."""
@@ -44,26 +50,24 @@ def on_submissions(cases: Streams[Case, CaseCommand, CaseFact], store: CaseStore
 
     async def react(events: Sequence[Event]) -> None:
         sent = _sent(events)
-        prints = [fingerprint(one.case, one.data.entry) for one in sent]
-        resembling = await duplicates.resembling(prints)
+        resembling = await duplicates.search([one.asked for one in sent])
         known = await _known(sent, store)
         found = {
-            one.event.id: checks.findings(one.data.entry, _unknown(one.data.entry, known), alike)
+            one.event.id: findings(one.data.entry, _unknown(one.data.entry, known), alike, CURRENT)
             for one, alike in zip(sent, resembling, strict=True)
         }
         later = [event for event in events if isinstance(event.data, SubmissionRevised | SubmissionWithdrawn)]
         revisions = await store.revisions({event.subject for event in later})
         await cases.handle(list(_commands(events, found, revisions)))
-        await duplicates.remember(prints)
 
     return react
 
 
 def remembering(duplicates: Duplicates) -> React:
-    """The reaction that rebuilds the fingerprints from the history of submissions, and decides nothing."""
+    """The reaction that rebuilds the index of duplicates from the history of submissions, and decides nothing."""
 
     async def react(events: Sequence[Event]) -> None:
-        await duplicates.remember(fingerprint(one.case, one.data.entry) for one in _sent(events))
+        await duplicates.search([one.asked for one in _sent(events)])
 
     return react
 
@@ -102,7 +106,7 @@ def _open(
     previous: str | None,
     found: tuple[CheckFinding, ...],
 ) -> Open:
-    score, route = checks.assess(found)
+    score, route = assess(sent.entry, found, CURRENT)
     return Open(
         stream=_case(event.subject, sent.revision),
         cause=event.ref,
@@ -116,11 +120,11 @@ def _open(
         digest=sent.digest,
         entry=without_contact(sent.entry),
         previous=previous,
-        ruleset=checks.RULESET,
+        ruleset=CURRENT.version,
         findings=found,
         score=score,
         route=route,
-        reasons=checks.reasons(found) if route is Route.RETURN else (),
+        reasons=reasons(found, CURRENT) if route is Route.RETURN else (),
     )
 
 
@@ -138,12 +142,12 @@ def _close(case: str, event: Event, reason: Literal["withdrawn", "superseded"]) 
 
 async def _known(sent: Sequence[_Sent], store: CaseStore) -> set[tuple[str, str]]:
     """Which of the entries referred to exist, as (kind, submission): those with a case, and those of this batch."""
-    asked = {id for one in sent for _, id in checks.references(one.data.entry)}
+    asked = {id for one in sent for _, id in references(one.data.entry)}
     return await store.known(asked) | {(one.data.entry.kind, one.event.subject) for one in sent}
 
 
 def _unknown(entry: Entry, known: set[tuple[str, str]]) -> list[str]:
-    return [id for kind, id in checks.references(entry) if (kind, id) not in known]
+    return [id for kind, id in references(entry) if (kind, id) not in known]
 
 
 def _case(submission: str, revision: int) -> str:

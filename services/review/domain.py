@@ -206,8 +206,14 @@ def _open(command: Open) -> tuple[CaseFact, ...]:
         previous=command.previous,
         received=command.at,
     )
-    checked = CaseChecked(ruleset=command.ruleset, findings=command.findings, score=command.score, route=command.route)
-    if command.route is Route.ORDINARY:
+    checked = CaseChecked(
+        ruleset=command.ruleset,
+        findings=command.findings,
+        score=command.score,
+        route=Route.RETURN if command.route is Route.RETURN else Route.ORDINARY,
+        lane=command.route,
+    )
+    if command.route is not Route.RETURN:
         return opened, checked
     case = evolve(Case(), opened)
     return opened, checked, _decided(case, Decision.CHANGES_REQUESTED, None, command.reasons, command.at)
@@ -332,9 +338,9 @@ def evolve(case: Case, fact: CaseFact) -> Case:
                     "received": fact.received,
                 }
             )
-        case CaseChecked(ruleset=ruleset, findings=findings, score=checked, route=route):
+        case CaseChecked(ruleset=ruleset, findings=findings, score=checked, route=route, lane=lane):
             return case.model_copy(
-                update={"ruleset": ruleset, "findings": findings, "checked": checked, "route": route}
+                update={"ruleset": ruleset, "findings": findings, "checked": checked, "route": lane or route}
             )
         case CaseClaimed(reviewer=reviewer, until=until):
             return case.model_copy(update={"lease": Lease(reviewer=reviewer, until=until)})

@@ -32,9 +32,12 @@ def main(deciders: "Sequence[AnyDecider] | None" = None) -> None:
 
         commands.add(app)
         app.add_typer(_audit(arguments, deciders), name="audit", help=N_("Hold the live state against the history."))
+        app.add_typer(
+            _review(arguments), name="review", help=N_("Try changed rules of the review on what was checked.")
+        )
         return app
 
-    run(program, HERE / "locale", HERE.parent / "audit" / "locale")
+    run(program, *(HERE.parent / package / "locale" for package in ("shuangqian", "audit", "review")))
 
 
 def _audit(arguments: Sequence[str], deciders: "Sequence[AnyDecider] | None") -> typer.Typer:
@@ -45,6 +48,15 @@ def _audit(arguments: Sequence[str], deciders: "Sequence[AnyDecider] | None") ->
     from audit.deciders import DECIDERS
 
     return audit(deciders or DECIDERS)
+
+
+def _review(arguments: Sequence[str]) -> typer.Typer:
+    """The commands on the review's rules, which load its checks and MongoDB's client: if asked for."""
+    if "review" not in arguments:
+        return typer.Typer(**TYPER)
+    from review.cli import commands as review
+
+    return review()
 
 
 if __name__ == "__main__":

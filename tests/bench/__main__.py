@@ -17,7 +17,7 @@ from rich.table import Table
 from deploy.local.servers import kafka_server, mongo_server
 from deploy.local.speech import either
 from deploy.local.supervise import CannotStart
-from tests.bench import intake, latency, million, relay, replay, startup, worker
+from tests.bench import intake, latency, million, relay, replay, review, startup, worker
 from tests.bench.figure import Figure, say
 from tests.bench.ground import Ground
 
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "intake": intake.measure,
     "relay": relay.measure,
     "worker": worker.measure,
+    "review": review.measure,
     "latency": latency.measure,
     "replay": replay.measure,
     "startup": startup.measure,

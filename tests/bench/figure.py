@@ -62,6 +62,22 @@ def rate(counted: Callable[[], int], wanted: int, *, every_s: float = 0.02) -> f
             return (count - first) / seconds
 
 
+def whole_rate(counted: Callable[[], int], wanted: int, *, every_s: float = 0.05, within_s: float = 900.0) -> float:
+    """How many a second come of `wanted`, from the first tenth on: how fast a program starts is not asked.
+
+    Raises TimeoutError where they do not all come.
+    """
+    until = time.monotonic() + within_s
+    first, began = 0, 0.0
+    while (count := counted()) < wanted:
+        if not began and count >= wanted // 10:
+            first, began = count, time.perf_counter()
+        if time.monotonic() > until:
+            raise TimeoutError(f"{count:,} of {wanted:,} came in {within_s} s")
+        time.sleep(every_s)
+    return (wanted - first) / (time.perf_counter() - began)
+
+
 def await_count(counted: Callable[[], int], wanted: int, *, every_s: float = 0.02) -> None:
     """Return once `counted` has reached `wanted`. Raises TimeoutError after WITHIN_S."""
     until = time.monotonic() + WITHIN_S

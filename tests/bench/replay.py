@@ -9,7 +9,7 @@ from audit.deciders import DECIDERS
 from audit.replay import replay
 from review.agents import on_submissions
 from review.domain import CASES
-from review.duplicates import Duplicates
+from review.duplicates.index import Duplicates
 from review.store import CaseStore
 from runtime.settings import Settings
 from runtime.streams import Streams

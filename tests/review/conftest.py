@@ -17,7 +17,7 @@ from review.__main__ import api_app
 from review.agents import on_submissions
 from review.desk import Desk
 from review.domain import CASES, Case, CaseCommand
-from review.duplicates import Duplicates
+from review.duplicates.index import Duplicates
 from review.store import CaseStore
 from runtime.consume import React
 from runtime.settings import Settings

@@ -17,7 +17,7 @@ SUMMARY = {
 ATTACHMENT = {
     "title": {"zh": "航线说明"},
     "href": "https://example.org/routes.pdf",
-    "sha256": "0" * 64,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 }
 
 

@@ -109,7 +109,7 @@ def conflicting(reviewer: str = "li") -> DeclareConflict:
 OPENED = CaseOpened(
     submission=SUBMISSION, revision=1, partner=OWN, digest="0" * 64, entry=ENTRY, previous=None, received=AT
 )
-CHECKED = CaseChecked(ruleset="2026-11", findings=(FINDING,), score=85, route=Route.ORDINARY)
+CHECKED = CaseChecked(ruleset="2026-11", findings=(FINDING,), score=85, route=Route.ORDINARY, lane=Route.ORDINARY)
 CLAIMED = CaseClaimed(reviewer="li", until=UNTIL)
 
 
@@ -146,7 +146,7 @@ def test_an_opened_case_is_checked_in_the_same_write() -> None:
 
 
 def test_a_hopeless_entry_goes_back_at_once_with_its_reasons() -> None:
-    checked = CaseChecked(ruleset="2026-11", findings=(FINDING,), score=30, route=Route.RETURN)
+    checked = CaseChecked(ruleset="2026-11", findings=(FINDING,), score=30, route=Route.RETURN, lane=Route.RETURN)
     assert decide(Case(), opening(Route.RETURN, 30, ("why",))) == (
         OPENED,
         checked,
