@@ -13,10 +13,14 @@ from starlette.responses import JSONResponse, Response
 
 from schemas import asyncapi, documents
 from schemas.events import FACTS
+from schemas.partner_channels import Listener
+from schemas.receipt import ReceiptIssued
 from schemas.rules import MAX_FINDINGS, MAX_LINE_BYTES
+from schemas.topics import RECEIPTS
 from submissions.domain.submission import FULL
 from submissions.event_words import ZH
 from submissions.idempotency import KEPT_S, MAX_KEY
+from submissions.kafka_accounts import KafkaAccounts
 from submissions.sample import sample
 from submissions.sections import sections
 from web.languages import _, language
@@ -49,7 +53,7 @@ class EventType:
     said_in: str | None
 
 
-def add(pages: APIRouter, machines: APIRouter) -> None:
+def add(pages: APIRouter, machines: APIRouter, accounts: KafkaAccounts) -> None:
     """GET /developers for people; /asyncapi.json and /developers/schemas/{name}.json for machines."""
 
     @pages.get("/developers")
@@ -67,7 +71,8 @@ def add(pages: APIRouter, machines: APIRouter) -> None:
 
     @machines.get("/asyncapi.json", include_in_schema=False)
     async def asyncapi_json() -> Response:
-        return Response(_asyncapi(), media_type="application/json")
+        access = accounts.access(SOMEBODY, "")
+        return Response(_asyncapi(access.bootstrap_servers, access.security_protocol), media_type="application/json")
 
     @machines.get("/developers/schemas/{name}.json", include_in_schema=False)
     async def schema(name: str) -> Response:
@@ -80,8 +85,9 @@ def add(pages: APIRouter, machines: APIRouter) -> None:
 
 
 @cache
-def _asyncapi() -> bytes:
-    return orjson.dumps(asyncapi.document(asyncapi.examples()))
+def _asyncapi(address: str, protocol: str) -> bytes:
+    listener = Listener(address, encrypted=protocol == "SASL_SSL")
+    return orjson.dumps(asyncapi.document(asyncapi.examples(), listener))
 
 
 def _steps(request: Request, me: Person | None) -> Iterator[Step]:
@@ -141,6 +147,9 @@ def _catalogue() -> list[tuple[str, list[EventType]]]:
         said_in = "en" if language() == "zh" and type not in ZH else None
         topic = asyncapi.READERS[asyncapi.noun(type)][0]
         topics.setdefault(topic, []).append(EventType(type, tuple(fact.model_fields), says, said_in))
+    says = ZH[ReceiptIssued.TYPE] if language() == "zh" else asyncapi.says(ReceiptIssued)
+    fields = tuple(ReceiptIssued.model_fields)
+    topics[f"{RECEIPTS}<uscc>"] = [EventType(ReceiptIssued.TYPE, fields, says, None)]
     return list(topics.items())
 
 

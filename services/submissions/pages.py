@@ -75,7 +75,7 @@ def routes(
     docs.add(router)
     rule_pages.add(router)
     machines = APIRouter()
-    developers.add(router, machines)
+    developers.add(router, machines, accounts)
     machines.include_router(router)
     return machines
 
