@@ -16,10 +16,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 from runtime.crash import crash_point
 from runtime.outbound import reach
 from runtime.settings import Settings
-from runtime.streams import Streams
-from schemas.envelope import Json
+from runtime.streams import Outcome, StreamFull, Streams
+from schemas.envelope import Json, Refusal
 from schemas.source import Terms
-from submissions.domain.submission import SUBMISSIONS, Withdraw
+from submissions.domain.submission import SUBMISSIONS, Submission, Withdraw
 from submissions.intake import Intake, Submissions, now
 from submissions.ndjson import BATCH_LINES, Line
 from submissions.sources import compare
@@ -190,22 +190,30 @@ class Puller:
         for start in range(0, len(references), BATCH_LINES):
             ids = [f"{pull.partner}/{reference}" for reference in references[start : start + BATCH_LINES]]
             progress = await self._progress.all(ids)
-            outcomes = await self._submissions.handle(
-                [
-                    Withdraw(
-                        stream=id,
-                        cause=f"fetch:{pull.claim.fetch}",
-                        actor=pull.confirmer or pull.actor,
-                        at=now(),
-                        reason=reason,
-                        published=id in progress and progress[id].published,
-                    )
-                    for id in ids
-                ]
-            )
-            result.counts["withdrawn"] += sum(outcome.fresh for outcome in outcomes)
+            commands = [
+                Withdraw(
+                    stream=id,
+                    cause=f"fetch:{pull.claim.fetch}",
+                    actor=pull.confirmer or pull.actor,
+                    at=now(),
+                    reason=reason,
+                    published=id in progress and progress[id].published,
+                )
+                for id in ids
+            ]
+            outcomes = await self._withdrawn(commands)
+            result.counts["withdrawn"] += sum(bool(outcome.events) for outcome in outcomes)
             refusals = [outcome.refusal.rule for outcome in outcomes if outcome.refusal]
             result.notes["published"] += refusals.count("submission.published")
+            result.notes["full"] += refusals.count("reference.full")
+
+    async def _withdrawn(self, commands: Sequence[Withdraw]) -> list[Outcome[Submission]]:
+        try:
+            return await self._submissions.handle(commands)
+        except StreamFull:  # one of them has no room; what was written already is answered as it was
+            if len(commands) > 1:
+                return [(await self._withdrawn([command]))[0] for command in commands]
+            return [Outcome(commands[0].stream, 0, Submission(), refusal=Refusal("reference.full"))]
 
 
 def intake_of(submissions: Submissions, pull: Pull) -> Intake:

@@ -99,6 +99,11 @@ def note(code: str, count: int) -> str:
             "%(n)s entries are gone from the list but stay public: ask the publishers to retract them.",
             count,
         ),
+        "full": ngettext(
+            "%(n)s entry is gone from the list, but its history has no room for its withdrawal.",
+            "%(n)s entries are gone from the list, but their histories have no room for their withdrawal.",
+            count,
+        ),
     }[code]
     return told % {"n": count}
 

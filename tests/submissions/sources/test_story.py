@@ -22,7 +22,7 @@ from submissions.domain.source import SOURCES
 from submissions.intake import now
 from submissions.sheets.rows import letters
 from submissions.sources.fetch import Limits
-from tests.submissions.given import OTHER, ROOT, USCC, key_of, submission
+from tests.submissions.given import OTHER, ROOT, USCC, filled, key_of, submission
 from tests.submissions.sheet_files import as_csv, entry, put, table
 from tests.submissions.sources.conftest import Fetching
 from tests.submissions.sources.servers import Partner, entries, hanging, partner, tagged, text, trickling
@@ -167,6 +167,24 @@ async def test_what_is_wrong_in_a_csv_is_told_by_cell_in_the_language_of_who_ask
     assert chinese[1]["findings"][2]["text"].startswith("不在可选值之内，应为：场景；产品；")
     assert failed["error"].startswith("The headings of the columns are not all right: C1: No column is called “标题”.")
     assert chinese[0]["error"].startswith("表头有误：C1：没有名为“标题”的列。") and chinese[0]["status"] == "failed"
+
+
+async def test_what_is_gone_and_has_no_room_for_a_withdrawal_is_told_and_holds_up_no_other(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
+) -> None:
+    names = ("a", "b", "big", "d", "e")
+    site.answers["/list"] = entries(*map(submission, names))
+    await added(client, key, source(site))
+    fetches = Watched(client, key)
+    async with fetching():
+        await fetches.next()
+        await filled(client, key, "big", 2)
+        site.answers["/list"] = entries(*map(submission, "ade"))
+        fetch = await fetches.next(ask=True)
+    assert (fetch["status"], fetch["counts"]["gone"], fetch["counts"]["withdrawn"]) == ("taken", 2, 1)
+    assert fetch["notes"] == ["1 entry is gone from the list, but its history has no room for its withdrawal."]
+    statuses = {name: status for name, (_, status) in (await held(client, key)).items()}
+    assert statuses == {"a": "received", "b": "withdrawn", "big": "received", "d": "received", "e": "received"}
 
 
 async def test_more_than_half_gone_at_once_waits_until_the_partner_confirms(
