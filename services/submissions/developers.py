@@ -64,6 +64,7 @@ def add(pages: APIRouter, machines: APIRouter, accounts: KafkaAccounts) -> None:
             "developers.html",
             sections=sections(request, me),
             steps=list(_steps(request, me)),
+            kafka=_kafka(me, accounts),
             topics=_catalogue(),
             limits=_limits(),
             may_open_keys=me is None or "partner" in me.roles,
@@ -103,6 +104,21 @@ def _steps(request: Request, me: Person | None) -> Iterator[Step]:
         yield Step(id, title, text, tuple(_samples(id, fill)))
 
 
+def _kafka(me: Person | None, accounts: KafkaAccounts) -> str:
+    """The quick start over Kafka, for this partner; username and password are asked for when it runs."""
+    access = accounts.access(me.partner if me and me.partner else SOMEBODY, "")
+    fill = {
+        "@bootstrap@": access.bootstrap_servers,
+        "@protocol@": access.security_protocol,
+        "@mechanism@": access.mechanism,
+        "@intake@": access.intake_topic,
+        "@receipts@": access.receipts_topic,
+        "@group@": access.group_prefix,
+        "@language@": language(),
+    }
+    return _filled("kafka.py.txt", fill)
+
+
 def _told() -> tuple[tuple[str, str, str], ...]:
     return (
         (
@@ -133,10 +149,14 @@ def _told() -> tuple[tuple[str, str, str], ...]:
 
 def _samples(id: str, fill: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     for name, file in (("curl", f"{id}.sh"), ("Python", f"{id}.py.txt")):
-        text = (SAMPLES / file).read_text()
-        for placeholder, value in fill.items():
-            text = text.replace(placeholder, value)
-        yield name, file.removesuffix(".txt"), text.rstrip()
+        yield name, file.removesuffix(".txt"), _filled(file, fill)
+
+
+def _filled(file: str, fill: dict[str, str]) -> str:
+    text = (SAMPLES / file).read_text()
+    for placeholder, value in fill.items():
+        text = text.replace(placeholder, value)
+    return text.rstrip()
 
 
 def _catalogue() -> list[tuple[str, list[EventType]]]:
