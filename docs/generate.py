@@ -11,11 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from runtime.published import FOLDER, broken, following, published
 from schemas import asyncapi
 from schemas.compatibility import canonical
 from schemas.documents import schemas
 from schemas.events import FACTS
+from schemas.receipt import ReceiptIssued
 
 DOCS = Path(__file__).parent
 EXAMPLES = Path(asyncapi.__file__).with_name("examples.json")
@@ -37,14 +40,21 @@ def catalogue() -> str:
             topic, readers = asyncapi.READERS[noun]
             lines += ["", f"## {noun}", "", f"On `{topic}`. Read by: {', '.join(readers)}.", ""]
             lines += ["| type | data | what it says |", "| --- | --- | --- |"]
-        fields = ", ".join(f"`{name}`" for name in fact.model_fields) or "—"
-        lines.append(f"| `{type}` | {fields} | {asyncapi.says(fact)} |")
+        lines.append(_row(type, fact))
+    lines += ["", "## receipt", "", "On `receipts.<uscc>`, and in no history. Read by: the partner’s systems.", ""]
+    lines += ["| type | data | what it says |", "| --- | --- | --- |", _row(ReceiptIssued.TYPE, ReceiptIssued)]
     return "\n".join(lines) + "\n"
+
+
+def _row(type: str, data: type[BaseModel]) -> str:
+    fields = ", ".join(f"`{name}`" for name in data.model_fields) or "—"
+    return f"| `{type}` | {fields} | {asyncapi.says(data)} |"
 
 
 def documents() -> dict[Path, str]:
     """Every generated file and its text; of published versions, those that are missing."""
-    examples = {type: json.loads((GOLDEN / f"{type}.json").read_text()) for type in FACTS}
+    types = (*FACTS, ReceiptIssued.TYPE)
+    examples = {type: json.loads((GOLDEN / f"{type}.json").read_text()) for type in types}
     made = {
         DOCS / "events.md": catalogue(),
         DOCS / "asyncapi.json": _json(asyncapi.document(examples)),

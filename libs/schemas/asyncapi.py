@@ -1,4 +1,4 @@
-"""The histories as an AsyncAPI 3.0 document: every channel, every event in its envelope, and an example of each."""
+"""The AsyncAPI 3.0 document: every history and each partner's channels, every message on them, an example of each."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -6,9 +6,14 @@ from importlib.resources import files
 from typing import Any
 
 import orjson
+from pydantic import BaseModel
 
-from schemas.envelope import Fact, Json
+from schemas import partner_channels
+from schemas.envelope import Json
+from schemas.event_schemas import in_envelope
 from schemas.events import FACTS
+from schemas.partner_channels import Listener
+from schemas.receipt import ReceiptIssued
 from schemas.topics import CONTENT_TYPE, PARTITIONS, PUBLISHING, REVIEW, SUBMISSIONS
 from schemas.topics import NOTIFICATIONS as NOTICES
 
@@ -22,6 +27,12 @@ READERS = {
     "release": (PUBLISHING, ("publishing", "notifications", "audit")),
     "subscription": (NOTICES, ("notifications", "audit")),
     "delivery": (NOTICES, ("notifications", "audit")),
+}
+_INTERNAL = {
+    "host": "kafka:9092",
+    "protocol": "kafka",
+    "title": "Within the installation",
+    "description": "For our own services, and whoever an operator lets in; not reachable by partners.",
 }
 _SAYS = {
     SUBMISSIONS: "What partners sent in, and who the partners are.",
@@ -43,29 +54,39 @@ def noun(type: str) -> str:
     return type.partition(".")[0]
 
 
-def says(fact: type[Fact]) -> str:
+def says(fact: type[BaseModel]) -> str:
     """What a fact means, in one line."""
     return " ".join((vars(fact).get("__doc__") or "").split())
 
 
-def document(examples: Mapping[str, Json]) -> Json:
-    """The whole document, as a JSON value. Partners' own channels would be further entries of `channels`."""
+def document(examples: Mapping[str, Json], listener: Listener | None = None) -> Json:
+    """The whole document, as a JSON value; `listener` is the partners'."""
     schemas: Json = {}
-    messages = {type: _message(type, fact, schemas, examples[type]) for type, fact in FACTS.items()}
+    known: dict[str, type[BaseModel]] = {**FACTS, ReceiptIssued.TYPE: ReceiptIssued}
+    messages = {type: _message(type, data, schemas, examples[type]) for type, data in known.items()}
+    received = examples["submission.received.v1"]
+    submission = {"reference": received["subject"].partition("/")[2], "revision": 1, "entry": received["data"]["entry"]}
     return {
         "asyncapi": "3.0.0",
         "info": {
-            "title": "Shuangqian: the histories",
+            "title": "Shuangqian: the histories, and partners’ channels",
             "version": "1",
             "description": "Every fact there ever was, in Kafka, for ever. Events are CloudEvents 1.0 in structured "
             "JSON mode, keyed by stream: those of one stream are in order, their `sequence` without gaps. One may come "
-            "twice; `source` and `id` tell. A schema only grows: pass over fields you do not know.",
+            "twice; `source` and `id` tell. A schema only grows: pass over fields you do not know. Beside the "
+            "histories, each partner has a channel to write entries to, and one on which they are answered.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",
-        "channels": {topic: _channel(topic) for topic in _SAYS},
-        "operations": {f"receive-{topic.replace('.', '-')}": _operation(topic) for topic in _SAYS},
-        "components": {"messages": messages, "schemas": dict(sorted(schemas.items()))},
+        "servers": {"histories": _INTERNAL, "partners": partner_channels.server(listener or Listener())},
+        "channels": {topic: _channel(topic) for topic in _SAYS} | partner_channels.channels(),
+        "operations": {f"receive-{topic.replace('.', '-')}": _operation(topic) for topic in _SAYS}
+        | partner_channels.operations(),
+        "components": {
+            "messages": messages | partner_channels.intake_messages(submission),
+            "schemas": dict(sorted((schemas | _plain(partner_channels.line_schemas())).items())),
+            "securitySchemes": partner_channels.SECURITY,
+        },
     }
 
 
@@ -78,6 +99,7 @@ def _channel(topic: str) -> Json:
         "address": topic,
         "title": topic,
         "description": _SAYS[topic],
+        "servers": [{"$ref": "#/servers/histories"}],
         "messages": {type: {"$ref": f"#/components/messages/{type}"} for type in _types(topic)},
         "bindings": {"kafka": {"topic": topic, "partitions": PARTITIONS, "bindingVersion": "0.5.0"}},
     }
@@ -92,24 +114,25 @@ def _operation(topic: str) -> Json:
     }
 
 
-def _message(type: str, fact: type[Fact], schemas: Json, example: Json) -> Json:
+def _message(type: str, data: type[BaseModel], schemas: Json, example: Json) -> Json:
+    key = "the reference, else the stream" if data is ReceiptIssued else "the stream"
     return {
         "name": type,
         "title": type,
-        "summary": says(fact) or type,
+        "summary": says(data) or type,
         "contentType": CONTENT_TYPE.decode(),
-        "payload": _payload(type, fact, schemas),
-        "bindings": {"kafka": {"key": {"type": "string", "description": "the stream"}, "bindingVersion": "0.5.0"}},
+        "payload": _payload(type, data, schemas),
+        "bindings": {"kafka": {"key": {"type": "string", "description": key}, "bindingVersion": "0.5.0"}},
         "examples": [{"name": type.replace(".", "-"), "payload": example}],
     }
 
 
-def _payload(type: str, fact: type[Fact], schemas: Json) -> Json:
-    """The envelope with this fact in it. The models that the fact is made of go to `schemas`, by name."""
-    data = _plain(opened(fact.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")))
-    for name, model in data.pop("$defs", {}).items():
+def _payload(type: str, data: type[BaseModel], schemas: Json) -> Json:
+    """The envelope with this data in it. The models that it is made of go to `schemas`, by name."""
+    schema: Json = _plain(in_envelope(type, data, "#/components/schemas/{model}"))
+    for name, model in schema["properties"]["data"].pop("$defs", {}).items():
         assert schemas.setdefault(name, model) == model, f"two models are called {name}"
-    return envelope(type, data)
+    return schema
 
 
 def _plain(schema: Any) -> Any:
@@ -121,41 +144,3 @@ def _plain(schema: Any) -> Any:
             return [_plain(value) for value in schema]
         case _:
             return schema
-
-
-def opened(schema: Any) -> Any:
-    """The schema as readers of events need it: they pass over fields that came after them."""
-    match schema:
-        case dict():
-            closed = ("additionalProperties", False)
-            return {key: opened(value) for key, value in schema.items() if (key, value) != closed}
-        case list():
-            return [opened(value) for value in schema]
-        case _:
-            return schema
-
-
-def envelope(type: str, data: Json) -> Json:
-    """JSON Schema of an event in CloudEvents' structured mode; `data` is its fact's."""
-    text = {"type": "string", "minLength": 1}
-    attributes = {
-        "specversion": {"const": "1.0"},
-        "id": {**text, "description": "<stream>/<sequence>"},
-        "source": {**text, "description": "/<service>"},
-        "type": {"const": type},
-        "subject": {**text, "description": "the stream's id"},
-        "time": {"type": "string", "format": "date-time"},
-        "datacontenttype": {"const": "application/json"},
-        "dataschema": {"const": f"urn:shuangqian:{type}"},
-        "sequence": {"type": "integer", "minimum": 1, "description": "the stream's version, without gaps"},
-        "partitionkey": text,
-        "causationid": {**text, "description": "the event or request that caused this one"},
-        "correlationid": {**text, "description": "the submission's first event"},
-        "actor": {**text, "description": "partner:…, user:…, subscriber:… or service:…"},
-    }
-    return {
-        "title": type,
-        "type": "object",
-        "properties": {**attributes, "traceparent": text, "data": data},
-        "required": [*attributes, "data"],
-    }

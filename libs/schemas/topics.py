@@ -8,6 +8,7 @@ NOTIFICATIONS = "notifications.events"
 #: Before a partner's USCC: the topic to which its systems write entries, and the one on which they are answered.
 INTAKE = "intake."
 RECEIPTS = "receipts."
+PARTNER_PARTITIONS = 3
 
 #: Every history. Kept for ever (`retention.ms=-1`), keyed by stream id.
 HISTORIES = (SUBMISSIONS, REVIEW, PUBLISHING, NOTIFICATIONS)

@@ -3,13 +3,25 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
+from starlette.requests import Request
 
+from submissions.callers import note_owner
 from submissions.marked import N_
 from web.openapi import ANY_PROBLEM
 from web.parameters import only_known_parameters
+from web.problems import Problem
+
+
+async def _known_parameters(request: Request) -> None:
+    try:
+        only_known_parameters(request)
+    except Problem:  # before the route looks at the key: its owner finds the request in the log all the same
+        await note_owner(request)
+        raise
+
 
 #: Of every router of JSON: a query parameter that is misspelt must not pass unnoticed.
-KNOWN = [Depends(only_known_parameters)]
+KNOWN = [Depends(_known_parameters)]
 
 Kind = Literal["scene", "product", "linkage"]
 Validate = Annotated[

@@ -1,6 +1,7 @@
 """Who asks: a partner's program with its API key, or somebody who has signed in; and whose submissions they may see."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import get_args
 
@@ -88,6 +89,14 @@ def with_key(scope: Scope) -> AsCaller:
         return found
 
     return caller
+
+
+async def note_owner(request: Request) -> None:
+    """Have the request log know whose a request is that is refused before its key is looked at."""
+    gate: Gate = request.app.state.gate
+    with suppress(Problem):  # without a key of anybody it is nobody's
+        held = await _held(gate.keyring, await _bearer(request))
+        request.scope["state"]["meter"] = Meter(gate.limits, held)
 
 
 def with_key_or_session(scope: Scope) -> AsCaller:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from runtime.streams import StreamFull
 from schemas.entry import Entry, Name
-from schemas.envelope import Event, Json
+from schemas.envelope import Event, Json, Refusal
 from schemas.events import from_json
 from schemas.submission import Mode, SubmissionReceived, SubmissionRefused, SubmissionRevised, SubmissionWithdrawn
 from submissions.callers import Caller, unknown_submission
@@ -125,8 +126,12 @@ class Desk:
     async def withdraw(self, stream: str, reason: str, caller: Caller, cause: str) -> None:
         published = caller.mode == "live" and (await self.progress.get(stream)).published
         command = Withdraw(stream=stream, cause=cause, actor=caller.actor, at=now(), reason=reason, published=published)
-        (outcome,) = await self.kept(caller.mode).handle([command])
-        raise_for(outcome.refusal)
+        try:
+            (outcome,) = await self.kept(caller.mode).handle([command])
+        except StreamFull:
+            raise_for(Refusal("reference.full"))
+        else:
+            raise_for(outcome.refusal)
 
     async def register(
         self, uscc: str, name: Name, type: Literal["agency", "enterprise"], caller: Caller, cause: str

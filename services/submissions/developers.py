@@ -13,10 +13,14 @@ from starlette.responses import JSONResponse, Response
 
 from schemas import asyncapi, documents
 from schemas.events import FACTS
+from schemas.partner_channels import Listener
+from schemas.receipt import ReceiptIssued
 from schemas.rules import MAX_FINDINGS, MAX_LINE_BYTES
+from schemas.topics import RECEIPTS
 from submissions.domain.submission import FULL
 from submissions.event_words import ZH
 from submissions.idempotency import KEPT_S, MAX_KEY
+from submissions.kafka_accounts import KafkaAccounts
 from submissions.sample import sample
 from submissions.sections import sections
 from web.languages import _, language
@@ -49,7 +53,7 @@ class EventType:
     said_in: str | None
 
 
-def add(pages: APIRouter, machines: APIRouter) -> None:
+def add(pages: APIRouter, machines: APIRouter, accounts: KafkaAccounts) -> None:
     """GET /developers for people; /asyncapi.json and /developers/schemas/{name}.json for machines."""
 
     @pages.get("/developers")
@@ -60,6 +64,7 @@ def add(pages: APIRouter, machines: APIRouter) -> None:
             "developers.html",
             sections=sections(request, me),
             steps=list(_steps(request, me)),
+            kafka=_kafka(me, accounts),
             topics=_catalogue(),
             limits=_limits(),
             may_open_keys=me is None or "partner" in me.roles,
@@ -67,7 +72,8 @@ def add(pages: APIRouter, machines: APIRouter) -> None:
 
     @machines.get("/asyncapi.json", include_in_schema=False)
     async def asyncapi_json() -> Response:
-        return Response(_asyncapi(), media_type="application/json")
+        access = accounts.access(SOMEBODY, "")
+        return Response(_asyncapi(access.bootstrap_servers, access.security_protocol), media_type="application/json")
 
     @machines.get("/developers/schemas/{name}.json", include_in_schema=False)
     async def schema(name: str) -> Response:
@@ -80,8 +86,9 @@ def add(pages: APIRouter, machines: APIRouter) -> None:
 
 
 @cache
-def _asyncapi() -> bytes:
-    return orjson.dumps(asyncapi.document(asyncapi.examples()))
+def _asyncapi(address: str, protocol: str) -> bytes:
+    listener = Listener(address, encrypted=protocol == "SASL_SSL")
+    return orjson.dumps(asyncapi.document(asyncapi.examples(), listener))
 
 
 def _steps(request: Request, me: Person | None) -> Iterator[Step]:
@@ -95,6 +102,21 @@ def _steps(request: Request, me: Person | None) -> Iterator[Step]:
     }
     for id, title, text in _told():
         yield Step(id, title, text, tuple(_samples(id, fill)))
+
+
+def _kafka(me: Person | None, accounts: KafkaAccounts) -> str:
+    """The quick start over Kafka, for this partner; username and password are asked for when it runs."""
+    access = accounts.access(me.partner if me and me.partner else SOMEBODY, "")
+    fill = {
+        "@bootstrap@": access.bootstrap_servers,
+        "@protocol@": access.security_protocol,
+        "@mechanism@": access.mechanism,
+        "@intake@": access.intake_topic,
+        "@receipts@": access.receipts_topic,
+        "@group@": access.group_prefix,
+        "@language@": language(),
+    }
+    return _filled("kafka.py.txt", fill)
 
 
 def _told() -> tuple[tuple[str, str, str], ...]:
@@ -127,10 +149,14 @@ def _told() -> tuple[tuple[str, str, str], ...]:
 
 def _samples(id: str, fill: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     for name, file in (("curl", f"{id}.sh"), ("Python", f"{id}.py.txt")):
-        text = (SAMPLES / file).read_text()
-        for placeholder, value in fill.items():
-            text = text.replace(placeholder, value)
-        yield name, file.removesuffix(".txt"), text.rstrip()
+        yield name, file.removesuffix(".txt"), _filled(file, fill)
+
+
+def _filled(file: str, fill: dict[str, str]) -> str:
+    text = (SAMPLES / file).read_text()
+    for placeholder, value in fill.items():
+        text = text.replace(placeholder, value)
+    return text.rstrip()
 
 
 def _catalogue() -> list[tuple[str, list[EventType]]]:
@@ -141,6 +167,9 @@ def _catalogue() -> list[tuple[str, list[EventType]]]:
         said_in = "en" if language() == "zh" and type not in ZH else None
         topic = asyncapi.READERS[asyncapi.noun(type)][0]
         topics.setdefault(topic, []).append(EventType(type, tuple(fact.model_fields), says, said_in))
+    says = ZH[ReceiptIssued.TYPE] if language() == "zh" else asyncapi.says(ReceiptIssued)
+    fields = tuple(ReceiptIssued.model_fields)
+    topics[f"{RECEIPTS}<uscc>"] = [EventType(ReceiptIssued.TYPE, fields, says, None)]
     return list(topics.items())
 
 

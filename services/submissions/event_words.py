@@ -49,4 +49,7 @@ ZH = {
     "delivery.attempted.v1": "一次尝试失败；`error` 不含地址。下一次在 `due`。",
     "delivery.delivered.v1": "接收方在这一次尝试中收下。",
     "delivery.abandoned.v1": "最后一次尝试失败，不再继续。",
+    "receipt.issued.v1": "合作方一条消息的处理结果，可能以同一 id 出现两次。"
+    "`partition` 和 `offset` 是该消息在提交主题中的位置，`answers` 是其 CloudEvent 的 id；"
+    "`event` 和 `time` 说明记入历史的位置和时间。",
 }

@@ -32,7 +32,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
 from runtime.settings import Settings
 from schemas.submission import PartnerKafkaAccessGranted
-from schemas.topics import INTAKE, RECEIPTS
+from schemas.topics import INTAKE, PARTNER_PARTITIONS, RECEIPTS
 from submissions.callers import Caller
 from submissions.domain.partner import GrantKafkaAccess, Partner, RevokeKafkaAccess
 from submissions.intake import now
@@ -45,7 +45,6 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 MECHANISM = "SCRAM-SHA-512"
-PARTITIONS = 3
 KNOWN_WITHIN_S = 10.0
 _DAY_MS = 24 * 60 * 60 * 1000
 #: A message may have 4 MiB, once unpacked by the broker: so none unpacks to more at ours. Partners' clocks count not.
@@ -147,7 +146,7 @@ class KafkaAccounts:
         known = admin.list_topics()
         # In this order: whatever can be written can be answered.
         for name, kept in ((RECEIPTS + uscc, _RECEIPTS), (INTAKE + uscc, _INTAKE)):
-            topic = NewTopic(self._settings.topic(name), PARTITIONS, -1, topic_configs=kept)
+            topic = NewTopic(self._settings.topic(name), PARTNER_PARTITIONS, -1, topic_configs=kept)
             if topic.name not in known:
                 with suppress(TopicAlreadyExistsError):  # another request was faster
                     admin.create_topics([topic])

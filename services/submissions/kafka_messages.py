@@ -14,12 +14,11 @@ from typing import Any
 import orjson
 from aiokafka import ConsumerRecord
 
+from schemas.receipt import ReceiptIssued
 from schemas.rules import MAX_LINE_BYTES, Finding
 from submissions.intake import Receipt
 from submissions.ndjson import Line
 
-#: The type of the CloudEvent that answers a message.
-RECEIPT_TYPE = "receipt.issued.v1"
 _EVENT = "application/cloudevents"
 _STRUCTURED, _JSON = "application/cloudevents+json", "application/json"
 #: Attributes that every CloudEvent has.
@@ -129,7 +128,8 @@ def unhandled(line: Line) -> Line:
 
 
 def receipt_record(topic: str, message: Message, receipt: Receipt) -> tuple[bytes, bytes]:
-    """Key and value of the record that answers a message of `topic`. The same message gets the same record."""
+    """Key and value of the record that answers a message of `topic`, its data a ReceiptIssued. The same message gets
+    the same record."""
     # Findings were told in Chinese; their pointers and values are the same in every language.
     findings = receipt.findings
     if message.language != "zh":
@@ -138,7 +138,7 @@ def receipt_record(topic: str, message: Message, receipt: Receipt) -> tuple[byte
         "specversion": "1.0",
         "id": f"{topic}/{message.partition}/{message.offset}",
         "source": "/submissions",
-        "type": RECEIPT_TYPE,
+        "type": ReceiptIssued.TYPE,
         "subject": receipt.stream,
         **({"time": receipt.time} if receipt.time else {}),
         "datacontenttype": "application/json",

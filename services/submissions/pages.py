@@ -16,7 +16,17 @@ from schemas.entry import KINDS
 from schemas.envelope import Event, Json
 from schemas.finding import patch
 from schemas.submission import SubmissionRefused
-from submissions import developers, docs, kafka_pages, key_pages, partner_pages, request_pages, rule_pages, sheet_pages
+from submissions import (
+    developers,
+    docs,
+    kafka_pages,
+    key_pages,
+    partner_pages,
+    request_pages,
+    rule_pages,
+    sheet_pages,
+    tests_page,
+)
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import pages as form_pages
@@ -64,6 +74,7 @@ def routes(
     """All pages."""
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     _lists(router, lists)
+    tests_page.add(router, lists)
     _sending(router, desk)
     sheet_pages.add(router, database, desk)
     form_pages.add(router, desk, database)
@@ -75,7 +86,7 @@ def routes(
     docs.add(router)
     rule_pages.add(router)
     machines = APIRouter()
-    developers.add(router, machines)
+    developers.add(router, machines, accounts)
     machines.include_router(router)
     return machines
 

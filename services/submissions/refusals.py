@@ -16,6 +16,11 @@ def raise_for(refusal: Refusal | None) -> None:
         case "submission.published":
             detail = _("It is in the catalogue. Ask the publishers to retract it, or send a corrected revision.")
             raise Problem(409, "submission-published", _("What is published cannot be withdrawn"), detail)
+        case "reference.full":
+            detail = _(
+                "Nothing more can be recorded under it, not even that it is withdrawn. Ask the reviewers to reject it."
+            )
+            raise Problem(409, "reference-full", _("The history of this reference is full"), detail)
         case "partner.registered":
             detail = _("It is registered under another name or type already.")
             raise Problem(409, "partner-registered", _("This code is taken"), detail)

@@ -15,6 +15,7 @@ def sections(request: Request, me: Person | None) -> list[tuple[str, str, bool]]
         (partner, _("Send entries"), "/submissions/new"),
         (partner, _("Drafts"), "/submissions/drafts"),
         (partner or operator, _("Refused"), "/submissions/refused"),
+        (partner, _("Tests"), "/submissions/tests"),
         (partner or operator, _("Sources"), "/sources"),
         (partner, _("API keys"), "/keys"),
         (partner or operator, _("Requests"), "/requests"),

@@ -6,12 +6,18 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from aiokafka import ConsumerRecord
 from jsonschema import Draft7Validator
 
 from schemas.asyncapi import document, examples
 from schemas.events import FACTS
+from schemas.partner_channels import FORMS, Listener
+from schemas.receipt import ReceiptIssued
+from schemas.rules import check
 from schemas.topics import HISTORIES
+from submissions.kafka_messages import read
 
 HERE = Path(__file__).parent
 
@@ -41,19 +47,50 @@ def test_the_parser_finds_what_is_wrong(made: dict[str, Any]) -> None:
     assert findings(astray) and findings(unknown)
 
 
-def test_every_event_is_on_one_channel_and_is_received(made: dict[str, Any]) -> None:
+def test_every_message_is_on_one_channel_and_is_received_but_what_partners_send(made: dict[str, Any]) -> None:
     on = [(type, topic) for topic, channel in made["channels"].items() for type in channel["messages"]]
-    assert sorted(type for type, _ in on) == sorted(FACTS) == sorted(made["components"]["messages"])
-    assert set(made["channels"]) == set(HISTORIES) == {topic for _, topic in on}
+    assert sorted(type for type, topic in on if topic in HISTORIES) == sorted(FACTS)
+    assert sorted(type for type, _ in on) == sorted(made["components"]["messages"])
+    assert set(made["channels"]) == {*HISTORIES, "intake", "receipts"} == {topic for _, topic in on}
     for operation in made["operations"].values():
         topic = operation["channel"]["$ref"].removeprefix("#/channels/")
-        assert operation["action"] == "receive"
+        assert operation["action"] == ("send" if topic == "intake" else "receive")
         assert [each["$ref"] for each in operation["messages"]] == [
             f"#/channels/{topic}/messages/{type}" for type, its in on if its == topic
         ]
 
 
-@pytest.mark.parametrize("type", FACTS)
+def test_partners_sign_in_on_their_own_listener_to_channels_of_their_own(made: dict[str, Any]) -> None:
+    server = document(examples(), Listener("kafka.example.com:9093", encrypted=False))["servers"]["partners"]
+    assert (server["host"], server["protocol"]) == ("kafka.example.com:9093", "kafka")
+    assert made["servers"]["partners"]["protocol"] == "kafka-secure"
+    assert server["security"] == [{"$ref": "#/components/securitySchemes/account"}]
+    assert made["components"]["securitySchemes"]["account"]["type"] == "scramSha512"
+    for channel in ("intake", "receipts"):
+        said = made["channels"][channel]
+        assert said["address"] == channel + ".{partner}" and list(said["parameters"]) == ["partner"]
+        assert said["servers"] == [{"$ref": "#/servers/partners"}]
+    assert all(made["channels"][topic]["servers"] == [{"$ref": "#/servers/histories"}] for topic in HISTORIES)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_example_of_each_form_of_a_message_is_read_as_an_entry_that_keeps_the_rules(
+    made: dict[str, Any], form: str
+) -> None:
+    message = made["components"]["messages"][form]
+    (example,) = message["examples"]
+    for part in ("payload", "headers"):
+        validator = Draft7Validator({**message[part], "components": made["components"]})
+        assert list(validator.iter_errors(example[part])) == [] and list(validator.iter_errors([]))
+    headers = [(name, value.encode()) for name, value in example["headers"].items()]
+    headers.append(("content-type", message["contentType"].encode()))
+    record = ConsumerRecord("t", 0, 0, 0, 1, None, orjson.dumps(example["payload"]), None, 0, 0, headers)
+    read_as = read(record)
+    assert (read_as.language, read_as.event) == ("en", None if form == "submission" else "e-1")
+    assert check(read_as.line.raw)[1] == ()
+
+
+@pytest.mark.parametrize("type", [*FACTS, ReceiptIssued.TYPE])
 def test_every_example_keeps_its_schema(made: dict[str, Any], type: str) -> None:
     message = made["components"]["messages"][type]
     (example,) = message["examples"]

@@ -17,6 +17,7 @@ from schemas.compatibility import breaking
 from schemas.entry import KINDS
 from schemas.envelope import Json
 from schemas.events import FACTS
+from schemas.receipt import ReceiptIssued
 from tests.schemas.slips import GOOD
 
 PUBLISHED = published()
@@ -237,7 +238,7 @@ def test_every_document_ever_written_is_accepted_by_every_published_version(subj
 
 
 def test_every_event_and_entry_is_published() -> None:
-    assert set(PUBLISHED) == {*FACTS, *KINDS, "submission-line"}
+    assert set(PUBLISHED) == {*FACTS, ReceiptIssued.TYPE, *KINDS, "submission-line"}
 
 
 def test_schemas_have_ids_of_their_own() -> None:
@@ -246,7 +247,8 @@ def test_schemas_have_ids_of_their_own() -> None:
 
 
 def test_events_mind_readers_and_entries_their_writers() -> None:
-    assert (level("submission.refused.v1"), level("scene"), level("submission-line")) == (FULL, BACKWARD, BACKWARD)
+    assert (level("submission.refused.v1"), level("receipt.issued.v1")) == (FULL, FULL)
+    assert (level("scene"), level("submission-line")) == (BACKWARD, BACKWARD)
 
 
 def test_a_breach_says_what_changed_where_and_whom_it_breaks() -> None:

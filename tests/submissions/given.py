@@ -55,3 +55,16 @@ async def key_of(client: httpx2.AsyncClient, settings: Settings, uscc: str = USC
     await client.post("/partners", json={"uscc": uscc, "name": name, "type": "enterprise"}, headers=operator)
     issued = await client.post(f"/partners/{uscc}/keys", json={"label": "tests", **said}, headers=operator)
     return {"Authorization": f"Bearer {issued.json()['key']}"}
+
+
+async def filled(client: httpx2.AsyncClient, key: dict[str, str], reference: str, revision: int = 1) -> None:
+    """Send revisions of a reference, each as large as there is room for, until its history has room for none."""
+    # At last there is less room than four hundred bytes.
+    for size in (990_000, 300_000, 100_000, 30_000, *range(20_000, 0, -400)):
+        while True:
+            sent = line(reference, revision, interfaces=["x" * size])
+            answer = await client.post("/submissions", content=sent, headers=key)
+            if answer.status_code == 409:
+                break
+            assert answer.status_code == 201, answer.text
+            revision += 1

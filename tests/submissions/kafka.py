@@ -15,12 +15,13 @@ from deploy.local.servers import Server
 from runtime.settings import Settings
 from runtime.streams import Streams
 from schemas.entry import Name
+from schemas.topics import PARTNER_PARTITIONS
 from submissions.__main__ import mongo
 from submissions.callers import Caller
 from submissions.domain.partner import PARTNERS, Register
 from submissions.domain.submission import SUBMISSIONS
 from submissions.intake import now
-from submissions.kafka_accounts import PARTITIONS, Access, KafkaAccounts
+from submissions.kafka_accounts import Access, KafkaAccounts
 from submissions.kafka_intake import KafkaIntake
 from tests.submissions.given import USCC
 from tests.support import own_settings
@@ -98,7 +99,7 @@ class System:
         found: list[Message] = []
         ended: set[int | None] = set()
         try:
-            while len(ended) < PARTITIONS:
+            while len(ended) < PARTNER_PARTITIONS:
                 message = consumer.poll(0.2)
                 if message is None:
                     continue

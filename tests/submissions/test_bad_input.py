@@ -14,7 +14,7 @@ from runtime.settings import Settings
 from schemas.rules import MAX_FINDINGS
 from submissions.ndjson import BATCH_BYTES, BATCH_LINES, batches
 from tests.submissions.bad import BAD, GOOD, RARE
-from tests.submissions.given import OTHER, USCC, key_of, line, samples, signed_in, submission
+from tests.submissions.given import OTHER, USCC, filled, key_of, line, samples, signed_in, submission
 from tests.submissions.test_stream import chunk, connect, receipt_of, send
 from tests.support import eventually
 
@@ -204,6 +204,20 @@ async def test_a_reference_without_room_is_refused_and_the_lines_around_it_go_on
     assert (await client.post("/submissions", content=big[-1], headers=key)).status_code == 409
     held = (await client.get(f"/submissions/{USCC}/big", headers=key)).json()
     assert held["revision"] == len(taken)
+
+
+async def test_withdrawing_what_has_no_room_left_is_answered_and_not_an_error_of_ours(
+    client: httpx2.AsyncClient, key: dict[str, str], settings: Settings
+) -> None:
+    await filled(client, key, "big")
+    path, reason = f"/submissions/{USCC}/big/withdraw", "不再生产" * 120
+    answer = await client.post(path, json={"reason": reason}, headers=key | {"Accept-Language": "zh"})
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:shuangqian:problem:reference-full")
+    assert answer.json()["title"] == "该编号的历史已满"
+    page = {"Accept": "text/html", "Accept-Language": "en"} | signed_in(settings, "partner", partner=USCC)
+    shown = await client.post(path, data={"reason": reason}, headers=page)
+    assert shown.status_code == 409 and "The history of this reference is full" in shown.text
+    assert (await client.get(f"/submissions/{USCC}/big", headers=key)).json()["status"] == "received"
 
 
 async def test_whoever_may_not_send_sends_nothing(client: httpx2.AsyncClient, settings: Settings) -> None:

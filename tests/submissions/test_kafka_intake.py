@@ -7,11 +7,13 @@ from typing import Any
 
 import orjson
 import pytest
+from jsonschema import Draft202012Validator
 
 from deploy.local.servers import Server
 from runtime.admin import create_topics
 from runtime.operations import Operations
 from runtime.streams import Streams
+from schemas.documents import schemas
 from schemas.envelope import Json
 from submissions.domain.submission import SUBMISSIONS, Refuse
 from submissions.intake import Submissions
@@ -101,7 +103,9 @@ async def test_bad_messages_are_each_refused_and_stop_nothing(here: Ground) -> N
     async with here.taking_in():
         large: dict[str, Any] = {"message.max.bytes": 4_000_000}
         assert await asyncio.to_thread(lambda: system.send(*records, good, **large)) == [None] * (len(sent) + 1)
-        receipts = await asyncio.to_thread(system.receipts, len(sent) + 1)
+        told = [orjson.loads(m.value() or b"") for m in await asyncio.to_thread(system.read, len(sent) + 1)]
+    assert all(Draft202012Validator(schemas()["receipt.issued.v1"]).is_valid(each) for each in told)
+    receipts = sorted((each["data"] for each in told), key=lambda data: (data["partition"], data["offset"]))
     assert [rules(receipt) for receipt in receipts[:-1]] == [expected for _, expected in sent]
     assert {receipt["status"] for receipt in receipts[:-1]} == {"refused"}
     assert (receipts[-1]["reference"], receipts[-1]["status"]) == ("good", "received")

@@ -8,9 +8,12 @@ import pytest
 from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
+from schemas.documents import schemas
+from schemas.finding import Finding
 from schemas.rules import MAX_LINE_BYTES, TEXTS
-from submissions.intake import Receipt
+from submissions.intake import Receipt, told
 from submissions.kafka_messages import Message, read, receipt_record
 from tests.submissions.given import line, submission
 
@@ -121,16 +124,16 @@ def test_no_record_is_too_strange_to_be_read(value: bytes | None, headers: list[
 
 
 def test_a_receipt_names_what_it_answers_and_speaks_its_language() -> None:
-    finding = {"rule": "message.empty", "pointer": "", "found": None, "expected": None}
-    told = {**finding, "text": TEXTS["message.empty"]["zh"]}
+    finding = told(Finding(rule="message.empty", pointer=""), "zh")
     receipt = Receipt(
         stream="u/a", reference="a", revision=1, status="refused", event="u/a/1", time="2026-11-03T09:30:00.250Z",
-        findings=[told],
+        findings=[finding],
     )  # fmt: skip
     for language in ("zh", "en"):
         message = read(record(LINE, *BINARY, ("accept-language", language.encode())))
         key, value = receipt_record("intake.u", message, receipt)
         assert key == b"a"
+        assert Draft202012Validator(schemas()["receipt.issued.v1"]).is_valid(orjson.loads(value))
         assert orjson.loads(value) == {
             "specversion": "1.0",
             "id": "intake.u/2/7",

@@ -2,15 +2,21 @@
 
 import asyncio
 import re
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from deploy.local.servers import Server
 from runtime.settings import Settings
+from runtime.streams import Streams
+from submissions.__main__ import mongo as connect
+from submissions.domain.submission import SUBMISSIONS
 from submissions.kafka_accounts import Access
+from submissions.kafka_intake import KafkaIntake
 from tests.submissions.given import OTHER, USCC, key_of, signed_in
 from tests.submissions.kafka import Record, System
+from tests.submissions.test_developers import run, samples_of
 from tests.support import own_settings
 
 HTML = {"Accept": "text/html", "Accept-Language": "en"}
@@ -47,6 +53,37 @@ async def test_a_partners_program_is_granted_an_account_and_writes(
     assert [error and error.name() for error in await asyncio.to_thread(System(access).send, Record(b"{}"))] == [
         "_AUTHENTICATION"
     ]
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_the_sample_on_the_page_for_developers_runs_as_it_stands_there(
+    client: httpx2.AsyncClient, settings: Settings, tmp_path: Path, language: str, key: dict[str, str]
+) -> None:
+    granted = await client.post(f"/partners/{USCC}/kafka-accounts", json={"label": "ERP"}, headers=key)
+    access = Access(**granted.json())
+    page = signed_in(settings, "partner", partner=USCC) | {"Accept": "text/html", "Accept-Language": language}
+    samples = samples_of((await client.get("/developers", headers=page)).text)
+    assert "@" not in samples["kafka.py"]
+    exported = {"KAFKA_USERNAME": access.username, "KAFKA_PASSWORD": access.password}
+
+    def ran(name: str) -> str:
+        return run(name, samples[name], tmp_path, **exported)
+
+    async with connect(settings) as connection:
+        submissions = Streams(connection[settings.database("submissions")], SUBMISSIONS)
+        work = asyncio.create_task(KafkaIntake(settings, submissions).run())
+        try:
+            await asyncio.to_thread(ran, "entry.py")
+            assert await asyncio.to_thread(ran, "kafka.py") == "rail-robot-21 received\n"
+            wrong = (tmp_path / "entry.json").read_text().replace('"maturity": 8', '"maturity": 12')
+            (tmp_path / "entry.json").write_text(wrong)
+            said = await asyncio.to_thread(ran, "kafka.py")
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+    assert said.startswith("rail-robot-21 refused\n   /entry/maturity ")
+    assert ("数值超出范围" in said) == (language == "zh")
 
 
 async def test_the_same_request_is_shown_a_password_once(client: httpx2.AsyncClient, key: dict[str, str]) -> None:

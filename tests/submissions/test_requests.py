@@ -63,6 +63,20 @@ async def test_what_is_refused_at_the_door_is_logged_for_the_keys_owner(
     assert [each["problem"].split(":")[-1] for each in await logged(client, own)] == ["scope-missing", "key-revoked"]
 
 
+async def test_a_misspelt_parameter_is_logged_for_the_keys_owner_and_without_what_it_says(
+    client: httpx2.AsyncClient, key: dict[str, str], own: dict[str, str]
+) -> None:
+    forged = {"Authorization": key["Authorization"][:-64] + "0" * 64}
+    for who in (key, forged, {"Authorization": "Bearer x"}, own):
+        assert (await client.get("/submissions?staus=13800138000", headers=who)).status_code == 422
+    assert (await client.post("/submissions?validat=only", json=submission("a"), headers=key)).status_code == 422
+    assert [(each["method"], each["status"], each["query"]) for each in await logged(client, own)] == [
+        ("GET", 422, ""),
+        ("POST", 422, ""),
+    ]
+    assert {each["problem"] for each in await logged(client, own)} == {"urn:shuangqian:problem:invalid-request"}
+
+
 async def test_nothing_secret_is_kept(
     client: httpx2.AsyncClient, settings: Settings, key: dict[str, str], own: dict[str, str]
 ) -> None:

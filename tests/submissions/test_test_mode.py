@@ -185,3 +185,28 @@ def _subjects(settings: Settings) -> set[str]:
     names = [settings.topic(SUBMISSIONS)]
     records = [r for batch in read(settings.kafka_bootstrap, extent(settings.kafka_bootstrap, names)) for r in batch]
     return {orjson.loads(record.value)["subject"] for record in records}
+
+
+async def test_a_partner_sees_what_its_test_keys_sent_and_nobody_else_does(
+    client: httpx2.AsyncClient, key: dict[str, str], test_key: dict[str, str], settings: Settings
+) -> None:
+    def page(language: str, partner: str = USCC) -> dict[str, str]:
+        return signed_in(settings, "partner", partner=partner) | {"Accept": "text/html", "Accept-Language": language}
+
+    empty = await client.get("/submissions/tests", headers=page("en"))
+    assert empty.status_code == 200 and "Your test keys have sent nothing" in empty.text
+    await client.post("/submissions", content=line("live-1"), headers=key)
+    for sent in (line("try-1"), line("try-2"), line("try-2", 2, maturity=3), line("try-3", maturity=99), b"{"):
+        await client.post("/submissions", content=sent, headers=test_key)
+    for language, count in (("en", "<span>2 items</span>"), ("zh", "<span>共 2 项</span>")):
+        shown = (await client.get("/submissions/tests", headers=page(language))).text
+        assert count in shown
+        assert "try-1" in shown and "try-2" in shown and "live-1" not in shown and "try-3" not in shown
+        assert 'href="/submissions/tests"' in (await client.get("/keys", headers=page(language))).text
+    refused = (await client.get("/submissions/tests?status=refused", headers=page("en"))).text
+    assert "try-3" in refused and "Without a legible reference" in refused and "try-1" not in refused
+    assert "try-1" not in (await client.get("/submissions/tests", headers=page("en", OTHER))).text
+    operator = signed_in(settings, "operator") | {"Accept": "text/html"}
+    assert (await client.get("/submissions/tests", headers=operator)).status_code == 403
+    await client.post("/keys/tests/empty", headers=page("en"))
+    assert "Your test keys have sent nothing" in (await client.get("/submissions/tests", headers=page("en"))).text

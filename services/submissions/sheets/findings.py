@@ -79,7 +79,7 @@ def address(placed: Placed, row: int) -> str:
 
 def _heading(read: Read, pointer: str) -> str | None:
     """What the column would be called that a finding misses."""
-    kind = str(read.said["entry"]["kind"]) if read.said else ""
+    kind = str(read.said["entry"].get("kind")) if read.said else ""
     path = [EACH if step.isdecimal() else step for step in pointer.split("/")[1:]]
     numbered = ".".join("1" if step == EACH else step for step in path)
     found = meant(kind, numbered) if kind in KINDS else None

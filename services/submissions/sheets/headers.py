@@ -7,7 +7,7 @@ from rapidfuzz import fuzz, process
 
 from schemas.envelope import Json
 from submissions.sheets.cells import Cell
-from submissions.sheets.columns import EACH, columns, meant, nearest, plain
+from submissions.sheets.columns import EACH, Column, columns, meant, nearest, plain
 from submissions.sheets.findings import of_file, unreadable
 from submissions.sheets.rows import Header, Placed, letters
 from web.languages import _, language
@@ -18,43 +18,46 @@ SEARCHED_ROWS = 20
 ASIDE = ("#", "＃")
 
 
-def places(kind: str, cells: Sequence[Cell]) -> list[Placed]:
-    """The columns that a row's headings mean."""
+def places(kinds: Sequence[str], cells: Sequence[Cell]) -> list[Placed]:
+    """The columns that a row's headings mean, each to the first of the kinds that has it."""
     found = []
     for index, cell in enumerate(cells):
         heading = cell.strip() if isinstance(cell, str) else ""
-        if heading and not heading.startswith(ASIDE) and (one := meant(kind, heading)):
+        if heading and not heading.startswith(ASIDE) and (one := _meant(kinds, heading)):
             column, number = one
             found.append(Placed(column, number if EACH in column.path else None, index, heading))
     return found
 
 
-def find(kind: str, rows: Sequence[tuple[int, Sequence[Cell]]]) -> int | None:
+def _meant(kinds: Sequence[str], heading: str) -> tuple[Column, int | None] | None:
+    return next((one for kind in kinds if (one := meant(kind, heading))), None)
+
+
+def find(kinds: Sequence[str], rows: Sequence[tuple[int, Sequence[Cell]]]) -> int | None:
     """Which of a sheet's first rows holds the headings: the one in which most are known, at least two."""
-    counts = [len(places(kind, cells)) for _, cells in rows]
+    counts = [len(places(kinds, cells)) for _, cells in rows]
     most = max(counts, default=0)
     return counts.index(most) if most >= 2 else None
 
 
-def checked(kind: str, number: int, cells: Sequence[Cell]) -> Header:
+def checked(kinds: Sequence[str], number: int, cells: Sequence[Cell], needed: Sequence[Column]) -> Header:
     """The columns of the row of headings. Raises the Problem that names every heading that is wrong or missing."""
-    placed = places(kind, cells)
-    wrong = [*_unknown(kind, number, cells), *_twice(number, placed), *_missing(kind, placed)]
+    placed = places(kinds, cells)
+    wrong = [*_unknown(kinds, number, cells), *_twice(number, placed), *_missing(needed, placed)]
     if wrong:
         raise unreadable(_("The headings of the columns are not all right"), *wrong)
     headed = frozenset(index for index, cell in enumerate(cells) if cell is not None and str(cell).strip())
     return Header(number, tuple(placed), headed)
 
 
-def _unknown(kind: str, number: int, cells: Sequence[Cell]) -> list[Json]:
+def _unknown(kinds: Sequence[str], number: int, cells: Sequence[Cell]) -> list[Json]:
+    known = [heading for kind in kinds for heading in nearest(kind, language())]
     found = []
     for index, cell in enumerate(cells):
         heading = str(cell).strip() if cell is not None else ""
-        if not heading or heading.startswith(ASIDE) or meant(kind, heading):
+        if not heading or heading.startswith(ASIDE) or _meant(kinds, heading):
             continue
-        close = process.extractOne(
-            heading, nearest(kind, language()), scorer=fuzz.ratio, processor=plain, score_cutoff=50
-        )
+        close = process.extractOne(heading, known, scorer=fuzz.ratio, processor=plain, score_cutoff=50)
         text = _("No column is called “%(heading)s”. To keep it for yourself, begin its heading with #.")
         if close:
             text = _("No column is called “%(heading)s”. Is it “%(close)s”? To keep it for yourself, begin it with #.")
@@ -79,11 +82,17 @@ def _twice(number: int, header: Sequence[Placed]) -> list[Json]:
     return found
 
 
-def _missing(kind: str, header: Sequence[Placed]) -> list[Json]:
+def required(kind: str) -> list[Column]:
+    """The columns that a sheet of this kind needs."""
+    return [column for column in columns(kind) if column.required]
+
+
+def _missing(needed: Sequence[Column], header: Sequence[Placed]) -> list[Json]:
     there = {placed.column.path for placed in header}
-    missing = [column for column in columns(kind) if column.required and column.path not in there]
     found = []
-    for column in missing:
+    for column in needed:
+        if column.path in there:
+            continue
         heading = column.heading(None, language())
         text = _("The column “%(heading)s” is missing.") % {"heading": heading}
         found.append(of_file("heading-missing", text, column=heading))

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from submissions.sheets import texts, workbooks
 from submissions.sheets.findings import of_file, unreadable
+from submissions.sheets.headers import required
 from submissions.sheets.rows import Header, Read, Row, read
 from submissions.sheets.texts import Text
 from submissions.sheets.unpacking import is_workbook
@@ -50,17 +51,22 @@ class Sheet:
 
 def look(file: BinaryIO, kind: str | None) -> Sheet:
     """What a file is and how its rows are read. Raises the Problem that keeps it from being read; takes its time."""
+    if is_workbook(table_start(file)):
+        workbook = workbooks.look(file, kind)
+        return Sheet(file, workbook.kind, workbook)
+    if kind is None:
+        text = _("Say which kind of entries the file holds: scene, product or linkage.")
+        raise unreadable(_("Which kind is it?"), of_file("kind", text))
+    return Sheet(file, kind, texts.look(file, (kind,), required(kind)))
+
+
+def table_start(file: BinaryIO) -> bytes:
+    """The first bytes of a file that may be a table. Raises the Problem of one that is empty, or something else."""
     file.seek(0)
     start = file.read(4096)
     if not start.strip(b"\x00 \r\n\t\xef\xbb\xbf"):
         raise unreadable(_("The file is empty"), of_file("empty", _("Fill in the template and send that.")))
-    if is_workbook(start):
-        workbook = workbooks.look(file, kind)
-        return Sheet(file, workbook.kind, workbook)
     if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"<", b"%PDF", b"\x89PNG", b"{", b"[")):
         text = _("It is no table, whatever its name says. Open it in Excel and save it as .xlsx or “CSV UTF-8”.")
         raise unreadable(_("The file is neither CSV nor XLSX"), of_file("format", text))
-    if kind is None:
-        text = _("Say which kind of entries the file holds: scene, product or linkage.")
-        raise unreadable(_("Which kind is it?"), of_file("kind", text))
-    return Sheet(file, kind, texts.look(file, kind))
+    return start

@@ -60,12 +60,12 @@ class Read:
     numbers: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
 
 
-def read(kind: str, header: Header, row: Row) -> Read:
-    """A row as the submission it says."""
+def read(kind: str | None, header: Header, row: Row) -> Read:
+    """A row as the submission it says; `kind` is that of all rows where there is no column for it."""
     if row.broken is not None:
         raw = f"row {row.number}: {row.broken}".encode()
         return Read(row, Line(row.number, raw, len(raw)))
-    tree: dict[Any, Any] = {"entry": {"kind": kind}}
+    tree: dict[Any, Any] = {"entry": {"kind": kind} if kind else {}}
     for placed in header.columns:
         cell = row.cells[placed.index] if placed.index < len(row.cells) else None
         for path, said in _said(placed, cell):
@@ -76,7 +76,7 @@ def read(kind: str, header: Header, row: Row) -> Read:
     submission = _lists(tree, (), numbers)
     entry = submission["entry"]
     _units(entry)
-    _whole(MODELS.get(str(entry["kind"])), entry)
+    _whole(MODELS.get(str(entry.get("kind"))), entry)
     raw = orjson.dumps(submission)
     return Read(row, Line(row.number, raw, len(raw)), submission, numbers)
 

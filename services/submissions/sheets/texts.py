@@ -3,10 +3,11 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from submissions.sheets.columns import Column
 from submissions.sheets.findings import of_file, unreadable
 from submissions.sheets.headers import ASIDE, SEARCHED_ROWS, checked, find, places
 from submissions.sheets.rows import Header, Row
@@ -30,19 +31,19 @@ class Text:
     header: Header
 
 
-def look(file: BinaryIO, kind: str) -> Text:
-    """How a CSV file is to be read. Raises the Problem that keeps it from being read."""
+def look(file: BinaryIO, kinds: Sequence[str], needed: Sequence[Column]) -> Text:
+    """How a CSV file of these kinds is to be read, and has these columns. Raises the Problem that keeps it from it."""
     encoding = _encoding(file)
     best: tuple[int, str, list[Row]] = (-1, ",", [])
     for separator in _SEPARATORS:
         rows = list(_first(records(file, encoding, separator)))
-        known = max((len(places(kind, row.cells)) for row in rows), default=0)
+        known = max((len(places(kinds, row.cells)) for row in rows), default=0)
         best = max(best, (known, separator, rows), key=lambda each: each[0])
     _known, separator, rows = best
-    where = find(kind, [(row.number, row.cells) for row in rows])
+    where = find(kinds, [(row.number, row.cells) for row in rows])
     if where is None:
         raise headless()
-    return Text(encoding, separator, checked(kind, rows[where].number, rows[where].cells))
+    return Text(encoding, separator, checked(kinds, rows[where].number, rows[where].cells, needed))
 
 
 def headless() -> Exception:

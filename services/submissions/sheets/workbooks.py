@@ -17,7 +17,7 @@ from python_calamine import CalamineError, load_workbook
 from schemas.entry import KINDS
 from submissions.sheets.cells import Cell, odd
 from submissions.sheets.findings import of_file, unreadable
-from submissions.sheets.headers import SEARCHED_ROWS, checked, find
+from submissions.sheets.headers import SEARCHED_ROWS, checked, find, required
 from submissions.sheets.rows import Header, Row
 from submissions.sheets.texts import headless, passed_over
 from submissions.sheets.unpacking import MAX_AREA, damaged, refuse_bombs, refuse_others, scanned, too_large
@@ -59,14 +59,14 @@ def look(file: BinaryIO, kind: str | None) -> Workbook:
             merged = sheet.merged_cell_ranges or []
     except _DAMAGES as error:
         raise damaged() from error
-    where = find(kind, list(enumerate(cells[:SEARCHED_ROWS], start=1)))
+    where = find((kind,), list(enumerate(cells[:SEARCHED_ROWS], start=1)))
     if where is None:
         raise headless()
     _merge(cells, merged, where)
     for (row, column), value in scan.odd.items():
         if row - 1 > where:
             _room(cells, row, column)[column - 1] = value
-    header = checked(kind, where + 1, cells[where])
+    header = checked((kind,), where + 1, cells[where], required(kind))
     if hidden := [number for number in scan.hidden if where + 1 < number <= len(cells)]:
         text = ngettext(
             "%(n)s hidden row is read like all others.", "%(n)s hidden rows are read like all others.", len(hidden)

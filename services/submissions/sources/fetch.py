@@ -3,10 +3,10 @@
 import asyncio
 import tempfile
 import zlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import IO
+from typing import Any, BinaryIO
 
 import httpx2
 
@@ -27,9 +27,9 @@ AGENT = "Shuangqian-Sources/1"
 
 
 class NotFetched(Exception):
-    """Why there is nothing to read: `code` is a word of sources/texts.py, `detail` goes into its text."""
+    """Why there is nothing to read: `code` is a word of sources/texts.py, `detail` goes into its text, or is it."""
 
-    def __init__(self, code: str, detail: str = "") -> None:
+    def __init__(self, code: str, detail: str | Mapping[str, str] = "") -> None:
         super().__init__(code, detail)
         self.code, self.detail = code, detail
 
@@ -46,7 +46,7 @@ class Known:
 class Fetched:
     """What an address answered. `body` is None where nothing changed; `framed` says that its end is certain."""
 
-    body: IO[bytes] | None
+    body: BinaryIO | None
     known: Known
     framed: bool
 
@@ -154,7 +154,7 @@ async def _read(answer: httpx2.Response, known: Known, limits: Limits) -> Fetche
         return Fetched(None, known, framed=True)
     if answer.status_code != 200:
         raise NotFetched("status", str(answer.status_code))
-    body = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (the caller closes it)
+    body: Any = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (the caller closes it)
     try:
         size = 0
         async with aclosing(_unpacked(answer, limits)) as pieces:

@@ -1,25 +1,33 @@
 """What was fetched, as items: one an entry, with its reference and a digest of all that it says."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO, Any
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import BinaryIO
 
 import orjson
 from jsonpointer import JsonPointerException, resolve_pointer
 
-from schemas.envelope import Json
 from schemas.rules import MAX_LINE_BYTES
 from schemas.source import Terms
 from submissions.intake import REFERENCE
 from submissions.ndjson import Line, Splitter
+from submissions.sheets import mixed
+from submissions.sheets.rows import Header, Read, Row
 from submissions.sources.fetch import NotFetched
 
 #: Entries of one source: what was fetched of it is remembered in one document.
 MAX_ITEMS = 50_000
 _BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an item stands in a table: what the headings mean, and its row, of which what finds its cells is kept."""
+
+    header: Header
+    row: Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +38,24 @@ class Item:
     line: Line
     reference: str | None
     digest: str
+    place: Place | None = None
 
 
-def read(body: IO[bytes], terms: Terms) -> list[Item]:
-    """The items of a fetched body, in order. Raises NotFetched: it is not what the terms say. Takes time."""
+def read(body: BinaryIO, terms: Terms) -> list[Item]:
+    """The items of a fetched body, in order. Takes time.
+
+    Raises NotFetched where it is not what the terms say, and of a table the Problem that keeps it from being read.
+    """
     match terms.format:
         case "json":
-            lines = _of_json(body, terms.pointer)
+            found: Iterator[Item] = map(item, _of_json(body, terms.pointer))
         case "ndjson":
-            lines = _of_ndjson(body)
+            found = map(item, _of_ndjson(body))
         case "csv":
-            lines = _of_csv(body)
-    items: list[Item] = []
-    for line in lines:
-        if len(items) == MAX_ITEMS:
-            raise NotFetched("items", str(MAX_ITEMS))
-        items.append(item(line))
+            found = _of_csv(body, terms)
+    items = list(islice(found, MAX_ITEMS + 1))
+    if len(items) > MAX_ITEMS:
+        raise NotFetched("items", str(MAX_ITEMS))
     return items
 
 
@@ -62,7 +72,7 @@ def item(line: Line) -> Item:
     return Item(line, reference, hashlib.sha256(sorted_).hexdigest()[:32] if reference else "")
 
 
-def _of_json(body: IO[bytes], pointer: str) -> Iterator[Line]:
+def _of_json(body: BinaryIO, pointer: str) -> Iterator[Line]:
     try:
         document = orjson.loads(body.read().removeprefix(_BOM))
     except orjson.JSONDecodeError as error:
@@ -79,7 +89,7 @@ def _of_json(body: IO[bytes], pointer: str) -> Iterator[Line]:
         yield Line(number, raw, len(raw))
 
 
-def _of_ndjson(body: IO[bytes]) -> Iterator[Line]:
+def _of_ndjson(body: BinaryIO) -> Iterator[Line]:
     splitter = Splitter()
     first = True
     while piece := body.read(256 * 1024):
@@ -88,71 +98,7 @@ def _of_ndjson(body: IO[bytes]) -> Iterator[Line]:
     yield from splitter.end()
 
 
-def _of_csv(body: IO[bytes]) -> Iterator[Line]:
-    """Rows under a header of paths: `reference`, `kind`, `title.zh`, `offers.1.type`. Empty cells say nothing."""
-    raw = body.read().removeprefix(_BOM)
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        try:
-            text = raw.decode("gb18030")
-        except UnicodeDecodeError as error:
-            raise NotFetched("text") from error
-    rows = csv.reader(io.StringIO(text, newline=""))
-    try:
-        header = [cell.strip() for cell in next(rows, [])]
-        if "reference" not in header:
-            raise NotFetched("header")
-        for row in rows:
-            if any(cell.strip() for cell in row):
-                raw = orjson.dumps(of_row(dict(zip(header, row, strict=False))))
-                yield Line(rows.line_num, raw, len(raw))
-    except csv.Error as error:
-        raise NotFetched("csv", str(error)[:200]) from error
-
-
-#: Columns, by the last word of their path, whose cells are numbers.
-WHOLE = ("revision", "maturity", "amount", "budget_yuan")
-DECIMAL = ("value", "baseline", "result")
-
-
-def of_row(cells: dict[str, str]) -> Json:
-    """A row of cells by path as a submission: `reference` and `revision` beside `entry`, which has all the others.
-
-    A step that is a number is a place in a list, from 1. What is no number where one must be stays text, for the rules
-    to find.
-    """
-    line: Json = {"entry": {}}
-    for path, cell in cells.items():
-        if not path or not cell.strip():
-            continue
-        *steps, name = path.removeprefix("entry.").split(".")
-        value = _number(cell.strip(), name)
-        if path in ("reference", "revision"):
-            line[path] = value
-            continue
-        place: Any = line["entry"]
-        for step in steps:
-            place = place.setdefault(step, {}) if isinstance(place, dict) else {}
-        if isinstance(place, dict):
-            place[name] = value
-    line["entry"] = _lists(line["entry"])
-    return line
-
-
-def _number(cell: str, name: str) -> str | int | float:
-    try:
-        value = int(cell) if name in WHOLE else float(cell) if name in DECIMAL else cell
-    except ValueError:
-        return cell
-    return cell if isinstance(value, int) and abs(value) >= 2**63 else value  # JSON of ours has none larger
-
-
-def _lists(value: Any) -> Any:
-    """Objects whose names are all numbers are lists."""
-    if not isinstance(value, dict):
-        return value
-    within = {name: _lists(each) for name, each in value.items()}
-    if within and all(name.isdecimal() for name in within):
-        return [within[name] for name in sorted(within, key=int)]
-    return within
+def _of_csv(body: BinaryIO, terms: Terms) -> Iterator[Item]:
+    for header, row in mixed.look(body, numbered=terms.content == "lines").reads():
+        bare = replace(row, row=Row(row.row.number, (), row.row.broken), said=None)
+        yield replace(item(row.line), place=Place(header, bare))

@@ -7,6 +7,8 @@ held.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
 
 import httpx2
 from pymongo.asynchronous.database import AsyncDatabase
@@ -14,10 +16,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 from runtime.crash import crash_point
 from runtime.outbound import reach
 from runtime.settings import Settings
-from runtime.streams import Streams
-from schemas.envelope import Json
+from runtime.streams import Outcome, StreamFull, Streams
+from schemas.envelope import Json, Refusal
 from schemas.source import Terms
-from submissions.domain.submission import SUBMISSIONS, Withdraw
+from submissions.domain.submission import SUBMISSIONS, Submission, Withdraw
 from submissions.intake import Intake, Submissions, now
 from submissions.ndjson import BATCH_LINES, Line
 from submissions.sources import compare
@@ -26,10 +28,14 @@ from submissions.sources.fetch import Fetched, Known, Limits, NotFetched, fetch
 from submissions.sources.read import Item, read
 from submissions.sources.result import Result
 from submissions.sources.store import Claim, Lists, held, name_of, partner_of
+from submissions.sources.texts import unread
 from submissions.store import ProgressStore
+from web.languages import LANGUAGES, load, speak
+from web.problems import Problem
 
 #: Lists that are read and taken in at once: that is this machine's work, and waits for nobody's server.
 AT_ONCE = 2
+LOCALE = Path(__file__).parents[1] / "locale"
 REASON = {"zh": "已不在数据源“{name}”的清单中。", "en": "No longer listed by the source “{name}”."}
 
 
@@ -65,6 +71,7 @@ class Puller:
         self._submissions = Streams(database, SUBMISSIONS)
         self._progress = ProgressStore(database)
         self._lists = Lists(database)
+        self._translations = load(LOCALE)
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def pull(self, http: httpx2.AsyncClient, pull: Pull) -> Result:
@@ -83,16 +90,33 @@ class Puller:
                 return Result("unchanged", known=fetched.known)
             with fetched.body:
                 async with self._places:
-                    items = await asyncio.to_thread(read, fetched.body, pull.terms)
+                    items = await asyncio.to_thread(self._read, fetched.body, pull.terms)
                     return await self._take(pull, fetched, items)
         except NotFetched as error:
             return Result("failed", error=error)
+
+    def _read(self, body: BinaryIO, terms: Terms) -> list[Item]:
+        try:
+            return read(body, terms)
+        except Problem as problem:
+            raise NotFetched("table", self._in_each_language(body, terms)) from problem
+
+    def _in_each_language(self, body: BinaryIO, terms: Terms) -> dict[str, str]:
+        """What keeps a table from being read, by reading it once more for each."""
+        said = {}
+        for each in LANGUAGES:
+            with speak(each, self._translations):
+                try:
+                    read(body, terms)
+                except Problem as problem:
+                    said[each] = unread(problem)
+        return said
 
     async def _take(self, pull: Pull, fetched: Fetched, items: Sequence[Item]) -> Result:
         result = Result(known=fetched.known)
         result.counts["listed"] = len(items)
         if pull.terms.content == "lines":
-            await self._lines(pull, [item.line for item in items], result)
+            await self._lines(pull, [(item, item.line) for item in items], result)
         else:
             await self._entries(pull, fetched, items, result)
         if result.held:
@@ -101,16 +125,16 @@ class Puller:
             result.known = Known()  # to be read again, changed or not
         return result
 
-    async def _lines(self, pull: Pull, lines: Sequence[Line], result: Result) -> list[bool]:
-        """Take lines in, batch by batch: for each whether it was accepted."""
+    async def _lines(self, pull: Pull, lines: Sequence[tuple[Item, Line]], result: Result) -> list[bool]:
+        """Take items in as these lines, batch by batch: for each whether it was accepted."""
         intake = intake_of(self._submissions, pull)
         accepted = []
         for start in range(0, len(lines), BATCH_LINES):
             batch = lines[start : start + BATCH_LINES]
-            taken = await intake.take(batch)
+            taken = await intake.take([line for _, line in batch])
             crash_point("source.after_take")
-            for line, (receipt, _fresh) in zip(batch, taken, strict=True):
-                result.add(line.number, receipt)
+            for (item, _), (receipt, _fresh) in zip(batch, taken, strict=True):
+                result.add(item, receipt, self._translations)
                 accepted.append(receipt.status != "refused")
         return accepted
 
@@ -136,7 +160,7 @@ class Puller:
         lines = compare.numbered(items, known)
         result.counts["unchanged"] += lines.count(None)
         asked = [(item, line) for item, line in zip(items, lines, strict=True) if line]
-        accepted = await self._lines(pull, [line for _, line in asked], result)
+        accepted = await self._lines(pull, asked, result)
         for (item, _), well in zip(asked, accepted, strict=True):
             if item.reference and not well:
                 named[item.reference] = ""
@@ -166,22 +190,30 @@ class Puller:
         for start in range(0, len(references), BATCH_LINES):
             ids = [f"{pull.partner}/{reference}" for reference in references[start : start + BATCH_LINES]]
             progress = await self._progress.all(ids)
-            outcomes = await self._submissions.handle(
-                [
-                    Withdraw(
-                        stream=id,
-                        cause=f"fetch:{pull.claim.fetch}",
-                        actor=pull.confirmer or pull.actor,
-                        at=now(),
-                        reason=reason,
-                        published=id in progress and progress[id].published,
-                    )
-                    for id in ids
-                ]
-            )
-            result.counts["withdrawn"] += sum(outcome.fresh for outcome in outcomes)
+            commands = [
+                Withdraw(
+                    stream=id,
+                    cause=f"fetch:{pull.claim.fetch}",
+                    actor=pull.confirmer or pull.actor,
+                    at=now(),
+                    reason=reason,
+                    published=id in progress and progress[id].published,
+                )
+                for id in ids
+            ]
+            outcomes = await self._withdrawn(commands)
+            result.counts["withdrawn"] += sum(bool(outcome.events) for outcome in outcomes)
             refusals = [outcome.refusal.rule for outcome in outcomes if outcome.refusal]
             result.notes["published"] += refusals.count("submission.published")
+            result.notes["full"] += refusals.count("reference.full")
+
+    async def _withdrawn(self, commands: Sequence[Withdraw]) -> list[Outcome[Submission]]:
+        try:
+            return await self._submissions.handle(commands)
+        except StreamFull:  # one of them has no room; what was written already is answered as it was
+            if len(commands) > 1:
+                return [(await self._withdrawn([command]))[0] for command in commands]
+            return [Outcome(commands[0].stream, 0, Submission(), refusal=Refusal("reference.full"))]
 
 
 def intake_of(submissions: Submissions, pull: Pull) -> Intake:

@@ -3,7 +3,8 @@
 from schemas.envelope import Json
 from schemas.rules import Finding
 from submissions.intake import told
-from web.languages import _, language, ngettext
+from web.languages import _, language, ngettext, say
+from web.problems import Problem
 
 
 def wrong_address(code: str) -> str:
@@ -54,18 +55,23 @@ def failure(error: Json | None) -> str:
             return _("It is not valid JSON: %(error)s") % {"error": detail}
         case "pointer":
             return _("There is no list at %(pointer)s: check the JSON Pointer.") % {"pointer": detail}
-        case "text":
-            return _("It is text in neither UTF-8 nor GB 18030.")
-        case "header":
-            return _("Its first row has no column named reference.")
-        case "csv":
-            return _("It is not valid CSV: %(error)s") % {"error": detail}
+        case "table":
+            return say(detail)
+        case "text" | "header" | "csv":  # of fetches that are kept from before tables were read as sheets are
+            return _("It could not be read as a table.")
         case "token":
             return _("Its token can no longer be read, or was given for another host: enter it again.")
         case "ours":
             return _("Something of ours went wrong: nothing of yours was the cause. It is tried again by itself.")
         case code:
             raise AssertionError(f"no text is written for the failure {code}")
+
+
+def unread(problem: Problem) -> str:
+    """What keeps a table from being read, in the language spoken: each of its findings, with its cell."""
+    findings = problem.members["findings"]
+    said = [f"{each['cell']}{_(': ')}{each['text']}" if each["cell"] else each["text"] for each in findings]
+    return say(problem.title) + _(": ") + "".join(f"{'' if language() == 'zh' else ' '}{each}" for each in said).strip()
 
 
 def note(code: str, count: int) -> str:
@@ -93,6 +99,11 @@ def note(code: str, count: int) -> str:
             "%(n)s entries are gone from the list but stay public: ask the publishers to retract them.",
             count,
         ),
+        "full": ngettext(
+            "%(n)s entry is gone from the list, but its history has no room for its withdrawal.",
+            "%(n)s entries are gone from the list, but their histories have no room for their withdrawal.",
+            count,
+        ),
     }[code]
     return told % {"n": count}
 
@@ -102,11 +113,15 @@ def notes(fetch: Json) -> list[str]:
 
 
 def findings(fetch: Json) -> list[Json]:
-    """The findings of a fetch, each with its text, the item's number and its reference."""
+    """The findings of a fetch, each with its text, the item's number and its reference; of a table by cell."""
     return [
-        {**told(Finding.model_validate(found), language()), "number": found["number"], "reference": found["reference"]}
+        {**_told(found), "number": found["number"], "reference": found["reference"]}
         for found in fetch.get("findings", ())
     ]
+
+
+def _told(found: Json) -> Json:
+    return found["told"][language()] if "told" in found else told(Finding.model_validate(found), language())
 
 
 def standing(code: str) -> str:

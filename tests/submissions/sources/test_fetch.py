@@ -60,7 +60,7 @@ async def body(url: str, within: Reach = ANYWHERE, *, token: str | None = None, 
 async def why(url: str, within: Reach = ANYWHERE, *, limits: Limits = QUICK) -> tuple[str, str]:
     with pytest.raises(NotFetched) as raised:
         await get(url, within, limits=limits)
-    return raised.value.code, raised.value.detail
+    return raised.value.code, str(raised.value.detail)
 
 
 async def test_what_an_address_says_is_fetched_with_its_token(site: Partner) -> None:

@@ -6,18 +6,23 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.source import Format, Terms
+from schemas.entry import KINDS
+from schemas.rules import check
+from schemas.source import Content, Format, Terms
 from submissions.ndjson import Line
+from submissions.sheets.columns import EACH, columns
 from submissions.sources import read as reading
 from submissions.sources.compare import Held, numbered, sort
 from submissions.sources.fetch import NotFetched
-from submissions.sources.read import Item, of_row, read
+from submissions.sources.read import Item, read
 from tests.submissions.given import submission
+from tests.submissions.sheet_files import as_csv
+from web.problems import Problem
 
 
-def items(body: bytes, format: Format = "json", pointer: str = "") -> list[Item]:
+def items(body: bytes, format: Format = "json", pointer: str = "", content: Content = "entries") -> list[Item]:
     terms = Terms(
-        address="https://x.example/", format=format, pointer=pointer, content="entries", every_minutes=60, language="en"
+        address="https://x.example/", format=format, pointer=pointer, content=content, every_minutes=60, language="en"
     )
     return read(io.BytesIO(body), terms)
 
@@ -52,9 +57,12 @@ A = b'{"reference":"a","entry":{}}'
         (b'{"reference":"a","x":NaN}\n' + b"[" * 100_000, "ndjson", "", [None, None]),
         (b'{"reference":"a","x":"' + b"x" * 1_000_000 + b'"}\n' + A, "ndjson", "", [None, "a"]),
         (b"reference,kind\r\na,scene\r\n,\r\n\r\nb,scene\r\n", "csv", "", ["a", "b"]),
-        ("reference,title.zh\na,隧道\n".encode("gb18030"), "csv", "", ["a"]),
-        ("\ufeffreference,title.zh\na,隧道\n".encode(), "csv", "", ["a"]),
-        (b'reference,title.zh\na,"two\nlines"\nb,x,too,many\n', "csv", "", ["a", "b"]),
+        ("reference,kind,title.zh\na,scene,隧道\n".encode("gb18030"), "csv", "", ["a"]),
+        ("\ufeffreference,kind,title.zh\na,scene,隧道\n".encode(), "csv", "", ["a"]),
+        ("编号；类别\n".replace("；", ";").encode("utf-16") + "a;场景\n".encode("utf-16-le"), "csv", "", ["a"]),
+        (b'kind,reference,title.zh\nscene,a,"two\nlines"\nscene,b,x,too,many\n', "csv", "", ["a", "b"]),
+        (b'reference,kind\na,scene\nb,"scene"x\nc,scene\n', "csv", "", ["a", None, "c"]),
+        (b'reference,kind\na,scene\nb,"scene\nc,scene\n', "csv", "", ["a", None]),
     ],
 )
 def test_a_list_is_read_item_by_item(body: bytes, format: Format, pointer: str, found: list[str | None]) -> None:
@@ -73,10 +81,6 @@ def test_a_list_is_read_item_by_item(body: bytes, format: Format, pointer: str, 
         (b'{"data":{}}', "json", "/data", "pointer"),
         (b'{"data":[]}', "json", "/date", "pointer"),
         (b"[[]]", "json", "/-", "pointer"),
-        (b"", "csv", "", "header"),
-        (b"name,kind\na,scene\n", "csv", "", "header"),
-        (b"reference\n\xff\xff\xff\n", "csv", "", "text"),
-        (b"reference\n" + b"x" * 2_000_000, "csv", "", "csv"),
     ],
 )
 def test_what_is_no_list_is_told_as_such(body: bytes, format: Format, pointer: str, code: str) -> None:
@@ -106,19 +110,76 @@ def test_an_entry_gets_the_revision_that_follows_whatever_it_says_itself() -> No
 
 
 @pytest.mark.parametrize(
-    ("cells", "line"),
+    ("body", "found"),
     [
-        ({"reference": "a", "kind": "scene"}, {"reference": "a", "entry": {"kind": "scene"}}),
-        ({"reference": "a", "revision": "2"}, {"reference": "a", "revision": 2, "entry": {}}),
-        ({"title.zh": " 题 ", "title.en": ""}, {"entry": {"title": {"zh": "题"}}}),
-        ({"entry.title.zh": "题"}, {"entry": {"title": {"zh": "题"}}}),
-        ({"offers.2.amount": "5", "offers.1.type": "fund"}, {"entry": {"offers": [{"type": "fund"}, {"amount": 5}]}}),
-        ({"tags.1": "a", "tags.2": "b"}, {"entry": {"tags": ["a", "b"]}}),
-        ({"maturity": "eight", "budget_yuan": "9" * 30}, {"entry": {"maturity": "eight", "budget_yuan": "9" * 30}}),
-        ({"figures.1.value": "0.2"}, {"entry": {"figures": [{"value": 0.2}]}}),
-        ({"title": "x", "title.zh": "题"}, {"entry": {"title": "x"}}),
-        ({"title..zh": "题", "": "x"}, {"entry": {"title": {"": {"zh": "题"}}}}),
+        (b"", [("sheet.empty", None)]),
+        (b"<html>", [("sheet.format", None)]),
+        (b"name,kind\na,scene\n", [("sheet.headings", None)]),
+        (b"reference,title.zh\na,x\n", [("sheet.heading-missing", None)]),
+        (b"referenc,kind,title.zh\na,scene,x\n", [("sheet.heading-unknown", "A1"), ("sheet.heading-missing", None)]),
+        (b"reference,kind,reference\na,scene,a\n", [("sheet.heading-twice", "C1")]),
+        (b"reference,kind\n\xff\xff\xff\n", [("sheet.encoding", None)]),
     ],
 )
-def test_a_row_of_paths_is_an_entry(cells: dict[str, str], line: Any) -> None:
-    assert of_row(cells) == line
+def test_a_table_that_cannot_be_read_is_told_with_the_cells_at_fault(body: bytes, found: list[Any]) -> None:
+    with pytest.raises(Problem) as raised:
+        items(body, "csv")
+    assert [(each["rule"], each["cell"]) for each in raised.value.members["findings"]] == found
+
+
+def test_a_table_of_submissions_with_revisions_of_ones_own_needs_the_column_for_them() -> None:
+    body = b"reference,kind\na,scene\n"
+    assert references(items(body, "csv")) == ["a"]
+    with pytest.raises(Problem):
+        items(body, "csv", content="lines")
+
+
+def said(*cells: tuple[str, str]) -> Any:
+    """What a row with these headings and cells says, beside the required parts of which nothing is said."""
+    heads, values = zip(*(("reference", "a"), *cells), strict=True)
+    (item,) = items(as_csv([list(heads), list(values)]), "csv")
+    line = orjson.loads(item.line.raw)
+    assert line.pop("reference") == "a"
+    return line | {"entry": {name: part for name, part in line["entry"].items() if part not in ({}, {"name": {}})}}
+
+
+PRODUCT = ("kind", "product")
+
+
+@pytest.mark.parametrize(
+    ("cells", "line"),
+    [
+        ([("kind", "scene")], {"entry": {"kind": "scene"}}),
+        ([("类别", "产品")], {"entry": {"kind": "product"}}),
+        ([PRODUCT, ("revision", "2")], {"revision": 2, "entry": {"kind": "product"}}),
+        ([PRODUCT, ("title.zh", " 题 "), ("title.en", "")], {"entry": {"kind": "product", "title": {"zh": "题"}}}),
+        ([PRODUCT, ("entry.title.zh", "题")], {"entry": {"kind": "product", "title": {"zh": "题"}}}),
+        (
+            [("kind", "scene"), ("offers.2.amount", "5"), ("offers.1.type", "fund")],
+            {"entry": {"kind": "scene", "offers": [{"type": "fund", "unit": "yuan"}, {"amount": 5}]}},
+        ),
+        ([PRODUCT, ("tags.1", "a"), ("tags.2", "b")], {"entry": {"kind": "product", "tags": ["a", "b"]}}),
+        ([PRODUCT, ("tags", "a；b")], {"entry": {"kind": "product", "tags": ["a", "b"]}}),
+        ([PRODUCT, ("maturity", "eight")], {"entry": {"kind": "product", "maturity": "eight"}}),
+        ([PRODUCT, ("budget_yuan", "9" * 30)], {"entry": {"kind": "product", "budget_yuan": float("9" * 30)}}),
+        (
+            [PRODUCT, ("figures.1.value", "0.2")],
+            {"entry": {"kind": "product", "figures": [{"name": {}, "value": 0.2}]}},
+        ),
+        ([("kind", "linkage"), ("maturity", "8")], {"entry": {"kind": "linkage", "maturity": 8}}),
+        ([("kind", "sceen"), ("maturity", "８")], {"entry": {"kind": "sceen", "maturity": 8}}),
+        ([("kind", ""), ("maturity", "8")], {"entry": {"maturity": 8}}),
+    ],
+)
+def test_a_row_of_any_kind_is_an_entry(cells: list[tuple[str, str]], line: Any) -> None:
+    assert said(*cells) == line
+
+
+def test_a_row_may_have_a_value_in_every_column_of_every_kind() -> None:
+    heads = {c.heading(1 if EACH in c.path else None, "zh"): c.code for kind in KINDS for c in columns(kind)}
+    rows = [["类别", *heads], *([kind, *("x" for _ in heads)] for kind in (*KINDS, "sceen", ""))]
+    found = items(as_csv(rows), "csv")
+    assert references(found) == ["x"] * 5
+    for each in found:
+        _, findings = check(each.line.raw)
+        assert {finding.rule for finding in findings} and "json" not in {finding.rule for finding in findings}

@@ -20,8 +20,10 @@ from schemas.envelope import Json
 from schemas.source import SourcePaused
 from submissions.domain.source import SOURCES
 from submissions.intake import now
+from submissions.sheets.rows import letters
 from submissions.sources.fetch import Limits
-from tests.submissions.given import OTHER, ROOT, USCC, key_of, submission
+from tests.submissions.given import OTHER, ROOT, USCC, filled, key_of, submission
+from tests.submissions.sheet_files import as_csv, entry, put, table
 from tests.submissions.sources.conftest import Fetching
 from tests.submissions.sources.servers import Partner, entries, hanging, partner, tagged, text, trickling
 from tests.support import eventually
@@ -137,6 +139,52 @@ async def test_a_csv_of_paths_is_a_list_of_entries(
     assert (fetch["counts"], fetch["findings"]) == ({"listed": 2, "received": 2, "unchanged": 0}, [])
     entry = (await client.get(f"/submissions/{USCC}/a", headers=key)).json()["entry"]
     assert (entry["title"]["zh"], entry["maturity"], entry["figures"][0]["value"]) == ("隧道巡检机器人", 8, 0.2)
+
+
+async def test_what_is_wrong_in_a_csv_is_told_by_cell_in_the_language_of_who_asks(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
+) -> None:
+    rows = [["类别", *table([entry("a")])[0], "budget_yuan"], ["产品", *table([entry("a")])[1], ""]]
+    rows += [["产品", *table([entry("b", maturity=3)])[1], "5"], ["机器人", *table([entry("c")])[1], ""]]
+    put(rows, "成熟度（TRL）", 3, "三")
+    site.answers["/list"] = text(as_csv(rows, encoding="gb18030"))
+    await added(client, key, source(site, format="csv"))
+    fetches = Watched(client, key)
+    async with fetching():
+        fetch = await fetches.next()
+        site.answers["/list"] = text(as_csv([["编号", "类别", "标题"], ["a", "产品", "x"]]))
+        failed = await fetches.next(ask=True)
+    chinese = (await client.get(f"{PATH}/fetches", headers=key | {"Accept-Language": "zh"})).json()
+    assert fetch["counts"] == {"listed": 3, "unchanged": 0, "received": 1, "refused": 2}
+    places = [(each["reference"], each["rule"], each["cell"], each["column"]) for each in fetch["findings"]]
+    at = rows[0].index("成熟度（TRL）")
+    assert places == [
+        ("b", "type", f"{letters(at)}3", "成熟度（TRL）"),
+        ("b", "unknown-field", f"{letters(len(rows[0]) - 1)}3", "budget_yuan"),
+        ("c", "choice", "A4", "类别"),
+    ]
+    assert fetch["findings"][2]["text"] == "Not one of the choices: Scene; Product; Linkage."
+    assert chinese[1]["findings"][2]["text"].startswith("不在可选值之内，应为：场景；产品；")
+    assert failed["error"].startswith("The headings of the columns are not all right: C1: No column is called “标题”.")
+    assert chinese[0]["error"].startswith("表头有误：C1：没有名为“标题”的列。") and chinese[0]["status"] == "failed"
+
+
+async def test_what_is_gone_and_has_no_room_for_a_withdrawal_is_told_and_holds_up_no_other(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
+) -> None:
+    names = ("a", "b", "big", "d", "e")
+    site.answers["/list"] = entries(*map(submission, names))
+    await added(client, key, source(site))
+    fetches = Watched(client, key)
+    async with fetching():
+        await fetches.next()
+        await filled(client, key, "big", 2)
+        site.answers["/list"] = entries(*map(submission, "ade"))
+        fetch = await fetches.next(ask=True)
+    assert (fetch["status"], fetch["counts"]["gone"], fetch["counts"]["withdrawn"]) == ("taken", 2, 1)
+    assert fetch["notes"] == ["1 entry is gone from the list, but its history has no room for its withdrawal."]
+    statuses = {name: status for name, (_, status) in (await held(client, key)).items()}
+    assert statuses == {"a": "received", "b": "withdrawn", "big": "received", "d": "received", "e": "received"}
 
 
 async def test_more_than_half_gone_at_once_waits_until_the_partner_confirms(
