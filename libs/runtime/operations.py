@@ -134,9 +134,15 @@ class Operations:
     async def status(self) -> Status:
         """Relay, consumers and queues, as they stand now."""
         consumers = await asyncio.to_thread(self._consumers)
-        # A service that reacts to nothing has no worker, and so no relay (audit).
-        relay = _relay(await self._leases.find_one({"_id": "relay"})) if self._reactions else None
-        return Status(relay=relay, consumers=consumers, queues=await self._queues())
+        return Status(relay=await self.relay(), consumers=consumers, queues=await self.queues())
+
+    async def relay(self) -> Relay | None:
+        """How the outbox stands. A service that reacts to nothing has no worker, and so no relay (audit)."""
+        return _relay(await self._leases.find_one({"_id": "relay"})) if self._reactions else None
+
+    async def queues(self) -> tuple[Queue, ...]:
+        """What waits in the service itself, in the language of the request."""
+        return await self._queues()
 
     def _consumers(self) -> tuple[Consumer, ...]:
         if not self._reactions and not self._families:

@@ -8,6 +8,8 @@ NOTIFICATIONS = "notifications.events"
 #: Before a partner's USCC: the topic to which its systems write entries, and the one on which they are answered.
 INTAKE = "intake."
 RECEIPTS = "receipts."
+#: The consumer group that reads all intake topics; each other group is called as its service is.
+INTAKE_GROUP = "submissions-intake"
 
 #: Every history. Kept for ever (`retention.ms=-1`), keyed by stream id.
 HISTORIES = (SUBMISSIONS, REVIEW, PUBLISHING, NOTIFICATIONS)

@@ -15,6 +15,10 @@ from starlette.staticfiles import StaticFiles
 
 from review.agents import attach, on_submissions, remembering
 from review.api import api as api_routes
+from review.console.neighbours import Neighbours
+from review.console.pages import Console
+from review.console.pages import routes as console_routes
+from review.console.sampling import Sampler
 from review.desk import Desk, now
 from review.domain import CASES, DECIDERS
 from review.duplicates import Duplicates
@@ -45,7 +49,10 @@ def api(settings: Settings) -> None:
     telemetry.set_up("review-api", settings.otlp_endpoint)
     app = api_app(settings)
     collect_less_often()
-    uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
+    # Those who watch the console do not end by themselves.
+    uvicorn.run(
+        app, host=settings.host, port=settings.api_port, log_config=None, access_log=False, timeout_graceful_shutdown=10
+    )
 
 
 def api_app(settings: Settings) -> FastAPI:
@@ -54,11 +61,14 @@ def api_app(settings: Settings) -> FastAPI:
     database = client[settings.database("review")]
     store, duplicates, cases = CaseStore(database), Duplicates(database), Streams(database, CASES)
     desk = Desk(cases, store)
+    sampler = Sampler(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await _create_indexes(store, duplicates)
+        sampler.start()
         yield
+        sampler.stop()
         await client.close()
         telemetry.flush()
 
@@ -77,6 +87,7 @@ def api_app(settings: Settings) -> FastAPI:
     app.include_router(api_routes(desk))
     reactions = {topics.SUBMISSIONS: on_submissions(cases, store, duplicates)}
     app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))
+    app.include_router(console_routes(Console(sampler, Neighbours(app.state.site.addresses), store.cases)))
     app.mount("/review", StaticFiles(directory=HERE / "static"))
     return app
 
