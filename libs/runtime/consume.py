@@ -43,13 +43,17 @@ HEARTBEAT_S = 1.0
 STUCK = 70
 
 
+def client_id(service: str) -> str:
+    """What a worker calls itself to Kafka, so that operators find its process; the host is the pod's, if there is one."""
+    return f"{service}-worker-{socket.gethostname()}-{os.getpid()}"
+
+
 def worker_app(service: str, settings: Settings) -> faust.App:
     """The Faust app of a service's worker: its consumer group is the service's name."""
     return faust.App(
         settings.topic_prefix + service,
         broker=f"kafka://{settings.kafka_bootstrap}",
-        # By this name operators find the process: the host is the pod's, where there are pods.
-        broker_client_id=f"{service}-worker-{socket.gethostname()}-{os.getpid()}",
+        broker_client_id=client_id(service),
         store="memory://",
         datadir=Path(tempfile.gettempdir(), "faust"),  # nothing is kept there, but Faust makes it
         web_enabled=False,

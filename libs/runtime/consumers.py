@@ -4,6 +4,7 @@ All of it is Kafka's own, open to whoever may describe its groups: to know how a
 reads that service's database.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,11 +78,17 @@ class Groups:
     def __init__(self, settings: Settings, followed: Mapping[str, Iterable[str]]) -> None:
         self._prefix = settings.topic_prefix
         self._followed = {settings.topic(name): {*map(settings.topic, topics)} for name, topics in followed.items()}
+        # It says of each member, each time, that it cannot read what Faust adds for itself; nobody asks for that.
+        logging.getLogger("kafka.admin._groups").setLevel(logging.ERROR)
         common = {"bootstrap_servers": settings.kafka_bootstrap, "metadata_max_age_ms": 10_000}
         self._admin = KafkaAdminClient(**common, request_timeout_ms=ANSWERS_WITHIN_MS)
         # One record of each partition is wanted, not what a consumer would read ahead.
         self._consumer = KafkaConsumer(
-            **common, group_id=None, max_partition_fetch_bytes=1024, request_timeout_ms=ANSWERS_WITHIN_MS
+            **common,
+            group_id=None,
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=1024,
+            request_timeout_ms=ANSWERS_WITHIN_MS,
         )
         self._written: dict[TopicPartition, tuple[int, float]] = {}
 

@@ -21,7 +21,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from runtime import telemetry
-from runtime.consume import passes
+from runtime.consume import HEARTBEAT_S, client_id, passes
 from runtime.crash import crash_point
 from runtime.settings import Settings
 from schemas.topics import CONTENT_TYPE, INTAKE, INTAKE_GROUP, RECEIPTS
@@ -224,12 +224,13 @@ class KafkaIntake:
         settings = self._settings
         return AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap,
+            client_id=client_id("submissions"),
             group_id=settings.topic(INTAKE_GROUP),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             metadata_max_age_ms=FOUND_WITHIN_MS,
             session_timeout_ms=settings.session_timeout_s * 1000,
-            heartbeat_interval_ms=settings.session_timeout_s * 250,
+            heartbeat_interval_ms=int(HEARTBEAT_S * 1000),
             fetch_max_wait_ms=100,  # what was read to its end is asked for again only when this request comes back
         )
 

@@ -17,10 +17,12 @@ from rich.table import Table
 from deploy.local.servers import kafka_server, mongo_server
 from deploy.local.speech import either
 from deploy.local.supervise import CannotStart
-from tests.bench import intake, latency, relay, replay, startup, worker
+from tests.bench import intake, latency, relay, replay, review_rebalance, startup, worker
 from tests.bench.figure import Figure, say
 from tests.bench.ground import Ground
 
+#: What `review` measures, a module each.
+REVIEW = (review_rebalance.measure,)
 PARTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "intake": intake.measure,
     "relay": relay.measure,
@@ -28,6 +30,7 @@ PARTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "latency": latency.measure,
     "replay": replay.measure,
     "startup": startup.measure,
+    "review": lambda ground: [figure for measure in REVIEW for figure in measure(ground)],
 }
 FILE = Path(__file__).resolve().parents[2] / "build" / "bench.json"
 

@@ -19,7 +19,7 @@ from review.console.sampling import EVERY_S, Sampler
 from review.console.words import called, clock, drains, helps, partitions
 from review.desk import case_path
 from schemas.envelope import Json
-from web.languages import language
+from web.languages import _, language
 from web.operations import operations_tabs
 from web.pages import page
 from web.people import Person, require
@@ -51,7 +51,7 @@ def routes(console: Console) -> APIRouter:
     @router.get("/console/events")
     async def events(request: Request, me: Looking) -> Response:
         async def pages() -> AsyncIterator[bytes]:
-            for _ in range(ENDS_AFTER):
+            for _page in range(ENDS_AFTER):
                 yield format_sse_event(data_str=await _live_part(console, request))
                 await asyncio.sleep(EVERY_S)
 
@@ -113,6 +113,7 @@ def _history(samples: list[Sample]) -> Json:
     names = list(samples[-1].groups) if samples else []
     return {
         "names": {name: called(name) for name in names},
+        "time": _("Time"),
         "language": language(),
         "at": [round(sample.at, 1) for sample in samples],
         "lag": {name: [_lag(sample, name) for sample in samples] for name in names},

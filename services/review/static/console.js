@@ -15,7 +15,8 @@ function draw(place, told) {
     hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: "Asia/Shanghai",
   });
   const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
-  const axis = { stroke: INK, grid: { stroke: LINE, width: 1 }, ticks: { stroke: LINE, width: 1 } };
+  const font = "13px " + getComputedStyle(document.body).fontFamily;
+  const axis = { font, stroke: INK, grid: { stroke: LINE, width: 1 }, ticks: { stroke: LINE, width: 1 } };
   const series = Object.values(told.names).map((label, index) => ({
     label,
     stroke: COLOURS[index % COLOURS.length],
@@ -32,7 +33,7 @@ function draw(place, told) {
       { ...axis, values: (_, at) => at.map((each) => clock.format(each * 1000)), space: 90 },
       { ...axis, values: (_, values) => values.map((each) => number.format(each)), size: 64 },
     ],
-    series: [{ value: (_, at) => (at == null ? "" : clock.format(at * 1000)) }, ...series],
+    series: [{ label: told.time, value: (_, at) => (at == null ? "" : clock.format(at * 1000)) }, ...series],
   }, lines(told, place.dataset.chart), place);
 }
 
