@@ -65,6 +65,6 @@ def test_an_onlooker_sees_the_console_and_may_press_nothing(stack: Stack, visit:
         onlooker.get_by_role("main").get_by_role("link", name=service, exact=True).first.click()
         expect(onlooker).to_have_url(re.compile("/operations$"))
         expect(onlooker.get_by_role("main").get_by_role("button")).to_have_count(0)
-    cookies = {cookie["name"]: cookie["value"] for cookie in onlooker.context.cookies()}  # type: ignore[typeddict-item]
+    cookies = {cookie["name"]: cookie["value"] for cookie in onlooker.context.cookies()}
     answer = httpx2.post(f"{stack.url('review')}/operations/parked/any", cookies=cookies, follow_redirects=False)
     assert answer.status_code == 403

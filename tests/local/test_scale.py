@@ -17,7 +17,7 @@ PROGRAM = Path(sys.executable).with_name("shuangqian")
 
 
 def ops(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    argv = [PROGRAM, "ops", *arguments, "--folder", str(folder), "--lang", "en"]
+    argv = [str(PROGRAM), "ops", *arguments, "--folder", str(folder), "--lang", "en"]
     return subprocess.run(argv, capture_output=True, text=True, timeout=150)
 
 
