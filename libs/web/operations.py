@@ -77,5 +77,6 @@ def operations_tabs(request: Request, here: str) -> list[tuple[str, str, bool]]:
     site: Site = request.app.state.site
     review = site.addresses["review"]
     ways = [("review", _("Live"), f"{review}/console", "/console")]
+    ways += [("review", _("Planner"), f"{review}/planner", "/planner")]
     ways += [(name, word(name), f"{address}/operations", "/operations") for name, address in site.addresses.items()]
     return [(text, href, service == site.service and path == here) for service, text, href, path in ways]

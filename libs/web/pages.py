@@ -159,8 +159,8 @@ def navigation(site: Site, somebody: Person | None, request: Request) -> list[Li
         ("operator", _("Deliveries"), "notifications", "/deliveries"),
     ]
     path = request.url.path
-    # Each service's own operations lie under the console's tabs.
-    path = "/console" if _within(path, "/operations") else path
+    # Each service's own operations, and the planner, lie under the console's tabs.
+    path = "/console" if _within(path, "/operations") or _within(path, "/planner") else path
     return [
         Link(text, site.addresses[service] + start, site.service == service and _within(path, start))
         for role, text, service, start in ways

@@ -23,6 +23,8 @@ from review.desk import Desk, now
 from review.domain import CASES, DECIDERS
 from review.duplicates import Duplicates
 from review.pages import pages
+from review.planner.pages import routes as planner_routes
+from review.planner.plans import Plans
 from review.store import CaseStore
 from runtime import telemetry
 from runtime.consume import worker_app
@@ -88,6 +90,7 @@ def api_app(settings: Settings) -> FastAPI:
     reactions = {topics.SUBMISSIONS: on_submissions(cases, store, duplicates)}
     app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))
     app.include_router(console_routes(Console(sampler, Neighbours(app.state.site.addresses), store.cases)))
+    app.include_router(planner_routes(store.cases, Plans(database)))
     app.mount("/review", StaticFiles(directory=HERE / "static"))
     return app
 

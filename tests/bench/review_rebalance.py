@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from deploy.local import table
 from deploy.local.ports import DEFAULTS, free
@@ -46,7 +47,7 @@ class Seen:
 
     def longest_pause_s(self) -> float:
         """The longest time between two events of one partition, of all partitions."""
-        return max(b - a for at in self.handled.values() for a, b in zip(at, at[1:], strict=False))
+        return max(b - a for at in self.handled.values() for a, b in pairwise(at))
 
 
 def measure(ground: Ground) -> list[Figure]:
