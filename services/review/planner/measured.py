@@ -16,6 +16,8 @@ from web.languages import CITY_TIME
 OVER_DAYS = 14
 #: Decided cases whose reviews are timed.
 TIMED = 300
+#: The latest cases, whose scores by machine say what an express lane would take.
+SCORED = 2000
 #: What is supposed until there are reviews to time.
 MINUTES, SPREAD = 20.0, 0.6
 REVIEWS = 2
@@ -26,7 +28,7 @@ class Measured:
     """`waiting` cases are open; `arrivals` came a day; a review took `minutes`, spread by `spread` (deviation ÷ mean).
 
     `timed` counts the reviews that were timed, `discordant` is the share of decided cases with a third review,
-    `checked` the machine's scores, 0 to 100, of all that came.
+    `checked` the machine's scores, 0 to 100, of the latest cases.
     """
 
     waiting: int
@@ -61,7 +63,8 @@ async def measured(cases: AsyncCollection[Json], at: datetime) -> Measured:
     async for case in decided:
         minutes += _reviewing_minutes(case["events"])
         third.append(sum(event["type"] == "case.review-given.v1" for event in case["events"]) > REVIEWS)
-    checked = [case["state"]["checked"] async for case in cases.find(came, {"state.checked": 1}).limit(5000)]
+    latest = cases.find({}, {"state.checked": 1}).sort("state.received", DESCENDING).limit(SCORED)
+    checked = [case["state"]["checked"] async for case in latest]
     return Measured(
         waiting=await cases.count_documents({"state.status": "open"}),
         arrivals=arrived / days,

@@ -23,7 +23,7 @@ from review.planner.core import (
     reviewers_needed,
     with_express,
 )
-from review.planner.measured import OVER_DAYS, Measured, happened, measured
+from review.planner.measured import Measured, happened, measured
 from review.planner.plans import Plan, Plans, Question
 from schemas.envelope import Json
 from web.languages import CITY_TIME, _, day
@@ -94,7 +94,6 @@ def routes(cases: AsyncCollection[Json], plans: Plans) -> APIRouter:
             asked=asked,
             answer=answer,
             known=known,
-            over_days=OVER_DAYS,
             sure=round(100 * SURE),
             plans=[(plan, await _score(cases, plan, at)) for plan in await plans.list()],
             said=_said(asked.question, answer) if asked and answer else None,
@@ -185,9 +184,9 @@ def _defaults(known: Measured, today: date) -> dict[str, str]:
         "minutes_a_day": "60",
         "threshold": "",
         "waiting": str(min(assumed.waiting, MOST_CASES)),
-        "arrivals": f"{assumed.arrivals:g}",
-        "minutes": f"{assumed.minutes:g}",
-        "spread": f"{assumed.spread:g}",
+        "arrivals": f"{min(assumed.arrivals, MOST_CASES):g}",
+        "minutes": f"{max(assumed.minutes, LIMITS['minutes'][0]):g}",
+        "spread": f"{min(assumed.spread, LIMITS['spread'][1]):g}",
         "discordant": f"{100 * assumed.discordant:g}",
     }
 
