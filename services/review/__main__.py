@@ -27,7 +27,7 @@ from review.planner.pages import routes as planner_routes
 from review.planner.plans import Plans
 from review.store import CaseStore
 from runtime import telemetry
-from runtime.consume import worker_app
+from runtime.consume import React, worker_app
 from runtime.garbage import collect_less_often
 from runtime.operations import Operations, Queue
 from runtime.parking import Parking
@@ -87,12 +87,17 @@ def api_app(settings: Settings) -> FastAPI:
     app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
     app.include_router(pages(desk))
     app.include_router(api_routes(desk))
-    reactions = {topics.SUBMISSIONS: on_submissions(cases, store, duplicates)}
     app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))
     app.include_router(console_routes(Console(sampler, Neighbours(app.state.site.addresses), store.cases)))
     app.include_router(planner_routes(store.cases, Plans(database)))
     app.mount("/review", StaticFiles(directory=HERE / "static"))
     return app
+
+
+def reactions(database: AsyncDatabase[Json]) -> Mapping[str, React]:
+    """What the worker does, by topic."""
+    react = on_submissions(Streams(database, CASES), CaseStore(database), Duplicates(database))
+    return {topics.SUBMISSIONS: react}
 
 
 def worker(settings: Settings) -> None:
