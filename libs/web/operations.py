@@ -1,16 +1,17 @@
-"""What an operator sees of one service, and the one thing done here: sending a parked stream's events on again.
+"""What an operator sees of one service, and what is done here: parked events are mended, tried out and sent on again.
 
-Onlookers see all that operators see, and may press nothing.
+Onlookers see all that operators see, and may press nothing; auditors see what operators did here.
 """
 
 import asyncio
 from dataclasses import asdict, replace
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from runtime.operations import Operations
+from runtime.operations import CannotMend, Operations, Parked
 from schemas.envelope import Json
 from web.languages import _
 from web.pages import Site, notify, page
@@ -18,11 +19,16 @@ from web.people import Person, require
 from web.problems import Problem
 from web.words import word
 
+#: Characters of an error that a notice tells; the page has all of it.
+MOST_TOLD = 300
+
 
 def operations_routes(operations: Operations) -> APIRouter:
-    """GET /operations, also as JSON, GET /operations/parked/{id}, POST the same: redrive."""
+    """GET /operations, also as JSON, GET /operations/parked/{id}, POST the same: redrive; POST /operations/mend/{id} and
+    /operations/try/{id}; GET /operations/acts."""
     router = APIRouter(include_in_schema=False)
     looking, operator = Depends(require("operator", "onlooker")), Depends(require("operator"))
+    watching = Depends(require("operator", "onlooker", "auditor"))
 
     @router.get("/operations.json")
     async def as_json(me: Person = looking) -> Json:
@@ -32,7 +38,7 @@ def operations_routes(operations: Operations) -> APIRouter:
             "relay": asdict(relay) if relay else None,
             "queues": [asdict(queue) for queue in queues],
             # Not the events themselves: those are on the stream's own page.
-            "parked": [asdict(replace(stream, raw="")) for stream in parked],
+            "parked": [asdict(replace(stream, raw="", mended=None, differences=())) for stream in parked],
         }
 
     @router.get("/operations")
@@ -48,10 +54,49 @@ def operations_routes(operations: Operations) -> APIRouter:
 
     @router.get("/operations/parked/{id:path}")
     async def one(request: Request, id: str, me: Person = looking) -> Response:
-        stream = next((stream for stream in await operations.parked() if stream.id == id), None)
-        if stream is None:
+        stream = await _parked(id)
+        return page(request, "parked.html", stream=stream, body=stream.mended or stream.raw, wrong=None)
+
+    @router.post("/operations/try/{id:path}")
+    async def try_dry(request: Request, id: str, me: Person = operator) -> Response:
+        tried = await operations.try_dry(id, f"user:{me.sub}")
+        if tried is None:
             raise _nothing_parked()
-        return page(request, "parked.html", stream=stream)
+        if tried.error:
+            said = _("Tried: %(count)s events would be handled, the next would not: %(error)s. Nothing was changed.")
+            notify(request, said % {"count": tried.handled, "error": tried.error[:MOST_TOLD]}, "warning")
+        else:
+            said = _("Tried: all %(count)s events would be handled now. Nothing was changed.")
+            notify(request, said % {"count": tried.handled})
+        return RedirectResponse(_path(id), 303)
+
+    @router.post("/operations/mend/{id:path}")
+    async def mend(request: Request, id: str, me: Person = operator) -> Response:
+        body = str((await request.form()).get("body", ""))
+        try:
+            mended = await operations.mend(id, body, f"user:{me.sub}")
+        except CannotMend as error:
+            stream = await _parked(id)
+            wrong = _("This cannot stand in for the event: %(error)s") % {"error": str(error)[:MOST_TOLD]}
+            return page(request, "parked.html", status=422, stream=stream, body=body, wrong=wrong)
+        if mended is None:
+            raise _nothing_parked()
+        if mended:
+            notify(request, _("Mended. What came stays beside it. Try it out, then send it on."))
+        else:
+            notify(request, _("Nothing is changed in it."), "warning")
+        return RedirectResponse(_path(id), 303)
+
+    @router.get("/operations/acts")
+    async def acts(request: Request, me: Person = watching) -> Response:
+        done, total = await operations.acts()
+        return page(request, "acts.html", acts=done, total=total)
+
+    async def _parked(id: str) -> Parked:
+        for stream in await operations.parked():
+            if stream.id == id:
+                return stream
+        raise _nothing_parked()
 
     @router.post("/operations/parked/{id:path}")
     async def redrive(request: Request, id: str, me: Person = operator) -> Response:
@@ -66,6 +111,10 @@ def operations_routes(operations: Operations) -> APIRouter:
         return RedirectResponse("/operations", 303)
 
     return router
+
+
+def _path(id: str) -> str:
+    return f"/operations/parked/{quote(id)}"
 
 
 def _nothing_parked() -> Problem:

@@ -1,4 +1,4 @@
-"""An operator mends what is parked: looks in what it differs, puts another body beside it, tries it dry, sends it on."""
+"""An operator mends what is parked: sees in what it differs, puts another body beside it, tries it, sends it on."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
