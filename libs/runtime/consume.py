@@ -44,7 +44,7 @@ STUCK = 70
 
 
 def client_id(service: str) -> str:
-    """What a worker calls itself to Kafka, so that operators find its process; the host is the pod's, if there is one."""
+    """What a worker calls itself to Kafka, so that operators find its process; the host is the pod's, if any."""
     return f"{service}-worker-{socket.gethostname()}-{os.getpid()}"
 
 

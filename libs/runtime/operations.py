@@ -36,8 +36,8 @@ class Parked:
 
     `id` names it for `redrive`; `waiting` counts its events, the first included; `topic`, `partition` and `offset`
     say where that first one lies in Kafka; `raw` is that event as it came, undecodable bytes replaced; `error` is
-    the exception's type and text. `mended` is what is handled in its place, None where nobody mended it; `differences` is
-    in what that which would be handled differs from an event.
+    the exception's type and text. `mended` is what is handled in its place, None where nobody mended it; `differences`
+    is in what that which would be handled differs from an event.
     """
 
     id: str
@@ -196,7 +196,7 @@ class Operations:
     async def mend(self, id: str, body: str, actor: str) -> bool | None:
         """Have `body`, JSON, be handled in place of the first parked event of a stream, which stays beside it.
 
-        False where it is no other than what would be handled anyway; None if nothing is parked there. Raises CannotMend.
+        False where it is what would be handled anyway; None if nothing is parked there. Raises CannotMend.
         """
         document = await self._parking.get(id)
         if document is None or not document["events"]:

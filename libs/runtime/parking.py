@@ -1,8 +1,8 @@
 """Parking: an event that cannot be handled waits here, and the later ones of its stream behind it, in order.
 
-One document a parked stream: `{_id: "topic stream", topic, stream, error, since, events: [{position, raw, mended?}]}`.
-`position` is `partition:offset` on Kafka: an event delivered twice is parked once. `mended` are the bytes that are handled
-in place of `raw`, which stays as it came. What people do here is noted in `parked_acts` (docs/decisions/0017).
+One document a parked stream: `{_id: "topic stream", topic, stream, error, since, events: [{position, raw, mended}]}`.
+`position` is `partition:offset` on Kafka: an event delivered twice is parked once. `mended` (not always there) are the
+bytes that are handled in place of `raw`, which stays as it came. What people do is noted in `parked_acts` (decision 17).
 """
 
 from collections.abc import Awaitable, Callable, Iterable

@@ -1,11 +1,11 @@
 """Raise the partitions of a history without breaking the order of any stream: `python -m runtime.partitions TOPIC N`.
 
-Kafka can add partitions to a topic, but then a stream's later events lie on another partition than its earlier ones, and
-whoever reads the history again may meet them in the wrong order. So the history is copied, stream by stream in order, to
-a topic that has the partitions from its beginning (docs/decisions/0016, docs/how-to/raise-partitions.md).
+Kafka can add partitions to a topic, but then a stream's later events lie on another partition than its earlier ones,
+and whoever reads the history again may meet them in the wrong order. So the history is copied, stream by stream in
+order, to a topic that has the partitions from its beginning (docs/decisions/0016, docs/how-to/raise-partitions.md).
 
-A run that was cut off is run again. While `<topic>.moving` exists, whichever holds all is known: the topic itself as long
-as it has its old number of partitions, else the copy.
+A run that was cut off is run again. While `<topic>.moving` exists, it is known which of the two holds all: the topic
+itself as long as it has its old number of partitions, else the copy.
 """
 
 import hashlib

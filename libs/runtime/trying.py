@@ -20,8 +20,8 @@ def trying() -> bool:
 async def undone(database: AsyncDatabase[Json]) -> AsyncIterator[None]:
     """One transaction around all that the block does with the database's client, aborted at its end.
 
-    So nothing of it reaches a change stream, and no relay sends it. The block must not use the client concurrently, and its
-    collections must have no write concern of their own.
+    So nothing of it reaches a change stream, and no relay sends it. The block must not use the client concurrently, and
+    its collections must have no write concern of their own.
     """
     async with database.client.start_session() as session, session.bind():
         await session.start_transaction()

@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import asdict, replace
 from urllib.parse import quote
 
+import orjson
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -24,8 +25,8 @@ MOST_TOLD = 300
 
 
 def operations_routes(operations: Operations) -> APIRouter:
-    """GET /operations, also as JSON, GET /operations/parked/{id}, POST the same: redrive; POST /operations/mend/{id} and
-    /operations/try/{id}; GET /operations/acts."""
+    """GET /operations, also as JSON; GET /operations/parked/{id}, POST the same: redrive; POST /operations/mend/{id}
+    and /operations/try/{id}; GET /operations/acts."""
     router = APIRouter(include_in_schema=False)
     looking, operator = Depends(require("operator", "onlooker")), Depends(require("operator"))
     watching = Depends(require("operator", "onlooker", "auditor"))
@@ -55,7 +56,7 @@ def operations_routes(operations: Operations) -> APIRouter:
     @router.get("/operations/parked/{id:path}")
     async def one(request: Request, id: str, me: Person = looking) -> Response:
         stream = await _parked(id)
-        return page(request, "parked.html", stream=stream, body=stream.mended or stream.raw, wrong=None)
+        return page(request, "parked.html", stream=stream, body=_legible(stream.mended or stream.raw), wrong=None)
 
     @router.post("/operations/try/{id:path}")
     async def try_dry(request: Request, id: str, me: Person = operator) -> Response:
@@ -111,6 +112,14 @@ def operations_routes(operations: Operations) -> APIRouter:
         return RedirectResponse("/operations", 303)
 
     return router
+
+
+def _legible(text: str) -> str:
+    """JSON with a line a field; anything else as it is."""
+    try:
+        return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return text
 
 
 def _path(id: str) -> str:

@@ -1,7 +1,7 @@
 """The simulation: cases arrive, reviewers work by their calendars, and cases are decided. Pure, with its own dice.
 
-Time is in minutes from the start, which is the beginning of a day. A reviewer's day begins at its beginning: what matters
-is how many minutes of it there are, not which. What is not finished goes on in the reviewer's next minutes.
+Time is in minutes from the start, which is the beginning of a day. A reviewer's day begins at its beginning: what
+matters is how many minutes of it there are, not which. What is not finished goes on in the reviewer's next minutes.
 """
 
 from collections.abc import Generator, Sequence
@@ -42,9 +42,9 @@ class Calendar:
 class Assumptions:
     """What a plan supposes. Shares are from 0 to 1.
 
-    `waiting` cases are open at the start, each with `reviews` still to be given; `arrivals` more come a day, at any time.
-    A review takes `minutes`, spread by `spread` (its standard deviation ÷ mean; 1 is exponential). Of all cases `express`
-    need one review, the others `reviews`; `discordant` of those need one more.
+    `waiting` cases are open at the start, each with `reviews` still to be given; `arrivals` more come a day, at any
+    time. A review takes `minutes`, spread by `spread` (its standard deviation ÷ mean; 1 is exponential). Of all cases
+    `express` need one review, the others `reviews`; `discordant` of those need one more.
     """
 
     waiting: int

@@ -19,8 +19,8 @@ PAGE = 50
 class Question:
     """To decide `goal` cases by the end of the day `until`.
 
-    `reviewers` each review `minutes_a_day` from Monday to Friday; `threshold` (0 to 1) opens an express lane for what the
-    machine scores so or higher, None opens none.
+    `reviewers` each review `minutes_a_day` from Monday to Friday; `threshold` (0 to 1) opens an express lane for what
+    the machine scores so or higher, None opens none.
     """
 
     goal: int
