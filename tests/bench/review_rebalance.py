@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -60,6 +60,17 @@ def measure(ground: Ground) -> list[Figure]:
 
 async def scaled(ground: Ground, settings: Settings, *steps: int) -> Seen:
     """Have one worker handle a steady load, scale it by `steps` (2, 4), and end the load once each has partitions."""
+
+    async def during(running: Workers) -> None:
+        for workers in steps:
+            await running.scale("review-worker", workers, say)
+            await shared_out(settings, workers)
+
+    return await under_load(ground, settings, during)
+
+
+async def under_load(ground: Ground, settings: Settings, during: Callable[[Workers], Awaitable[None]]) -> Seen:
+    """Have one worker handle a steady load, do something `during` it, and see what became of every event."""
     ports = dict(zip(DEFAULTS, free(len(DEFAULTS)), strict=True))
     running = Workers(table.Stack(ground.folder, ports, settings, "", ()), [])
     seconds = int(BEFORE_S + WITHIN_S + AFTER_S)
@@ -68,16 +79,14 @@ async def scaled(ground: Ground, settings: Settings, *steps: int) -> Seen:
         prepared = messages(await asyncio.to_thread(received, settings, topics.PARTITIONS * A_SECOND * seconds, 3))
         with watching(settings, prepared) as seen, sending(settings, prepared, seen):
             await asyncio.sleep(BEFORE_S)
-            for workers in steps:
-                await running.scale("review-worker", workers, say)
-                await _shared_out(settings, workers)
+            await during(running)
             await asyncio.sleep(AFTER_S)
         return seen
     finally:
         await asyncio.to_thread(end, running.children)
 
 
-async def _shared_out(settings: Settings, workers: int) -> None:
+async def shared_out(settings: Settings, workers: int) -> None:
     """Wait until each of so many workers has partitions."""
 
     def shared() -> bool:
