@@ -2,7 +2,7 @@
 
 One document a parked stream: `{_id: "topic stream", topic, stream, error, since, events: [{position, raw, mended}]}`.
 `position` is `partition:offset` on Kafka: an event delivered twice is parked once. `mended` (not always there) are the
-bytes that are handled in place of `raw`, which stays as it came. What people do is noted in `parked_acts` (decision 17).
+bytes handled in place of `raw`, which stays as it came. What people do is noted in `parked_acts` (decision 17).
 """
 
 from collections.abc import Awaitable, Callable, Iterable
