@@ -5,20 +5,24 @@ import os
 import shutil
 import signal
 import time
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from deploy.local import ports, table
+from deploy.local.control import listening
 from deploy.local.lock import Locked, lock
 from deploy.local.speech import either
 from deploy.local.story import tell
 from deploy.local.supervise import CannotStart, Child, Process, end, kill, spawn, wait_until_ready, watch
 from deploy.local.table import Stack
+from deploy.local.workers import Workers
 from runtime.admin import create_topics
+from runtime.consumers import Groups, followed
 
 FOLDER = Path(".run")
 INTERRUPTED = 130
@@ -81,6 +85,7 @@ class Launcher:
         self.console, self.stack, self.once, self.story = console, stack, once, story
         self.servers: list[Child] = []
         self.services: list[Child] = []
+        self.workers = Workers(stack, self.services)
         self.up = False
 
     async def run(self) -> int:
@@ -119,12 +124,17 @@ class Launcher:
         self.console.print(
             either(f"All is up after {took_s:.1f} s.", f"全部就绪，用时 {took_s:.1f} 秒。"), style="bold"
         )
-        as_it_must_be = await tell(self.stack) if self.story else True
-        if not self.once:
-            self.up = True
-            _print_addresses(self.console, self.stack)
-            await asyncio.Event().wait()
+        async with listening(self.stack.folder, self.workers, self._lags):
+            as_it_must_be = await tell(self.stack) if self.story else True
+            if not self.once:
+                self.up = True
+                _print_addresses(self.console, self.stack)
+                await asyncio.Event().wait()
         return as_it_must_be
+
+    async def _lags(self) -> dict[str, Any]:
+        """What each consumer group has still to read, as `shuangqian ops status` tells it."""
+        return await asyncio.to_thread(_lags, self.stack)
 
     async def _start(self, what: str, processes: tuple[Process, ...], children: list[Child]) -> None:
         # From this thread, which lives as long as the launcher: see `spawn`.
@@ -144,17 +154,28 @@ class Launcher:
         if not self.servers:
             return
         self.console.print(either("Ending all that was started …", "正在结束启动的全部进程……"))
-        ending = asyncio.create_task(asyncio.to_thread(lambda: end(self.services) + end(self.servers)))
+        ending = asyncio.create_task(asyncio.to_thread(lambda: end(self._ours()) + end(self.servers)))
         hurried = asyncio.create_task(hurry.wait())
         await asyncio.wait({ending, hurried}, return_when=asyncio.FIRST_COMPLETED)
         if not ending.done():
-            for child in (*self.services, *self.servers):
+            for child in (*self._ours(), *self.servers):
                 kill(child)
         hurried.cancel()
         if killed := await ending:
             names = ", ".join(killed)
             self.console.print(either(f"Had to be killed: {names}", f"未能正常结束、已强制终止：{names}"))
         self.console.print(either("All ended.", "已全部结束。"))
+
+    def _ours(self) -> list[Child]:
+        return [*self.services, *self.workers.starting]
+
+
+def _lags(stack: Stack) -> dict[str, Any]:
+    with closing(Groups(stack.settings, followed())) as groups:
+        return {
+            group.name: {"waiting": sum(part.lag for part in group.parts), "workers": len(group.members)}
+            for group in groups.read()
+        }
 
 
 def _console() -> Console:
@@ -170,7 +191,7 @@ def _print_addresses(console: Console, stack: Stack) -> None:
         ("评审 Review", stack.url("review"), "reviewer"),
         ("发布 Publishing", stack.url("publishing"), "publisher"),
         ("订阅 Subscriptions", stack.url("notifications"), None),
-        ("运维 Operations", stack.url("review"), "operator"),
+        ("运维 Operations", f"{stack.url('review')}/console", "operator"),
         ("审计 Audit", stack.url("audit"), "auditor"),
         ("收件箱 Inbox", stack.inbox_url, None),
     )
@@ -183,6 +204,8 @@ def _print_addresses(console: Console, stack: Stack) -> None:
     console.print()
     console.print(addresses, soft_wrap=False)
     console.print()
+    scale = "shuangqian ops scale review-worker=3"
+    console.print(either(f"More workers, while all runs: {scale}", f"运行中增加工作进程：{scale}"))
     console.print(either("Ctrl-C ends it; the data is kept.", "按 Ctrl-C 结束，数据会保留。"), style="bold")
 
 

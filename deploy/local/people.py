@@ -59,5 +59,6 @@ def people() -> tuple[Somebody, ...]:
         ),
         Somebody("publisher-wu", "吴布 Wu Bu", ("publisher",)),
         Somebody("operator-zheng", "郑运 Zheng Yun", ("operator",)),
+        Somebody("onlooker-jin", "金观 Jin Guan", ("onlooker",)),
         Somebody("auditor-feng", "冯核 Feng He", ("auditor",)),
     )

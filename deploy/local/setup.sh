@@ -2,7 +2,7 @@
 # Installs what the project needs, each part only when what it depends on has changed. Called by make.
 #
 #   deploy/local/setup.sh           for `make run`: Python packages, npm packages, Kafka's jars
-#   deploy/local/setup.sh browser   the same, and Chromium for the journeys of `make test`
+#   deploy/local/setup.sh browser   the same, and Chromium and promtool for `make test`
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 stamps=build/stamps
@@ -116,6 +116,19 @@ chromium() {
   fi
 }
 
+# Prometheus's promtool, which checks the alert rules. Without it those tests are skipped, and say so.
+prometheus() {
+  command -v promtool >/dev/null && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "Installing promtool for the tests of the alert rules …" "正在安装用于检查告警规则的 promtool……"
+    quietly apt-get update
+    quietly apt-get install -y --no-install-recommends prometheus
+  else
+    say "promtool is missing, so the alert rules are not checked (Debian, Ubuntu: apt-get install prometheus)." \
+      "缺少 promtool，因此不检查告警规则（Debian、Ubuntu：apt-get install prometheus）。"
+  fi
+}
+
 # What was deleted by hand is made again.
 [ -x .venv/bin/python ] || rm -f "$stamps/python"
 [ -d node_modules ] || rm -f "$stamps/node"
@@ -124,4 +137,7 @@ chromium() {
 when_changed python requirements.lock pyproject.toml -- python_packages
 when_changed node package-lock.json package.json -- node_packages
 when_changed kafka deploy/local/kafka/pom.xml -- kafka_jars
-if [ "${1:-}" = browser ]; then chromium; fi
+if [ "${1:-}" = browser ]; then
+  chromium
+  prometheus
+fi

@@ -3,7 +3,7 @@
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import kafka, mongo
@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("submissions", "review", "publishing", "notifications", "audit")
 #: Audit reads histories and writes to none, so it has no worker.
 WORKERS = ("submissions", "review", "publishing", "notifications")
+
+
+SERVICE_READY_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -79,27 +82,28 @@ def servers(stack: Stack) -> tuple[Process, ...]:
 
 def services(stack: Stack) -> tuple[Process, ...]:
     """Our own processes: an `api` for each service, and a `worker` for all but audit."""
-    shared = environment(stack.settings)
-    ports = stack.ports
     apis = (
         Process(
             f"{service}-api",
             _python(service, "api"),
-            ready=responds(f"http://{HOST}:{ports[service]}/readyz"),
-            env=shared | {"SHUANGQIAN_API_PORT": str(ports[service])},
+            ready=responds(f"http://{HOST}:{stack.ports[service]}/readyz"),
+            env=environment(stack.settings) | {"SHUANGQIAN_API_PORT": str(stack.ports[service])},
+            ready_timeout_s=SERVICE_READY_S,
         )
         for service in SERVICES
     )
-    workers = (
-        Process(
-            f"{service}-worker",
-            _python(service, "worker"),
-            ready=responds(f"http://{HOST}:{ports[f'{service}-worker']}/readyz"),
-            env=shared | {"SHUANGQIAN_OPS_PORT": str(ports[f"{service}-worker"])},
-        )
-        for service in WORKERS
+    return (*apis, *(worker(stack, service, stack.ports[f"{service}-worker"]) for service in WORKERS))
+
+
+def worker(stack: Stack, service: str, ops_port: int, number: int = 1) -> Process:
+    """The `number`th worker of a service; `ops_port` serves what machines ask of it."""
+    return Process(
+        f"{service}-worker" + (f"-{number}" if number > 1 else ""),
+        _python(service, "worker"),
+        ready=responds(f"http://{HOST}:{ops_port}/readyz"),
+        env=environment(stack.settings) | {"SHUANGQIAN_OPS_PORT": str(ops_port)},
+        ready_timeout_s=SERVICE_READY_S,
     )
-    return tuple(replace(each, ready_timeout_s=90.0) for each in (*apis, *workers))
 
 
 def environment(settings: Settings) -> dict[str, str]:

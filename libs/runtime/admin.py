@@ -6,6 +6,9 @@ from kafka.errors import TopicAlreadyExistsError
 from runtime.settings import Settings
 from schemas.topics import HISTORIES, PARTITIONS
 
+#: How a history is kept: for ever.
+KEPT = {"retention.ms": "-1", "cleanup.policy": "delete", "max.message.bytes": "4194304"}
+
 
 def create_topics(settings: Settings, *, partitions: int = PARTITIONS, replication: int = 1) -> list[str]:
     """Create the histories that are missing, kept for ever; returns their names."""
@@ -13,9 +16,8 @@ def create_topics(settings: Settings, *, partitions: int = PARTITIONS, replicati
     try:
         known = admin.list_topics()
         missing = [topic for topic in map(settings.topic, HISTORIES) if topic not in known]
-        kept = {"retention.ms": "-1", "cleanup.policy": "delete", "max.message.bytes": "4194304"}
         if missing:
-            admin.create_topics([NewTopic(name, partitions, replication, topic_configs=kept) for name in missing])
+            admin.create_topics([NewTopic(name, partitions, replication, topic_configs=KEPT) for name in missing])
         return missing
     except TopicAlreadyExistsError:  # another process was faster
         return []

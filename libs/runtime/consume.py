@@ -6,6 +6,7 @@ event that cannot be handled is parked with the later ones of its stream; the ot
 
 import asyncio
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -36,8 +37,15 @@ React = Callable[[Sequence[Event]], Awaitable[None]]
 BATCH = 500
 #: A process with events waiting and none handled for so long ends itself: its supervisor starts a fresh one.
 STUCK_AFTER_S = 60.0
+#: Seconds between two heartbeats, and so the most that a move of partitions waits for a worker that is at work.
+HEARTBEAT_S = 1.0
 #: Its exit status then (EX_SOFTWARE of sysexits.h).
 STUCK = 70
+
+
+def client_id(service: str) -> str:
+    """What a worker calls itself to Kafka, so that operators find its process; the host is the pod's, if any."""
+    return f"{service}-worker-{socket.gethostname()}-{os.getpid()}"
 
 
 def worker_app(service: str, settings: Settings) -> faust.App:
@@ -45,6 +53,7 @@ def worker_app(service: str, settings: Settings) -> faust.App:
     return faust.App(
         settings.topic_prefix + service,
         broker=f"kafka://{settings.kafka_bootstrap}",
+        broker_client_id=client_id(service),
         store="memory://",
         datadir=Path(tempfile.gettempdir(), "faust"),  # nothing is kept there, but Faust makes it
         web_enabled=False,
@@ -54,7 +63,8 @@ def worker_app(service: str, settings: Settings) -> faust.App:
         broker_commit_interval=1.0,
         broker_commit_every=5000,
         broker_session_timeout=settings.session_timeout_s,
-        broker_heartbeat_interval=settings.session_timeout_s // 4,
+        # A heartbeat's answer is how a worker hears that others came or went: all wait for the last one that hears it.
+        broker_heartbeat_interval=HEARTBEAT_S,
         stream_buffer_maxsize=8192,
         stream_wait_empty=False,
         broker_max_poll_records=2000,

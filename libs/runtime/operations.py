@@ -6,19 +6,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import structlog
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from pymongo import WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 
 from runtime.consume import React, redrive_one
-from runtime.parking import Message, Parking
+from runtime.parking import Message, Parking, to_handle
 from runtime.settings import Settings
+from runtime.trying import undone
+from schemas.differences import Difference, differences
 from schemas.envelope import Json
+from schemas.events import Undecodable, decode
 
 log = structlog.get_logger()
 
 #: Topics of one family that an operator is shown: those furthest behind.
 MOST_SHOWN = 20
+#: Of what people did with parked streams, the latest.
+MOST_ACTS = 200
+#: What says which event it is: mending must not make another one of it.
+IDENTITY = ("id", "source", "subject", "sequence")
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,8 @@ class Parked:
 
     `id` names it for `redrive`; `waiting` counts its events, the first included; `topic`, `partition` and `offset`
     say where that first one lies in Kafka; `raw` is that event as it came, undecodable bytes replaced; `error` is
-    the exception's type and text.
+    the exception's type and text. `mended` is what is handled in its place, None where nobody mended it; `differences`
+    is in what that which would be handled differs from an event.
     """
 
     id: str
@@ -39,6 +49,33 @@ class Parked:
     waiting: int
     error: str
     raw: str
+    mended: str | None = None
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What would be if a stream were redriven now: so many of its events would be handled; `error` stops the next one,
+    None where all would be."""
+
+    handled: int
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Act:
+    """What somebody did with a parked stream: `act` is mended, tried or redriven; `said` is how it went."""
+
+    at: datetime
+    act: str
+    actor: str
+    stream: str
+    topic: str
+    said: Json
+
+
+class CannotMend(ValueError):
+    """What was given cannot stand in for the event: it would be another one, or is none."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +125,7 @@ async def no_queues() -> tuple[Queue, ...]:
 
 
 class Operations:
-    """One service as its operator sees it. `reactions` are what its worker subscribes, by topic.
+    """One service as its operator sees it. `reactions` gives what its worker subscribes, by topic.
 
     `families` are topics that come and go, which consumers of their own read: how their names begin, by group.
     """
@@ -98,15 +135,19 @@ class Operations:
         service: str,
         settings: Settings,
         database: AsyncDatabase[Json],
-        reactions: Mapping[str, React],
+        reactions: Callable[[AsyncDatabase[Json]], Mapping[str, React]],
         queues: Queues = no_queues,
         families: Mapping[str, str] | None = None,
     ) -> None:
         self._group = settings.topic_prefix + service
         self._settings = settings
+        self._database = database
         self._parking = Parking(database)
         self._leases = database["leases"]
-        self._reactions = {settings.topic(topic): react for topic, react in reactions.items()}
+        self._reactions = {settings.topic(topic): react for topic, react in reactions(database).items()}
+        # For trying out: a transaction as a whole has a write concern, what is written in it must have none.
+        plain = database.with_options(write_concern=WriteConcern())
+        self._tries = {settings.topic(topic): react for topic, react in reactions(plain).items()}
         self._queues = queues
         named = (families or {}).items()
         self._families = {settings.topic(group): settings.topic(beginning) for group, beginning in named}
@@ -128,15 +169,67 @@ class Operations:
             handled += 1
 
         error = await self._parking.redrive(id, handle)
+        await self._parking.note("redriven", document, actor, handled=handled, error=error)
         log.info("parking.redriven", stream=document["stream"], actor=actor, handled=handled, error=error)
         return handled
+
+    async def try_dry(self, id: str, actor: str) -> Tried | None:
+        """What redriving a stream would do now; nothing of it stays. None if nothing is parked there."""
+        document = await self._parking.get(id)
+        if document is None:
+            return None
+        tried = await self._tried(document)
+        await self._parking.note("tried", document, actor, handled=tried.handled, error=tried.error)
+        return tried
+
+    async def _tried(self, document: Json) -> Tried:
+        handled = 0
+        try:
+            async with undone(self._database):
+                for event in document["events"]:
+                    await redrive_one(to_handle(document, event), self._tries[document["topic"]])
+                    handled += 1
+        except Exception as error:  # what redriving would park the stream for again
+            return Tried(handled, repr(error))
+        return Tried(handled, None)
+
+    async def mend(self, id: str, body: str, actor: str) -> bool | None:
+        """Have `body`, JSON, be handled in place of the first parked event of a stream, which stays beside it.
+
+        False where it is what would be handled anyway; None if nothing is parked there. Raises CannotMend.
+        """
+        document = await self._parking.get(id)
+        if document is None or not document["events"]:
+            return None
+        first = document["events"][0]
+        mended = _mended(body, document["stream"], first["raw"])
+        before = to_handle(document, first).raw
+        if mended == before:
+            return False
+        if not await self._parking.mend(id, first["position"], mended):
+            return None
+        changed = {"position": first["position"], "before": before, "after": mended}
+        await self._parking.note("mended", document, actor, **changed)
+        log.info("parking.mended", stream=document["stream"], position=first["position"], actor=actor)
+        return True
+
+    async def acts(self) -> tuple[list[Act], int]:
+        """What people did with parked streams, the latest MOST_ACTS first; and how much there is in all."""
+        found, total = await self._parking.acts(MOST_ACTS)
+        return [_act(document) for document in found], total
 
     async def status(self) -> Status:
         """Relay, consumers and queues, as they stand now."""
         consumers = await asyncio.to_thread(self._consumers)
-        # A service that reacts to nothing has no worker, and so no relay (audit).
-        relay = _relay(await self._leases.find_one({"_id": "relay"})) if self._reactions else None
-        return Status(relay=relay, consumers=consumers, queues=await self._queues())
+        return Status(relay=await self.relay(), consumers=consumers, queues=await self.queues())
+
+    async def relay(self) -> Relay | None:
+        """How the outbox stands. A service that reacts to nothing has no worker, and so no relay (audit)."""
+        return _relay(await self._leases.find_one({"_id": "relay"})) if self._reactions else None
+
+    async def queues(self) -> tuple[Queue, ...]:
+        """What waits in the service itself, in the language of the request."""
+        return await self._queues()
 
     def _consumers(self) -> tuple[Consumer, ...]:
         if not self._reactions and not self._families:
@@ -221,4 +314,40 @@ def _parked(document: Json) -> Parked:
         waiting=len(document["events"]),
         error=document["error"],
         raw=first["raw"].decode(errors="replace"),
+        mended=first["mended"].decode() if "mended" in first else None,
+        differences=differences(to_handle(document, first).raw),
+    )
+
+
+def _mended(body: str, stream: str, raw: bytes) -> bytes:
+    """The body as bytes on Kafka. Raises CannotMend unless it is the event of this stream that came as `raw`."""
+    try:
+        value = orjson.loads(body)
+        event = decode(orjson.dumps(value))
+    except (orjson.JSONDecodeError, Undecodable) as error:
+        raise CannotMend(str(error)) from error
+    if event.subject != stream:
+        raise CannotMend(f"/subject: {event.subject}, not {stream}")
+    try:
+        came = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        came = {}
+    for name in IDENTITY:
+        if isinstance(came, dict) and came.get(name) not in (None, value[name]):
+            raise CannotMend(f"/{name}: {value[name]}, not {came[name]}")
+    return orjson.dumps(value)
+
+
+def _act(document: Json) -> Act:
+    fixed = ("_id", "at", "act", "actor", "stream", "topic", "parked")
+    said = {name: value for name, value in document.items() if name not in fixed}
+    return Act(
+        at=document["at"],
+        act=document["act"],
+        actor=document["actor"],
+        stream=document["stream"],
+        topic=document["topic"],
+        said={
+            name: value.decode(errors="replace") if isinstance(value, bytes) else value for name, value in said.items()
+        },
     )

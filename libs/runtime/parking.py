@@ -1,12 +1,14 @@
 """Parking: an event that cannot be handled waits here, and the later ones of its stream behind it, in order.
 
-One document a parked stream: `{_id: "topic stream", topic, stream, error, since, events: [{position, raw}]}`.
-`position` is `partition:offset` on Kafka: an event delivered twice is parked once.
+One document a parked stream: `{_id: "topic stream", topic, stream, error, since, events: [{position, raw, mended}]}`.
+`position` is `partition:offset` on Kafka: an event delivered twice is parked once. `mended` (not always there) are the
+bytes handled in place of `raw`, which stays as it came. What people do is noted in `parked_acts` (decision 17).
 """
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -29,6 +31,7 @@ class Parking:
 
     def __init__(self, database: AsyncDatabase[Json]) -> None:
         self._parked = database["parked"]
+        self._acts = database["parked_acts"]
 
     async def parked(self, topic: str, streams: Iterable[str]) -> set[str]:
         """Which of these streams are parked."""
@@ -62,12 +65,29 @@ class Parking:
         )
         return result.matched_count == 1 or await self._parked.count_documents({"_id": _id(message)}) == 1
 
+    async def acts(self, limit: int) -> tuple[list[Json], int]:
+        """The latest of what people did, the latest first; and how much there is in all."""
+        found = await self._acts.find().sort("_id", -1).limit(limit).to_list()
+        return found, await self._acts.estimated_document_count()
+
     async def list(self) -> list[Json]:
         """All that is parked, the longest waiting first."""
         return await self._parked.find().sort("since").to_list()
 
     async def get(self, id: str) -> Json | None:
         return await self._parked.find_one({"_id": id})
+
+    async def mend(self, id: str, position: str, mended: bytes) -> bool:
+        """Have `mended` be handled in place of what came at a position; False where nothing is parked there."""
+        result = await self._parked.update_one(
+            {"_id": id, "events.position": position}, {"$set": {"events.$.mended": mended}}
+        )
+        return result.matched_count == 1
+
+    async def note(self, act: str, document: Json, actor: str, **what: Any) -> None:
+        """Keep what somebody did with a parked stream: `mended`, `tried` or `redriven`."""
+        kept = {"at": datetime.now(UTC), "act": act, "actor": actor, "parked": document["_id"], **what}
+        await self._acts.insert_one({**kept, "stream": document["stream"], "topic": document["topic"]})
 
     async def redrive(self, id: str, handle: Callable[[Message], Awaitable[None]]) -> str | None:
         """Handle a parked stream's events in order, each leaving as it succeeds; the error of the first that does not.
@@ -79,14 +99,18 @@ class Parking:
                 await self._parked.delete_one({"_id": id, "events": []})
                 continue
             first = document["events"][0]
-            message = Message(document["topic"], document["stream"], first["position"], first["raw"])
             try:
-                await handle(message)
+                await handle(to_handle(document, first))
             except Exception as error:
                 await self._parked.update_one({"_id": id}, {"$set": {"error": repr(error)}})
                 return repr(error)
             await self._parked.update_one({"_id": id}, {"$pull": {"events": {"position": first["position"]}}})
         return None
+
+
+def to_handle(document: Json, event: Json) -> Message:
+    """A parked event as it is to be handled: mended, where it was."""
+    return Message(document["topic"], document["stream"], event["position"], event.get("mended") or event["raw"])
 
 
 def _id(message: Message) -> str:

@@ -9,6 +9,8 @@ NOTIFICATIONS = "notifications.events"
 INTAKE = "intake."
 RECEIPTS = "receipts."
 PARTNER_PARTITIONS = 3
+#: The consumer group that reads all intake topics; each other group is called as its service is.
+INTAKE_GROUP = "submissions-intake"
 
 #: Every history. Kept for ever (`retention.ms=-1`), keyed by stream id.
 HISTORIES = (SUBMISSIONS, REVIEW, PUBLISHING, NOTIFICATIONS)

@@ -119,6 +119,7 @@ def _static_files(app: FastAPI, node_modules: Path) -> None:
         "/static/govuk": node_modules / "govuk-frontend" / "dist" / "govuk",
         "/static/moj": moj,
         "/static/htmx": node_modules / "htmx.org" / "dist",
+        "/static/uplot": node_modules / "uplot" / "dist",
         "/static": STATIC,
         "/assets": moj / "assets",  # where the casework set's stylesheet looks for its icons
     }

@@ -1,33 +1,103 @@
-"""What an operator sees of one service, and the one thing done here: sending a parked stream's events on again."""
+"""What an operator sees of one service, and what is done here: parked events are mended, tried out and sent on again.
 
+Onlookers see all that operators see, and may press nothing; auditors see what operators did here.
+"""
+
+import asyncio
+from dataclasses import asdict, replace
+from urllib.parse import quote
+
+import orjson
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from runtime.operations import Operations
+from runtime.operations import CannotMend, Operations, Parked
+from schemas.envelope import Json
 from web.languages import _
 from web.pages import Site, notify, page
 from web.people import Person, require
 from web.problems import Problem
 from web.words import word
 
+#: Characters of an error that a notice tells; the page has all of it.
+MOST_TOLD = 300
+
 
 def operations_routes(operations: Operations) -> APIRouter:
-    """GET /operations, GET /operations/parked/{id}, POST the same: redrive."""
+    """GET /operations, also as JSON; GET /operations/parked/{id}, POST the same: redrive; POST /operations/mend/{id}
+    and /operations/try/{id}; GET /operations/acts."""
     router = APIRouter(include_in_schema=False)
-    operator = Depends(require("operator"))
+    looking, operator = Depends(require("operator", "onlooker")), Depends(require("operator"))
+    watching = Depends(require("operator", "onlooker", "auditor"))
+
+    @router.get("/operations.json")
+    async def as_json(me: Person = looking) -> Json:
+        """What the service's own database knows, for the console; where its consumers are, it asks Kafka itself."""
+        relay, queues, parked = await asyncio.gather(operations.relay(), operations.queues(), operations.parked())
+        return {
+            "relay": asdict(relay) if relay else None,
+            "queues": [asdict(queue) for queue in queues],
+            # Not the events themselves: those are on the stream's own page.
+            "parked": [asdict(replace(stream, raw="", mended=None, differences=())) for stream in parked],
+        }
 
     @router.get("/operations")
-    async def overview(request: Request, me: Person = operator) -> Response:
+    async def overview(request: Request, me: Person = looking) -> Response:
         standing, parked = await operations.status(), await operations.parked()
-        return page(request, "operations.html", standing=standing, parked=parked, services=_tabs(request))
+        return page(
+            request,
+            "operations.html",
+            standing=standing,
+            parked=parked,
+            services=operations_tabs(request, "/operations"),
+        )
 
     @router.get("/operations/parked/{id:path}")
-    async def one(request: Request, id: str, me: Person = operator) -> Response:
-        stream = next((stream for stream in await operations.parked() if stream.id == id), None)
-        if stream is None:
+    async def one(request: Request, id: str, me: Person = looking) -> Response:
+        stream = await _parked(id)
+        return page(request, "parked.html", stream=stream, body=_legible(stream.mended or stream.raw), wrong=None)
+
+    @router.post("/operations/try/{id:path}")
+    async def try_dry(request: Request, id: str, me: Person = operator) -> Response:
+        tried = await operations.try_dry(id, f"user:{me.sub}")
+        if tried is None:
             raise _nothing_parked()
-        return page(request, "parked.html", stream=stream)
+        if tried.error:
+            said = _("Tried: %(count)s events would be handled, the next would not: %(error)s. Nothing was changed.")
+            notify(request, said % {"count": tried.handled, "error": tried.error[:MOST_TOLD]}, "warning")
+        else:
+            said = _("Tried: all %(count)s events would be handled now. Nothing was changed.")
+            notify(request, said % {"count": tried.handled})
+        return RedirectResponse(_path(id), 303)
+
+    @router.post("/operations/mend/{id:path}")
+    async def mend(request: Request, id: str, me: Person = operator) -> Response:
+        body = str((await request.form()).get("body", ""))
+        try:
+            mended = await operations.mend(id, body, f"user:{me.sub}")
+        except CannotMend as error:
+            stream = await _parked(id)
+            wrong = _("This cannot stand in for the event: %(error)s") % {"error": str(error)[:MOST_TOLD]}
+            return page(request, "parked.html", status=422, stream=stream, body=body, wrong=wrong)
+        if mended is None:
+            raise _nothing_parked()
+        if mended:
+            notify(request, _("Mended. What came stays beside it. Try it out, then send it on."))
+        else:
+            notify(request, _("Nothing is changed in it."), "warning")
+        return RedirectResponse(_path(id), 303)
+
+    @router.get("/operations/acts")
+    async def acts(request: Request, me: Person = watching) -> Response:
+        done, total = await operations.acts()
+        return page(request, "acts.html", acts=done, total=total)
+
+    async def _parked(id: str) -> Parked:
+        for stream in await operations.parked():
+            if stream.id == id:
+                return stream
+        raise _nothing_parked()
 
     @router.post("/operations/parked/{id:path}")
     async def redrive(request: Request, id: str, me: Person = operator) -> Response:
@@ -44,12 +114,27 @@ def operations_routes(operations: Operations) -> APIRouter:
     return router
 
 
+def _legible(text: str) -> str:
+    """JSON with a line a field; anything else as it is."""
+    try:
+        return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _path(id: str) -> str:
+    return f"/operations/parked/{quote(id)}"
+
+
 def _nothing_parked() -> Problem:
     return Problem(404, "not-parked", _("Nothing is parked under this name"), _("It may have been sent on already."))
 
 
-def _tabs(request: Request) -> list[tuple[str, str, bool]]:
+def operations_tabs(request: Request, here: str) -> list[tuple[str, str, bool]]:
+    """The console and its planner, then each service's own operations, as tabs; `here` is a path of this service."""
     site: Site = request.app.state.site
-    return [
-        (word(service), f"{address}/operations", service == site.service) for service, address in site.addresses.items()
-    ]
+    review = site.addresses["review"]
+    ways = [("review", _("Live"), f"{review}/console", "/console")]
+    ways += [("review", _("Planner"), f"{review}/planner", "/planner")]
+    ways += [(name, word(name), f"{address}/operations", "/operations") for name, address in site.addresses.items()]
+    return [(text, href, service == site.service and path == here) for service, text, href, path in ways]

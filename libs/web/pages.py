@@ -145,6 +145,7 @@ def _link(request: Request) -> Callable[..., str]:
 def navigation(site: Site, somebody: Person | None, request: Request) -> list[Link]:
     """The way to every service's pages that this person may open, the public ones first."""
     roles = somebody.roles if somebody else ()
+    operates = "operator" if "operator" in roles else "onlooker"
     ways = [
         (None, _("Catalogue"), "publishing", "/catalogue"),
         (None, _("Subscribe"), "notifications", "/subscribe"),
@@ -153,11 +154,13 @@ def navigation(site: Site, somebody: Person | None, request: Request) -> list[Li
         ("reviewer", _("Review desk"), "review", "/cases"),
         ("publisher", _("Releases"), "publishing", "/releases"),
         ("auditor", _("Audit"), "audit", "/audit"),
-        ("operator", _("Operations"), site.service, "/operations"),
+        (operates, _("Operations"), "review", "/console"),
         ("operator", _("Partners"), "submissions", "/partners"),
         ("operator", _("Deliveries"), "notifications", "/deliveries"),
     ]
     path = request.url.path
+    # Each service's own operations, and the planner, lie under the console's tabs.
+    path = "/console" if _within(path, "/operations") or _within(path, "/planner") else path
     return [
         Link(text, site.addresses[service] + start, site.service == service and _within(path, start))
         for role, text, service, start in ways

@@ -27,8 +27,9 @@ log = structlog.get_logger()
 class Person:
     """Somebody who has signed in.
 
-    `sub` is the issuer's lasting name for them; `roles` are among partner, reviewer, publisher, operator and
-    auditor; `partner` is the USCC of the agency or enterprise they act for, if any.
+    `sub` is the issuer's lasting name for them; `roles` are among partner, reviewer, publisher, operator,
+    onlooker (sees operations, changes nothing) and auditor; `partner` is the USCC of the agency or enterprise they act
+    for, if any.
     """
 
     sub: str

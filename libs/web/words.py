@@ -82,6 +82,7 @@ WORDS: dict[str, dict[str, str]] = {
     "reviewer": {"zh": "评审员", "en": "Reviewer"},
     "publisher": {"zh": "发布员", "en": "Publisher"},
     "operator": {"zh": "运维员", "en": "Operator"},
+    "onlooker": {"zh": "旁观员", "en": "Onlooker"},
     "auditor": {"zh": "审计员", "en": "Auditor"},
 }
 

@@ -54,7 +54,9 @@ def application(settings: Settings, deciders: Sequence[AnyDecider]) -> FastAPI:
 
     app = create_app("audit", settings, HERE / "templates", title="Audit", lifespan=lifespan, ready=ready)
     app.include_router(pages(settings, deciders, runs, runner))
-    app.include_router(operations_routes(Operations("audit", settings, client[settings.database("audit")], {})))
+    app.include_router(
+        operations_routes(Operations("audit", settings, client[settings.database("audit")], lambda _: {}))
+    )
     app.mount("/audit/static", StaticFiles(directory=HERE / "static"))
     return app
 

@@ -75,7 +75,7 @@ def create_api(settings: Settings) -> FastAPI:
     app.include_router(routes(desk))
     app.include_router(subscriber_pages(desk, Editions(database)))
     app.include_router(operator_pages(desk, database))
-    app.include_router(operations_routes(Operations("notifications", settings, database, reactions(database), queues)))
+    app.include_router(operations_routes(Operations("notifications", settings, database, reactions, queues)))
     return app
 
 

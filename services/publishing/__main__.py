@@ -19,7 +19,7 @@ from publishing.domain import DECIDERS, ENTRIES, RELEASES
 from publishing.pages import pages
 from publishing.store import Catalogue, create_indexes, now, unpublished, waiting, waiting_corrections
 from runtime import telemetry
-from runtime.consume import worker_app
+from runtime.consume import React, worker_app
 from runtime.garbage import collect_less_often
 from runtime.operations import Operations, Queue
 from runtime.parking import Parking
@@ -46,6 +46,11 @@ session.
 
 def mongo(settings: Settings) -> AsyncMongoClient[Json]:
     return AsyncMongoClient(settings.mongo_url, w="majority", journal=True, tz_aware=True)
+
+
+def reactions(database: AsyncDatabase[Json]) -> dict[str, React]:
+    """What the worker does, by topic."""
+    return agents.reactions(Streams(database, ENTRIES), Streams(database, RELEASES))
 
 
 def application(settings: Settings, client: AsyncMongoClient[Json]) -> FastAPI:
@@ -82,7 +87,7 @@ def application(settings: Settings, client: AsyncMongoClient[Json]) -> FastAPI:
     app.include_router(publisher_routes(entries, releases))
     app.include_router(pages(catalogue, entries))
     app.include_router(desk(entries, releases))
-    operations = Operations(SERVICE, settings, database, agents.reactions(entries, releases), lambda: queues(database))
+    operations = Operations(SERVICE, settings, database, reactions, lambda: queues(database))
     app.include_router(operations_routes(operations))
     return app
 
@@ -114,7 +119,6 @@ def run_worker(settings: Settings) -> None:
     telemetry.set_up("publishing-worker", settings.otlp_endpoint)
     database = mongo(settings)[settings.database(SERVICE)]
     relay = Relay(settings, SERVICE, DECIDERS)
-    reactions = agents.reactions(Streams(database, ENTRIES), Streams(database, RELEASES))
 
     @asynccontextmanager
     async def lifespan(ops: FastAPI) -> AsyncIterator[None]:
@@ -126,7 +130,7 @@ def run_worker(settings: Settings) -> None:
         return worker_ready(worker, relay)
 
     worker = worker_app(SERVICE, settings)
-    agents.attach(worker, settings, Parking(database), reactions)
+    agents.attach(worker, settings, Parking(database), reactions(database))
     ops = create_app(SERVICE, settings, HERE / "templates", lifespan=lifespan, ready=ready, openapi_url=None)
     collect_less_often()
     uvicorn.run(

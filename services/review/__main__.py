@@ -15,13 +15,19 @@ from starlette.staticfiles import StaticFiles
 
 from review.agents import attach, on_submissions, remembering
 from review.api import api as api_routes
+from review.console.neighbours import Neighbours
+from review.console.pages import Console
+from review.console.pages import routes as console_routes
+from review.console.sampling import Sampler
 from review.desk import Desk, now
 from review.domain import CASES, DECIDERS
 from review.duplicates.index import Duplicates
 from review.pages import pages
+from review.planner.pages import routes as planner_routes
+from review.planner.plans import Plans
 from review.store import CaseStore
 from runtime import telemetry
-from runtime.consume import worker_app
+from runtime.consume import React, worker_app
 from runtime.garbage import collect_less_often
 from runtime.operations import Operations, Queue
 from runtime.parking import Parking
@@ -45,7 +51,10 @@ def api(settings: Settings) -> None:
     telemetry.set_up("review-api", settings.otlp_endpoint)
     app = api_app(settings)
     collect_less_often()
-    uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
+    # Those who watch the console do not end by themselves.
+    uvicorn.run(
+        app, host=settings.host, port=settings.api_port, log_config=None, access_log=False, timeout_graceful_shutdown=10
+    )
 
 
 def api_app(settings: Settings) -> FastAPI:
@@ -54,11 +63,14 @@ def api_app(settings: Settings) -> FastAPI:
     database = client[settings.database("review")]
     store, duplicates, cases = CaseStore(database), Duplicates(database), Streams(database, CASES)
     desk = Desk(cases, store)
+    sampler = Sampler(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await _create_indexes(store, duplicates)
+        sampler.start()
         yield
+        sampler.stop()
         await client.close()
         telemetry.flush()
 
@@ -75,10 +87,17 @@ def api_app(settings: Settings) -> FastAPI:
     app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
     app.include_router(pages(desk))
     app.include_router(api_routes(desk))
-    reactions = {topics.SUBMISSIONS: on_submissions(cases, store, duplicates)}
     app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))
+    app.include_router(console_routes(Console(sampler, Neighbours(app.state.site.addresses), store.cases)))
+    app.include_router(planner_routes(store.cases, Plans(database)))
     app.mount("/review", StaticFiles(directory=HERE / "static"))
     return app
+
+
+def reactions(database: AsyncDatabase[Json]) -> Mapping[str, React]:
+    """What the worker does, by topic."""
+    react = on_submissions(Streams(database, CASES), CaseStore(database), Duplicates(database))
+    return {topics.SUBMISSIONS: react}
 
 
 def worker(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """The partners' commands: what they are called and what they take. What does them is imported when it is asked for."""
 
 import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -23,6 +24,7 @@ Kind = Annotated[
 File = Annotated[
     str, typer.Argument(metavar="FILE", help=N_("NDJSON, a JSON entry, or a JSON list; - is standard input."))
 ]
+Folder = Annotated[Path, typer.Option("--folder", metavar="DIR", help=N_("The run folder of the stack, if not .run."))]
 Reference = Annotated[
     str | None, typer.Argument(metavar="REF", help=N_("Your reference, or USCC/reference. All, if not given."))
 ]
@@ -42,6 +44,11 @@ def add(app: typer.Typer) -> None:
     events.callback()(group)
     events.command("tail", help=TAIL)(tail)
     app.add_typer(events, name="events", help=N_("What happens to your submissions."))
+    ops = typer.Typer(**TYPER)
+    ops.callback()(group)
+    ops.command("status", help=N_("The processes of the stack that runs here, and what waits for them."))(ops_status)
+    ops.command("scale", help=SCALE)(ops_scale)
+    app.add_typer(ops, name="ops", help=N_("Operate the stack that runs on this machine."))
 
 
 SUBMIT = N_(
@@ -55,6 +62,10 @@ IMPORT = N_(
 ERRORS = N_(
     "What was refused: every finding, its rule, its place, what was found and what would mend it.\n\n"
     "With --fix the sure fixes are applied to a file of yours. Exit code 1 while anything is refused."
+)
+SCALE = N_(
+    "Have so many workers of a service run, while all goes on: review-worker=3.\n\n"
+    "Nothing is lost and no partition stands still for longer than a few seconds. On Kubernetes KEDA does it."
 )
 TAIL = N_("Print each fact as it happens, one a line, until interrupted. A connection that breaks is made again.")
 
@@ -209,3 +220,20 @@ def tail(
     from shuangqian.tailing import tail as follow
 
     raise typer.Exit(follow(access(profile, url), since, limit, as_json))
+
+
+def ops_status(folder: Folder = Path(".run"), as_json: AsJson = False, help: Help = False) -> None:
+    from shuangqian.operating import status
+
+    status(folder, as_json)
+
+
+def ops_scale(
+    counts: Annotated[list[str], typer.Argument(metavar="WORKER=COUNT", help=N_("Such as review-worker=3."))],
+    folder: Folder = Path(".run"),
+    as_json: AsJson = False,
+    help: Help = False,
+) -> None:
+    from shuangqian.operating import scale
+
+    scale(folder, counts, as_json)

@@ -128,7 +128,9 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     sources = SourceDesk(database, settings)
     app.include_router(source_pages.routes(sources))
     app.include_router(source_api.routes(sources))
-    operations = Operations(SERVICE, settings, database, agents.reactions(progress), queues, families=FAMILIES)
+    operations = Operations(
+        SERVICE, settings, database, lambda db: agents.reactions(ProgressStore(db)), queues, families=FAMILIES
+    )
     app.include_router(operations_routes(operations))
     app.mount("/forms", StaticFiles(directory=HERE / "static"))
     return app

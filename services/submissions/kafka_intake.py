@@ -21,10 +21,10 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from runtime import telemetry
-from runtime.consume import passes
+from runtime.consume import HEARTBEAT_S, client_id, passes
 from runtime.crash import crash_point
 from runtime.settings import Settings
-from schemas.topics import CONTENT_TYPE, INTAKE, RECEIPTS
+from schemas.topics import CONTENT_TYPE, INTAKE, INTAKE_GROUP, RECEIPTS
 from submissions.domain.submission import Receive, Refuse
 from submissions.intake import Intake, Receipt, Submissions
 from submissions.kafka_messages import Message, read, receipt_record, unhandled
@@ -32,10 +32,8 @@ from submissions.ndjson import BATCH_LINES, Line
 
 log = structlog.get_logger()
 
-#: The consumer group, after the installation's prefix.
-GROUP = "submissions-intake"
-#: What operators are shown of it (runtime.operations).
-FAMILIES = {GROUP: INTAKE}
+#: What operators are shown of it (runtime.operations): the consumer group, and how its topics begin.
+FAMILIES = {INTAKE_GROUP: INTAKE}
 #: A topic that was not there before is found within this time.
 FOUND_WITHIN_MS = 3000
 #: Seconds between two commits of places, at most.
@@ -226,12 +224,13 @@ class KafkaIntake:
         settings = self._settings
         return AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap,
-            group_id=settings.topic(GROUP),
+            client_id=client_id("submissions"),
+            group_id=settings.topic(INTAKE_GROUP),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             metadata_max_age_ms=FOUND_WITHIN_MS,
             session_timeout_ms=settings.session_timeout_s * 1000,
-            heartbeat_interval_ms=settings.session_timeout_s * 250,
+            heartbeat_interval_ms=int(HEARTBEAT_S * 1000),
             fetch_max_wait_ms=100,  # what was read to its end is asked for again only when this request comes back
         )
 

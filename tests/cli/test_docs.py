@@ -26,7 +26,7 @@ def test_every_command_and_option_is_in_the_how_to_and_no_other() -> None:
     app = typer.Typer()
     commands.add(app)
     found = dict(described(typer.main.get_command(app)))
-    assert len(found) == 7
+    assert len(found) == 9
     for path in found:
         assert f"\n{path}" in TEXT or f"| {path}" in TEXT, path
     options = set().union(*found.values()) - EVERYWHERE

@@ -11,7 +11,7 @@ from deploy.local.table import SERVICES, Stack
 from tests.journeys.conftest import Visit
 from tests.journeys.look import look
 
-PEOPLE = (None, "partner-chen", "reviewer-li", "publisher-wu", "operator-zheng", "auditor-feng")
+PEOPLE = (None, "partner-chen", "reviewer-li", "publisher-wu", "operator-zheng", "onlooker-jin", "auditor-feng")
 #: More kinds of page than any role has: a crawl that goes on longer follows the things, not the pages.
 MOST = 40
 IDENTIFIERS = re.compile(

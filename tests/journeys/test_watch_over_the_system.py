@@ -3,6 +3,7 @@
 In this order: what cannot be decoded stays on Kafka, and no replay after it is equal.
 """
 
+import json
 import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from pymongo import MongoClient
 
 from deploy.local.table import Stack
+from schemas.asyncapi import examples
 from tests.journeys.conftest import Visit, go, reload_until
 from tests.journeys.look import look
 
@@ -68,7 +70,29 @@ def test_an_operator_finds_a_parked_stream_and_sends_it_on_which_says_why_it_sti
     expect(operator.get_by_text("not JSON").first).to_be_visible()
     operator.get_by_role("button", name=re.compile("Send on again")).click()
     expect(operator.get_by_text("The next one still cannot be handled")).to_be_visible()
-    expect(operator.get_by_role("link", name="broken/stream")).to_be_visible()
+    operator.get_by_role("link", name="broken/stream").click()
+    mended = examples()["partner.key-issued.v1"] | {"id": "broken/stream/1", "subject": "broken/stream"}
+    have_handled(operator, json.dumps(mended | {"type": "partner.key-isued.v1"}))
+    expect(operator.get_by_role("alert")).to_contain_text("unknown event type")
+    assert look(operator, "parked-refused-en") == []
+    have_handled(operator, json.dumps(mended, ensure_ascii=False))
+    expect(operator.get_by_text("What came stays beside it").first).to_be_visible()
+    expect(operator.get_by_text("no event", exact=False).first).to_be_visible()
+    operator.get_by_role("button", name=re.compile("Try it out")).click()
+    expect(operator.get_by_text("Tried: all 1 events would be handled now")).to_be_visible()
+    assert look(operator, "parked-mended-en") == []
+    operator.get_by_role("button", name=re.compile("Send on again")).click()
+    expect(operator.get_by_text("Sent on: 1 events, in order.")).to_be_visible()
+    auditor = visit("auditor-feng", language="zh")
+    auditor.goto(f"{stack.url('review')}/operations/acts")
+    expect(auditor.get_by_role("row")).to_have_count(5)
+    assert look(auditor, "acts-zh") == []
+
+
+def have_handled(operator: Page, body: str) -> None:
+    """Put a body beside what is parked."""
+    operator.get_by_label("Mend it").fill(body)
+    operator.get_by_role("button", name="Have this handled in its place").click()
 
 
 def go_to_tab(page: Page, name: str) -> None:

@@ -104,7 +104,7 @@ async def test_poison_parks_its_stream_alone_and_is_redriven_in_order(
             return len(parked["raises"]["events"]) == 2
 
         await eventually(both_wait)
-    operations = Operations("review", settings, copies_db, {SUBMISSIONS: react})
+    operations = Operations("review", settings, copies_db, lambda _: {SUBMISSIONS: react})
     waiting = {stream.stream: stream.waiting for stream in await operations.parked()}
     assert waiting == {"raises": 2, "unknown": 1, "bytes": 1}
     assert [(consumer.topic, consumer.lag) for consumer in (await operations.status()).consumers] == [(topic, 0)]

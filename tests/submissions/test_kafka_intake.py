@@ -236,7 +236,7 @@ async def test_a_broker_that_restarts_delays_and_loses_nothing(here: Ground, kaf
 async def test_operators_see_what_waits_by_partner(here: Ground) -> None:
     system = await here.system()
     await asyncio.to_thread(system.send, *(Record(line(f"r{n}"), f"r{n}") for n in range(10)))
-    operations = Operations("submissions", here.settings, here.database, {}, families=FAMILIES)
+    operations = Operations("submissions", here.settings, here.database, lambda _: {}, families=FAMILIES)
     assert create_topics(here.settings) == []
 
     async def lag() -> dict[str, int]:

@@ -86,6 +86,12 @@ class DemoOperations:
         self.waiting = [stream for stream in self.waiting if stream.id != id]
         return handled or None
 
+    async def relay(self) -> Relay | None:
+        return (await self.status()).relay
+
+    async def queues(self) -> tuple[Queue, ...]:
+        return (await self.status()).queues
+
     async def status(self) -> Status:
         return Status(
             relay=Relay("review-worker-1", NOW, 0.4),

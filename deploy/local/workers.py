@@ -1,0 +1,89 @@
+"""The workers of a running stack, any number of each service: started and ended while everything else goes on."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from deploy.local import table
+from deploy.local.ports import free
+from deploy.local.speech import either
+from deploy.local.supervise import Child, end, spawn, wait_until_ready
+from deploy.local.table import WORKERS, Stack
+from schemas.topics import PARTITIONS
+
+#: Told of each step as it is done.
+Say = Callable[[str], None]
+
+
+class CannotScale(ValueError):
+    """What was asked for is not possible; the message says what is."""
+
+
+@dataclass
+class Workers:
+    """`children` are those that run, watched by whoever gave the list; `starting` those that are not ready yet."""
+
+    stack: Stack
+    children: list[Child]
+    starting: list[Child] = field(default_factory=list)
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def running(self) -> dict[str, list[int]]:
+        """The pids of each service's workers, by `review-worker`."""
+        return {f"{service}-worker": [child.popen.pid for child in self._of(service)] for service in WORKERS}
+
+    async def scale(self, name: str, count: int, say: Say) -> None:
+        """Have `count` workers of a service run: `review-worker`, 3. Raises CannotScale, and ChildFailed when one
+        does not start; those that run are not touched then."""
+        service = name.removesuffix("-worker")
+        if service not in WORKERS or service == name:
+            known = ", ".join(f"{each}-worker" for each in WORKERS)
+            raise CannotScale(either(f"There is no {name}. There are: {known}.", f"没有 {name}。可以是：{known}。"))
+        if not 0 <= count <= PARTITIONS:
+            most = either(
+                f"{name} can have 0 to {PARTITIONS} processes: a history has {PARTITIONS} partitions.",
+                f"{name} 可以有 0 到 {PARTITIONS} 个进程：每个历史主题有 {PARTITIONS} 个分区。",
+            )
+            raise CannotScale(most)
+        async with self._one_at_a_time:
+            running = self._of(service)
+            if len(running) < count:
+                await self._start(service, count - len(running), say)
+            elif len(running) > count:
+                await self._end(running[count:], say)
+
+    def _of(self, service: str) -> list[Child]:
+        """Those of a service that run, the first started first."""
+        name = f"{service}-worker"
+        return [child for child in self.children if child.name == name or child.name.startswith(f"{name}-")]
+
+    async def _start(self, service: str, more: int, say: Say) -> None:
+        taken = {child.name for child in self._of(service)}
+        ports = iter(free(more))
+        rows = [table.worker(self.stack, service, self.stack.ports[f"{service}-worker"])]
+        rows += [table.worker(self.stack, service, 0, number) for number in range(2, PARTITIONS + 1)]
+        for row in [row for row in rows if row.name not in taken][:more]:
+            number = rows.index(row) + 1
+            process = row if number == 1 else table.worker(self.stack, service, next(ports), number)
+            # From this thread, which lives as long as the launcher: see `spawn`.
+            self.starting.append(spawn(process, self.stack.folder / "log"))
+        try:
+            await asyncio.gather(*(self._ready(child, say) for child in list(self.starting)))
+        finally:
+            await asyncio.to_thread(end, list(self.starting))
+            self.starting.clear()
+
+    async def _ready(self, child: Child, say: Say) -> None:
+        took_s = await asyncio.to_thread(wait_until_ready, child)
+        self.starting.remove(child)
+        self.children.append(child)
+        say(either(f"{child.name} is ready after {took_s:.1f} s", f"{child.name} 已就绪，用时 {took_s:.1f} 秒"))
+
+    async def _end(self, leaving: list[Child], say: Say) -> None:
+        # No longer watched: that they end is what is wanted.
+        for child in leaving:
+            self.children.remove(child)
+        killed = await asyncio.to_thread(end, leaving)
+        for child in leaving:
+            how = either("had to be killed", "已强制终止") if child.name in killed else either("has ended", "已结束")
+            say(f"{child.name} {how}")

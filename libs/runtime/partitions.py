@@ -1,0 +1,192 @@
+"""Raise the partitions of a history without breaking the order of any stream: `python -m runtime.partitions TOPIC N`.
+
+Kafka can add partitions to a topic, but then a stream's later events lie on another partition than its earlier ones,
+and whoever reads the history again may meet them in the wrong order. So the history is copied, stream by stream in
+order, to a topic that has the partitions from its beginning (docs/decisions/0016, docs/how-to/raise-partitions.md).
+
+A run that was cut off is run again. While `<topic>.moving` exists, it is known which of the two holds all: the topic
+itself as long as it has its old number of partitions, else the copy.
+"""
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+from kafka.errors import UnknownTopicOrPartitionError
+from kafka.producer.future import FutureRecordMetadata
+from kafka.structs import OffsetAndMetadata
+
+from runtime.admin import KEPT
+from runtime.consumers import Groups, followed
+from runtime.replay import extent, read
+from runtime.settings import Settings
+
+COPY = ".moving"
+#: Seconds in which a broker makes or forgets a topic.
+WITHIN_S = 30.0
+SEND_EVERY = 10_000
+
+#: Of each stream, a digest of its messages in their order.
+Digests = dict[bytes, bytes]
+
+
+class CannotRaise(Exception):
+    """Nothing was changed; the message says what must be done first."""
+
+
+@dataclass(frozen=True)
+class Raised:
+    """What was moved, and to how many partitions."""
+
+    messages: int
+    streams: int
+    partitions: int
+
+
+def raise_partitions(settings: Settings, topic: str, count: int, *, replication: int = 1) -> Raised:
+    """Move a history to a topic of its name with `count` partitions; groups go on where they were, at its end.
+
+    All workers that write or read it must have ended, and what they read be read to its end. Raises CannotRaise.
+    """
+    name, copy = settings.topic(topic), settings.topic(topic) + COPY
+    with closing(KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)) as admin:
+        existing = set(admin.list_topics())
+        has = _partitions(settings, name) if name in existing else 0
+        if copy not in existing:
+            if not has:
+                raise CannotRaise(f"There is no topic {name}.")
+            if count <= has:
+                raise CannotRaise(f"{name} has {has} partitions; give a larger number than that.")
+        if copy not in existing or 0 < has < _partitions(settings, copy):
+            _check(settings, topic)
+            _remake(settings, admin, copy, count, replication)
+            before = extent(settings.kafka_bootstrap, [name])
+            if _copy(settings, name, copy) != _digests(settings, copy):
+                raise CannotRaise(f"The copy of {name} is not what it should be. Run it again.")
+            if extent(settings.kafka_bootstrap, [name]) != before:
+                raise CannotRaise(f"{name} was written to meanwhile. End all workers, and run it again.")
+        elif _partitions(settings, copy) != count:
+            raise CannotRaise(f"{name} is on its way to {_partitions(settings, copy)} partitions: finish that first.")
+        _remake(settings, admin, name, count, replication)
+        digests = _copy(settings, copy, name)
+        if digests != _digests(settings, name):
+            raise CannotRaise(f"{name} is not yet what {copy} is. Run it again.")
+        _go_on_at_the_end(settings, admin, topic)
+        admin.delete_topics([copy])
+        return Raised(extent(settings.kafka_bootstrap, [name]).messages, len(digests), count)
+
+
+def _check(settings: Settings, topic: str) -> None:
+    reading = {group: topics for group, topics in followed().items() if topic in topics}
+    with closing(Groups(settings, reading)) as groups:
+        for group in groups.read():
+            lag = sum(part.lag for part in group.parts if part.topic == topic)
+            if group.members:
+                raise CannotRaise(f"A worker of {group.name} runs. Let it read to the end, then end it.")
+            # A group that never joined has no place to lose: it will read from the first event.
+            if lag and group.state != "Dead":
+                raise CannotRaise(f"{group.name} has {lag} events of {topic} to read. Let it read them first.")
+
+
+def _go_on_at_the_end(settings: Settings, admin: KafkaAdminClient, topic: str) -> None:
+    """All was read before it was moved: no group shall read it a second time."""
+    end = extent(settings.kafka_bootstrap, [settings.topic(topic)]).end
+    known = {group["group_id"] for group in admin.list_groups()}
+    for group in (settings.topic(group) for group, topics in followed().items() if topic in topics):
+        if group in known:
+            admin.alter_group_offsets(group, {tp: OffsetAndMetadata(at, "", -1) for tp, at in end.items()})
+
+
+def _copy(settings: Settings, source: str, target: str) -> Digests:
+    """Every message of one topic to another, with its key, headers and time; the digests of what was read."""
+    digests: Digests = {}
+    producer = KafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=5,
+        batch_size=256 * 1024,
+        max_request_size=4 * 1024 * 1024,
+    )
+    with closing(producer):
+        sent: list[FutureRecordMetadata] = []
+        for records in read(settings.kafka_bootstrap, extent(settings.kafka_bootstrap, [source])):
+            for record in records:
+                _digest(digests, record.key, record.value)
+                sent.append(
+                    producer.send(
+                        target,
+                        key=record.key,
+                        value=record.value,
+                        headers=list(record.headers),
+                        timestamp_ms=record.timestamp,
+                    )
+                )
+            if len(sent) >= SEND_EVERY:
+                _acknowledged(producer, sent)
+        _acknowledged(producer, sent)
+    return digests
+
+
+def _acknowledged(producer: KafkaProducer, sent: list[FutureRecordMetadata]) -> None:
+    producer.flush()
+    for future in sent:
+        future.get(timeout=0)
+    sent.clear()
+
+
+def _digests(settings: Settings, topic: str) -> Digests:
+    digests: Digests = {}
+    for records in read(settings.kafka_bootstrap, extent(settings.kafka_bootstrap, [topic])):
+        for record in records:
+            _digest(digests, record.key, record.value)
+    return digests
+
+
+def _digest(digests: Digests, key: bytes | None, value: bytes | None) -> None:
+    """Each stream's digest covers the one before it, so a message that is missing, repeated or elsewhere shows."""
+    stream = key or b""
+    digests[stream] = hashlib.sha256(digests.get(stream, b"") + hashlib.sha256(value or b"").digest()).digest()
+
+
+def _remake(settings: Settings, admin: KafkaAdminClient, topic: str, count: int, replication: int) -> None:
+    """An empty topic of that name, whatever was there before."""
+    with suppress(UnknownTopicOrPartitionError):
+        admin.delete_topics([topic])
+    _until(lambda: topic not in admin.list_topics())
+    admin.create_topics([NewTopic(topic, count, replication, topic_configs=KEPT)])
+    _until(lambda: _partitions(settings, topic) == count)
+
+
+def _partitions(settings: Settings, topic: str) -> int:
+    return len(extent(settings.kafka_bootstrap, [topic]).end)
+
+
+def _until(check: Callable[[], bool]) -> None:
+    until = time.monotonic() + WITHIN_S
+    while not check():
+        if time.monotonic() > until:
+            raise TimeoutError(f"Kafka did not do it within {WITHIN_S:.0f} s")
+        time.sleep(0.1)
+
+
+def main() -> None:
+    match sys.argv[1:]:
+        case [topic, count] if count.isdecimal():
+            try:
+                raised = raise_partitions(Settings(), topic, int(count))
+            except CannotRaise as failed:
+                sys.exit(str(failed))
+            moved = f"{raised.messages:,} events of {raised.streams:,} streams"
+            print(f"{topic}: {moved} on {raised.partitions} partitions")
+        case _:
+            sys.exit("usage: python -m runtime.partitions submissions.events 24")
+
+
+if __name__ == "__main__":
+    main()

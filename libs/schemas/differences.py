@@ -1,0 +1,88 @@
+"""In what bytes differ from an event this version knows: field by field, for whoever is to mend them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from schemas.envelope import Json
+from schemas.events import FACTS
+
+#: The attributes that every event has, and what each must be.
+ATTRIBUTES: dict[str, type] = {
+    "id": str,
+    "source": str,
+    "subject": str,
+    "type": str,
+    "time": str,
+    "sequence": int,
+    "causationid": str,
+    "correlationid": str,
+    "actor": str,
+    "data": dict,
+}
+MOST_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`pointer` (RFC 6901) says where, `found` what stands there as JSON (None: nothing), `expected` what should."""
+
+    pointer: str
+    found: str | None
+    expected: str
+
+
+def differences(raw: bytes) -> tuple[Difference, ...]:
+    """Everything in which bytes differ from an event; nothing where they are one."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return (Difference("", raw.decode(errors="replace")[:MOST_SHOWN], f"JSON ({error})"),)
+    if not isinstance(value, dict):
+        return (Difference("", _shown(value), "an object"),)
+    return (*_envelope(value), *_data(value))
+
+
+def _envelope(value: Json) -> list[Difference]:
+    found = []
+    for name, kind in ATTRIBUTES.items():
+        if name not in value:
+            found.append(Difference(f"/{name}", None, f"{kind.__name__}"))
+        elif not isinstance(value[name], kind) or isinstance(value[name], bool):
+            found.append(Difference(f"/{name}", _shown(value[name]), f"{kind.__name__}"))
+    if isinstance(value.get("time"), str):
+        try:
+            datetime.fromisoformat(value["time"])
+        except ValueError:
+            found.append(Difference("/time", _shown(value["time"]), "a time as RFC 3339 has it"))
+    type = value.get("type")
+    if isinstance(type, str) and type not in FACTS:
+        near = get_close_matches(type, FACTS, n=3)
+        found.append(Difference("/type", _shown(type), " | ".join(near) or "a type of docs/events.md"))
+    return found
+
+
+def _data(value: Json) -> list[Difference]:
+    fact = FACTS.get(str(value.get("type")))
+    if fact is None or not isinstance(value.get("data"), dict):
+        return []
+    try:
+        fact.model_validate(value["data"], strict=False, extra="ignore")
+        return []
+    except ValidationError as error:
+        return [
+            Difference(
+                "/data" + "".join(f"/{part}" for part in each["loc"]),
+                None if each["type"] == "missing" else _shown(each["input"]),
+                each["msg"],
+            )
+            for each in error.errors(include_url=False)
+        ]
+
+
+def _shown(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()[:MOST_SHOWN]

@@ -1,0 +1,201 @@
+"""What samples of consumer groups mean: pace, time to drain and its range, and what would help. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from math import ceil, sqrt
+from statistics import fmean, stdev
+
+from runtime.consumers import Group
+
+#: Seconds over which pace is taken, and of one of its windows: their spread gives the range.
+OVER_S, WINDOW_S = 60.0, 6.0
+#: With events waiting and none handled for so long, workers do not work.
+STANDS_STILL_S = 20.0
+#: Who drains within so many seconds keeps up.
+KEEPS_UP_S = 60.0
+#: One partition that has so much of what waits is what waits.
+MOST = 0.8
+#: Standard errors either side of a mean that hold it nine times out of ten.
+NINE_OF_TEN = 1.645
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The groups at one moment, in seconds since 1970."""
+
+    at: float
+    groups: Mapping[str, Group]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Events a second, by the mean of the last minute: `handled`, `arriving`, and how much what waits shrinks by.
+
+    The mean shrinking lies between `least` and `most` nine times out of ten.
+    """
+
+    handled: float
+    arriving: float
+    shrinks: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Drain:
+    """Seconds until nothing waits: about `about_s`, between `soonest_s` and `latest_s`. None: not at this pace."""
+
+    about_s: float | None
+    soonest_s: float | None
+    latest_s: float | None
+
+
+class Help(StrEnum):
+    """What would help a group, or why nothing is needed."""
+
+    NOTHING_WAITS = "nothing-waits"
+    KEEPS_UP = "keeps-up"
+    NO_WORKERS = "no-workers"
+    STANDS_STILL = "stands-still"
+    ONE_PARTITION = "one-partition"
+    MORE_WORKERS = "more-workers"
+    MORE_PARTITIONS = "more-partitions"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """`workers` is how many would help (MORE_WORKERS), `part` the partition that is alone behind (ONE_PARTITION)."""
+
+    help: Help
+    workers: int = 0
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One group as operators see it.
+
+    `oldest_s` is the age of the next event to handle, `work_s` what waits ÷ pace: how long handling it takes if nothing
+    more came. `busy` counts the workers that have a partition; `partitions` is the most workers that can have one.
+    """
+
+    group: Group
+    lag: int
+    oldest_s: float
+    work_s: float | None
+    pace: Pace
+    drain: Drain
+    busy: int
+    partitions: int
+    advice: Advice
+
+
+def standing(name: str, samples: Sequence[Sample]) -> Standing:
+    """The group `name` by the last of `samples` (oldest first, one at least) and its pace over those before."""
+    last = samples[-1]
+    group = last.groups[name]
+    lag = sum(part.lag for part in group.parts)
+    written = [part.next_at for part in group.parts if part.next_at is not None]
+    measured = pace(name, samples)
+    partitions = max(_by_topic(group).values(), default=0)
+    return Standing(
+        group=group,
+        lag=lag,
+        oldest_s=max(0.0, last.at - min(written)) if written else 0.0,
+        work_s=0.0 if not lag else lag / measured.handled if measured.handled else None,
+        pace=measured,
+        drain=drain(lag, measured),
+        busy=sum(bool(member.parts) for member in group.members),
+        partitions=partitions,
+        advice=advice(group, lag, partitions, drain(lag, measured), _still_s(name, samples)),
+    )
+
+
+def pace(name: str, samples: Sequence[Sample]) -> Pace:
+    """How fast a group has been over the last OVER_S; nothing, where there is but one sample."""
+    recent = [sample for sample in samples if name in sample.groups and sample.at >= samples[-1].at - OVER_S]
+    marks = _windows(recent)
+    if len(marks) < 2:
+        return Pace(0.0, 0.0, 0.0, 0.0, 0.0)
+    handled, arriving = _moved(marks[0].groups[name], marks[-1].groups[name])
+    seconds = marks[-1].at - marks[0].at
+    shrinking = []
+    for before, after in pairwise(marks):
+        done, came = _moved(before.groups[name], after.groups[name])
+        shrinking.append((done - came) / (after.at - before.at))
+    mean = (handled - arriving) / seconds
+    error = NINE_OF_TEN * stdev(shrinking) / sqrt(len(shrinking)) if len(shrinking) > 1 else 0.0
+    middle = fmean(shrinking)
+    return Pace(handled / seconds, arriving / seconds, mean, min(mean, middle - error), max(mean, middle + error))
+
+
+def drain(lag: int, pace: Pace) -> Drain:
+    """How long until nothing waits, by the pace of the last minute."""
+    if not lag:
+        return Drain(0.0, 0.0, 0.0)
+    about, latest, soonest = (lag / rate if rate > 0 else None for rate in (pace.shrinks, pace.least, pace.most))
+    return Drain(about, soonest, latest)
+
+
+def advice(group: Group, lag: int, partitions: int, drain: Drain, still_s: float) -> Advice:
+    """What would help. Workers help up to the partitions, and only where what waits lies on several of them."""
+    if not lag:
+        return Advice(Help.NOTHING_WAITS)
+    if not group.members:
+        return Advice(Help.NO_WORKERS)
+    if still_s >= STANDS_STILL_S:
+        return Advice(Help.STANDS_STILL)
+    if drain.about_s is not None and drain.about_s <= KEEPS_UP_S:
+        return Advice(Help.KEEPS_UP)
+    behind = sorted((part for part in group.parts if part.lag), key=lambda part: -part.lag)
+    if behind[0].lag >= MOST * lag:
+        return Advice(Help.ONE_PARTITION, part=f"{behind[0].topic} / {behind[0].number}")
+    numbers = {part.number for part in behind}
+    wanted = min(partitions, len(numbers))
+    if len(group.members) < wanted:
+        return Advice(Help.MORE_WORKERS, workers=min(wanted, max(len(group.members) + 1, _enough(group, drain))))
+    return Advice(Help.MORE_PARTITIONS)
+
+
+def _enough(group: Group, drain: Drain) -> int:
+    """Workers that would halve the time to drain; as many as there can be, where it does not drain."""
+    return 2 * len(group.members) if drain.about_s is not None else ceil(1e6)
+
+
+def _windows(samples: Sequence[Sample]) -> list[Sample]:
+    """Every sample that lies WINDOW_S or more after the one kept before it."""
+    kept: list[Sample] = []
+    for sample in samples:
+        if not kept or sample.at - kept[-1].at >= WINDOW_S:
+            kept.append(sample)
+    if len(kept) > 1:
+        kept[-1] = samples[-1]  # the last window ends now, though it be a little longer
+    return kept
+
+
+def _moved(before: Group, after: Group) -> tuple[int, int]:
+    """Events handled and events that came between two samples, on the partitions that both know."""
+    was = {(part.topic, part.number): part for part in before.parts}
+    both = [(was[key], part) for part in after.parts if (key := (part.topic, part.number)) in was]
+    return sum(now.done - then.done for then, now in both), sum(now.end - then.end for then, now in both)
+
+
+def _still_s(name: str, samples: Sequence[Sample]) -> float:
+    """Seconds, at the end of the samples, in which events waited and none was handled."""
+    last = samples[-1]
+    since = last.at
+    for sample in reversed(samples):
+        group = sample.groups.get(name)
+        if group is None or _moved(group, last.groups[name])[0] or not any(part.lag for part in group.parts):
+            break
+        since = sample.at
+    return last.at - since
+
+
+def _by_topic(group: Group) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for part in group.parts:
+        counted[part.topic] = counted.get(part.topic, 0) + 1
+    return counted

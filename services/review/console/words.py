@@ -1,0 +1,112 @@
+"""What would help a consumer group, in words."""
+
+from datetime import datetime
+
+from babel.dates import format_time
+
+from review.console.figures import Help, Standing
+from runtime.consumers import Member
+from web.languages import CITY_TIME, _, language, span
+from web.words import word
+
+
+def helps(standing: Standing) -> str | None:
+    """What to do about a group, and why; None where nothing need be done."""
+    name = called(standing.group.name)
+    said = {
+        "name": name,
+        "workers": standing.advice.workers,
+        "command": f"shuangqian ops scale {worker(standing.group.name)}={standing.advice.workers or 1}",
+        "partitions": standing.partitions,
+        "part": standing.advice.part,
+        "now": len(standing.group.members),
+    }
+    match standing.advice.help:
+        case Help.NOTHING_WAITS | Help.KEEPS_UP:
+            return None
+        case Help.NO_WORKERS:
+            return _("%(name)s: events wait and no worker runs. Start one: %(command)s") % said
+        case Help.STANDS_STILL:
+            return (
+                _(
+                    "%(name)s: events wait and none is handled. More workers will not help; look at the database, the "
+                    "workers’ logs and what is parked."
+                )
+                % said
+            )
+        case Help.ONE_PARTITION:
+            return (
+                _(
+                    "%(name)s: what waits lies on one partition, %(part)s, which one worker handles in order. More "
+                    "workers will not help; less from whoever floods it would."
+                )
+                % said
+            )
+        case Help.MORE_WORKERS:
+            return (
+                _(
+                    "%(name)s: more workers will help, up to the %(partitions)s partitions. %(workers)s instead of "
+                    "%(now)s: %(command)s"
+                )
+                % said
+            )
+        case Help.MORE_PARTITIONS:
+            return (
+                _(
+                    "%(name)s: more workers will not help, since each partition that waits has its own. More "
+                    "partitions would, or faster handling: docs/how-to/raise-partitions.md"
+                )
+                % said
+            )
+
+
+def called(group: str) -> str:
+    """A consumer group as people call it."""
+    return _("Intake from Kafka") if group == "submissions-intake" else word(group)
+
+
+def worker(group: str) -> str:
+    """The process that consumes for a group."""
+    return f"{group.partition('-')[0]}-worker"
+
+
+def drains(standing: Standing) -> str:
+    """How long until nothing waits, with its range."""
+    drain = standing.drain
+    if not standing.lag:
+        return "—"
+    if drain.about_s is None:
+        return _("not at this pace")
+    if drain.latest_s is None:
+        return _("%(about)s (%(soonest)s or longer; perhaps never at this pace)") % {
+            "about": span(drain.about_s),
+            "soonest": span(drain.soonest_s or 0.0),
+        }
+    return _("%(about)s (%(soonest)s to %(latest)s)") % {
+        "about": span(drain.about_s),
+        "soonest": span(drain.soonest_s or 0.0),
+        "latest": span(drain.latest_s),
+    }
+
+
+def partitions(member: Member) -> str:
+    """The partitions of a worker, topic by topic: `submissions.events 0–3, 7`; empty where it has none."""
+    topics: dict[str, list[int]] = {}
+    for topic, number in member.parts:
+        topics.setdefault(topic, []).append(number)
+    return "; ".join(f"{topic} {_ranges(sorted(numbers))}" for topic, numbers in sorted(topics.items()))
+
+
+def _ranges(numbers: list[int]) -> str:
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
+
+
+def clock(at: datetime) -> str:
+    """The time of day by the city's clocks, to the second."""
+    return format_time(at, "HH:mm:ss", tzinfo=CITY_TIME, locale=language())

@@ -1,0 +1,91 @@
+"""What samples mean: pace, time to drain with its range, and what would help."""
+
+import pytest
+
+from review.console.figures import Advice, Drain, Help, Pace, Sample, drain, pace, standing
+from runtime.consumers import Group, Member, Part
+
+TOPIC = "submissions.events"
+
+
+def group(*lags: int, done: int = 0, workers: int = 1, next_at: float = 90.0) -> Group:
+    """Partitions 0, 1, … of one topic, each with `done` events handled and so many that wait."""
+    parts = tuple(Part(TOPIC, number, done, done + lag, next_at if lag else None) for number, lag in enumerate(lags))
+    members = tuple(Member(f"worker-{n}", "127.0.0.1", ((TOPIC, n),)) for n in range(workers))
+    return Group("review", "Stable", parts, members)
+
+
+def samples(*groups: Group, every_s: float = 6.0) -> list[Sample]:
+    return [Sample(100.0 + n * every_s, {"review": each}) for n, each in enumerate(groups)]
+
+
+def test_pace_is_what_was_handled_and_what_came_over_the_last_minute() -> None:
+    # 60 handled and 12 come in each window of 6 s: 10/s and 2/s.
+    seen = samples(*(group(1000 - 48 * n, done=60 * n) for n in range(5)))
+    assert pace("review", seen) == Pace(10.0, 2.0, 8.0, 8.0, 8.0)
+
+
+def test_what_happened_before_the_last_minute_counts_no_more() -> None:
+    slow = [Sample(float(at), {"review": group(0, done=0)}) for at in range(0, 40, 2)]
+    fast = [Sample(40.0 + at, {"review": group(0, done=5 * at)}) for at in range(0, 62, 2)]
+    assert pace("review", slow + fast).handled == pytest.approx(5.0)
+
+
+def test_one_sample_has_no_pace_and_nothing_is_foretold() -> None:
+    seen = standing("review", samples(group(500)))
+    assert seen.pace == Pace(0.0, 0.0, 0.0, 0.0, 0.0)
+    assert (seen.work_s, seen.drain) == (None, Drain(None, None, None))
+
+
+def test_what_waits_is_drained_at_the_pace_by_which_it_shrinks_with_a_range() -> None:
+    assert drain(800, Pace(10, 2, 8, 4, 16)) == Drain(100.0, 50.0, 200.0)
+
+
+def test_an_unsteady_pace_has_no_latest_end_and_one_too_slow_no_end_at_all() -> None:
+    assert drain(850, Pace(10, 2, 8.5, -1, 17)) == Drain(100.0, 50.0, None)
+    assert drain(800, Pace(2, 10, -8, -9, -7)) == Drain(None, None, None)
+    assert drain(0, Pace(0, 0, 0, 0, 0)) == Drain(0.0, 0.0, 0.0)
+
+
+def test_windows_that_differ_widen_the_range() -> None:
+    steady = pace("review", samples(*(group(900, done=60 * n) for n in range(6))))
+    handled = (0, 110, 120, 290, 300)
+    unsteady = pace("review", samples(*(group(900 - done, done=done) for done in handled)))
+    assert steady.most - steady.least == pytest.approx(0.0)
+    assert unsteady.least < unsteady.shrinks < unsteady.most
+
+
+def test_age_and_work_left_are_told_beside_events() -> None:
+    seen = standing("review", samples(group(400, done=0), group(340, done=60)))
+    assert (seen.lag, seen.oldest_s, seen.work_s) == (340, 16.0, 34.0)
+    assert (seen.busy, seen.partitions) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "help"),
+    [
+        (group(0, 0), group(0, 0), Advice(Help.NOTHING_WAITS)),
+        (group(9, 9, workers=0), group(9, 9, workers=0), Advice(Help.NO_WORKERS)),
+        (group(60, 60), group(10, 10, done=50), Advice(Help.KEEPS_UP)),
+        (group(9000, 9000, 9000), group(8990, 8990, 8990, done=10), Advice(Help.MORE_WORKERS, workers=2)),
+        (group(9, 9, 9, 9), group(90, 90, 90, 90, done=1), Advice(Help.MORE_WORKERS, workers=4)),
+        (group(9000, 9000, workers=2), group(8990, 8990, done=10, workers=2), Advice(Help.MORE_PARTITIONS)),
+        (group(9000, 50, 0), group(8990, 40, 0, done=10), Advice(Help.ONE_PARTITION, part=f"{TOPIC} / 0")),
+    ],
+)
+def test_what_would_help_depends_on_workers_partitions_and_where_it_waits(
+    before: Group, now: Group, help: Advice
+) -> None:
+    assert standing("review", samples(before, now)).advice == help
+
+
+def test_workers_that_handle_nothing_for_long_are_not_helped_by_more() -> None:
+    stuck = samples(*(group(50, 50, done=7) for _ in range(8)), every_s=3.0)
+    assert standing("review", stuck).advice == Advice(Help.STANDS_STILL)
+    assert standing("review", stuck[:3]).advice.help is not Help.STANDS_STILL
+
+
+def test_partitions_that_are_raised_are_counted_and_have_no_past() -> None:
+    seen = samples(group(10, 10, done=0), group(4, 4, 8, done=6))
+    assert standing("review", seen).partitions == 3
+    assert pace("review", seen).handled == pytest.approx(2.0)

@@ -1,0 +1,96 @@
+"""The simulation against what queueing theory knows, and by cases small enough to count by hand."""
+
+from datetime import date
+from math import factorial
+
+import numpy as np
+import pytest
+
+from review.planner.core import DAY_MIN, Assumptions, Calendar, Foretold, foretell, reviewers_needed, simulate
+
+MONDAY = date(2026, 11, 2)
+ALWAYS = Calendar((DAY_MIN,) * 7)
+OFFICE = Calendar((120, 120, 120, 120, 120, 0, 0))
+
+
+def assumed(**changes: float) -> Assumptions:
+    plain = {"waiting": 0, "arrivals": 0.0, "minutes": 30.0, "spread": 0.0, "reviews": 1, "discordant": 0, "express": 0}
+    return Assumptions(**(plain | changes))  # type: ignore[arg-type]
+
+
+def erlang_c_wait_min(arrivals_a_min: float, minutes: float, servers: int) -> float:
+    """The mean wait in an M/M/c queue (Erlang, 1917)."""
+    offered = arrivals_a_min * minutes
+    last = offered**servers / factorial(servers) * servers / (servers - offered)
+    waits = last / (sum(offered**n / factorial(n) for n in range(servers)) + last)
+    return waits * minutes / (servers - offered)
+
+
+@pytest.mark.parametrize(("servers", "utilisation"), [(1, 0.6), (3, 0.7), (8, 0.8)])
+def test_the_mean_wait_is_what_erlang_c_says(servers: int, utilisation: float) -> None:
+    minutes, days = 30.0, 100
+    a_min = utilisation * servers / minutes
+    waits = []
+    for seed in range(6):
+        cases = simulate(
+            assumed(arrivals=a_min * DAY_MIN, minutes=minutes, spread=1.0),
+            [ALWAYS] * servers,
+            MONDAY,
+            days,
+            np.random.default_rng(seed),
+        )
+        # The first days are left out: the queue is not yet what it becomes.
+        waits += [case.begun - case.came for case in cases if case.begun is not None and case.came > 5 * DAY_MIN]
+    assert np.mean(waits) == pytest.approx(erlang_c_wait_min(a_min, minutes, servers), rel=0.1)
+
+
+def test_without_chance_the_decided_can_be_counted_by_hand() -> None:
+    # Two reviewers of two hours a day, half an hour a review, two reviews a case: four cases a day, none at weekends.
+    plan = assumed(waiting=100, reviews=2)
+    assert foretell(plan, [OFFICE] * 2, MONDAY, date(2026, 11, 2), 4) == Foretold(4, 4, 4, 1.0)
+    assert foretell(plan, [OFFICE] * 2, MONDAY, date(2026, 11, 8), 21) == Foretold(20, 20, 20, 0.0)
+
+
+def test_a_review_that_does_not_fit_into_a_day_goes_on_in_the_next() -> None:
+    # 50 minutes a review and 120 a day: 5 in 250 minutes, so on the third day.
+    plan = assumed(waiting=10, minutes=50.0)
+    assert foretell(plan, [OFFICE], MONDAY, date(2026, 11, 3), 4).middle == 4
+    assert foretell(plan, [OFFICE], MONDAY, date(2026, 11, 6), 12).middle == 10
+
+
+def test_days_away_are_days_without_reviews() -> None:
+    away = Calendar(OFFICE.weekly, frozenset({date(2026, 11, 3), date(2026, 11, 4)}))
+    plan = assumed(waiting=100)
+    assert foretell(plan, [away], MONDAY, date(2026, 11, 6), 0).middle == 3 * 4
+
+
+def test_nobody_reviews_a_case_twice() -> None:
+    assert foretell(assumed(waiting=5, reviews=2), [OFFICE], MONDAY, date(2026, 11, 29), 1).high == 0
+
+
+def test_discordant_reviews_call_a_third_and_the_express_lane_spares_one() -> None:
+    three = [OFFICE] * 3
+    ordinary = foretell(assumed(waiting=500, reviews=2), three, MONDAY, date(2026, 11, 6), 0).middle
+    discordant = foretell(assumed(waiting=500, reviews=2, discordant=1.0), three, MONDAY, date(2026, 11, 6), 0).middle
+    express = foretell(assumed(waiting=500, reviews=2, express=1.0), three, MONDAY, date(2026, 11, 6), 0).middle
+    assert (ordinary, express) == (30, 60)
+    assert 18 <= discordant <= 20
+
+
+def test_the_reviewers_needed_are_the_fewest_that_reach_the_goal() -> None:
+    plan = assumed(waiting=200, reviews=2, spread=0.5, discordant=0.2)
+    needed = reviewers_needed(plan, OFFICE, MONDAY, date(2026, 11, 13), 200)
+    assert needed is not None
+    assert foretell(plan, [OFFICE] * needed, MONDAY, date(2026, 11, 13), 200).reached >= 0.9
+    assert foretell(plan, [OFFICE] * (needed - 1), MONDAY, date(2026, 11, 13), 200).reached < 0.9
+
+
+def test_where_too_few_cases_come_no_number_of_reviewers_decides_more() -> None:
+    assert reviewers_needed(assumed(waiting=10, reviews=2), OFFICE, MONDAY, date(2026, 11, 6), 11) is None
+
+
+def test_the_same_question_has_the_same_answer() -> None:
+    plan = assumed(waiting=20, arrivals=15.0, reviews=2, spread=0.8, discordant=0.3)
+    ask = [foretell(plan, [OFFICE] * 3, MONDAY, date(2026, 11, 13), 30) for _ in range(2)]
+    assert ask[0] == ask[1]
+    assert ask[0].low <= ask[0].middle <= ask[0].high

@@ -1,0 +1,163 @@
+"""An operator mends what is parked: sees in what it differs, puts another body beside it, tries it, sends it on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+from pymongo import AsyncMongoClient
+
+from runtime.consume import handle
+from runtime.operations import CannotMend, Operations, Tried
+from runtime.parking import Message, Parking
+from runtime.settings import Settings
+from runtime.streams import Streams
+from schemas.asyncapi import examples
+from schemas.differences import Difference, differences
+from schemas.envelope import Event
+from schemas.submission import PartnerKeyIssued
+from schemas.topics import SUBMISSIONS
+from tests.runtime.keyring import AT, COPIES, copying
+from tests.support import own_settings
+
+
+def event(number: int, **changes: Any) -> dict[str, Any]:
+    made = Event(
+        id=f"s/{number}",
+        source="/submissions",
+        subject="s",
+        time=AT,
+        sequence=number,
+        causationid="x",
+        correlationid="x",
+        actor="user:test",
+        data=PartnerKeyIssued(key=str(number), label="", hash=""),
+    )
+    return {**made.to_json(), **changes}
+
+
+def body(value: dict[str, Any]) -> str:
+    return orjson.dumps(value).decode()
+
+
+@dataclass
+class Here:
+    """One service's parking, with its copies of keys."""
+
+    settings: Settings
+    database: Any
+    operations: Operations
+
+    async def parked(self, *values: bytes) -> str:
+        """Bytes as events of the stream `s`, of which the first cannot be handled; its id."""
+        topic = self.settings.topic(SUBMISSIONS)
+        messages = [Message(topic, "s", f"0:{n}", raw) for n, raw in enumerate(values)]
+        await handle(messages, copying(Streams(self.database, COPIES)), Parking(self.database))
+        (stream,) = await self.operations.parked()
+        assert stream.waiting == len(values)
+        return stream.id
+
+    async def keys(self) -> tuple[str, ...]:
+        return (await Streams(self.database, COPIES).get("s")).state.keys
+
+
+@pytest.fixture
+async def here(kafka: str, mongo: str) -> AsyncIterator[Here]:
+    settings = await own_settings(kafka, mongo)
+    async with AsyncMongoClient[Any](mongo, w="majority", journal=True, tz_aware=True) as client:
+        database = client[settings.database("review")]
+        operations = Operations("review", settings, database, lambda db: {SUBMISSIONS: copying(Streams(db, COPIES))})
+        yield Here(settings, database, operations)
+
+
+async def test_what_is_parked_is_mended_beside_what_came_tried_and_sent_on_in_order(here: Here) -> None:
+    wrong = event(1, data={"label": "", "hash": ""})
+    id = await here.parked(*map(orjson.dumps, (wrong, event(2), event(3))))
+    (stream,) = await here.operations.parked()
+    assert stream.differences == (Difference("/data/key", None, "Field required"),)
+    tried = await here.operations.try_dry(id, "user:zheng")
+    assert tried is not None and tried.handled == 0 and "Field required" in str(tried.error)
+
+    assert await here.operations.mend(id, body(event(1)), "user:zheng") is True
+    assert await here.operations.mend(id, body(event(1)), "user:zheng") is False
+    (stream,) = await here.operations.parked()
+    assert (orjson.loads(stream.raw), stream.differences) == (wrong, ())
+    assert orjson.loads(stream.mended or "") == event(1)
+
+    assert await here.operations.try_dry(id, "user:zheng") == Tried(3, None)
+    assert await here.keys() == ()  # nothing of it stayed
+    assert await here.operations.redrive(id, "user:zheng") == 3
+    assert await here.keys() == ("1", "2", "3")
+    acts, total = await here.operations.acts()
+    assert [(act.act, act.actor, act.stream) for act in acts] == [
+        ("redriven", "user:zheng", "s"),
+        ("tried", "user:zheng", "s"),
+        ("mended", "user:zheng", "s"),
+        ("tried", "user:zheng", "s"),
+    ]
+    assert total == 4
+    assert orjson.loads(acts[2].said["before"]) == wrong and orjson.loads(acts[2].said["after"]) == event(1)
+
+
+async def test_a_dry_try_tells_nobody_of_what_it_did(here: Here) -> None:
+    id = await here.parked(b"not json", orjson.dumps(event(2)))
+    await here.operations.mend(id, body(event(1)), "user:zheng")
+    await here.database.create_collection("copies")
+    async with await here.database.watch(max_await_time_ms=100) as changes:
+        assert await here.operations.try_dry(id, "user:zheng") == Tried(2, None)
+        told = [change async for change in _until_quiet(changes)]
+    assert {change["ns"]["coll"] for change in told} <= {"parked_acts"}
+
+
+async def _until_quiet(changes: Any) -> AsyncIterator[Any]:
+    for _ in range(5):
+        while (change := await changes.try_next()) is not None:
+            yield change
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("{", "unexpected end"),
+        ("{}", "not an event"),
+        (body(event(1, type="partner.promoted.v1")), "unknown event type"),
+        (body(event(1, subject="t")), "/subject: t, not s"),
+        (body(event(1, id="s/9")), "/id: s/9, not s/1"),
+        (body(event(1, sequence=9)), "/sequence: 9, not 1"),
+    ],
+)
+async def test_a_body_that_is_no_event_or_another_one_mends_nothing(here: Here, given: str, why: str) -> None:
+    id = await here.parked(orjson.dumps(event(1, data={})))
+    with pytest.raises(CannotMend, match=why):
+        await here.operations.mend(id, given, "user:zheng")
+    (stream,) = await here.operations.parked()
+    assert stream.mended is None and await here.operations.acts() == ([], 0)
+
+
+async def test_nothing_parked_is_nothing_to_mend_or_try(here: Here) -> None:
+    assert await here.operations.mend("none", body(event(1)), "user:zheng") is None
+    assert await here.operations.try_dry("none", "user:zheng") is None
+
+
+def test_differences_are_told_field_by_field() -> None:
+    assert differences(orjson.dumps(event(1))) == ()
+    assert [each.pointer for each in differences(orjson.dumps(event(1, time="noon", sequence="1", actor=None)))] == [
+        "/sequence",
+        "/actor",
+        "/time",
+    ]
+    (kind,) = differences(orjson.dumps(event(1, type="partner.key-isued.v1")))
+    assert (kind.pointer, kind.found) == ("/type", '"partner.key-isued.v1"')
+    assert "partner.key-issued.v1" in kind.expected
+    assert differences(b"[1]") == (Difference("", "[1]", "an object"),)
+    assert differences(b"\xff")[0].expected.startswith("JSON")
+
+
+def test_every_example_of_an_event_differs_in_nothing() -> None:
+    found: Sequence[tuple[str, tuple[Difference, ...]]] = [
+        (type, differences(orjson.dumps(example))) for type, example in examples().items()
+    ]
+    assert [each for each in found if each[1]] == []
