@@ -25,6 +25,8 @@ WORDS: dict[str, dict[str, str]] = {
     "changes-requested": {"zh": "待修改", "en": "Changes requested"},
     "rejected": {"zh": "未通过", "en": "Rejected"},
     "ordinary": {"zh": "常规评审", "en": "Ordinary review"},
+    "express": {"zh": "快速评审", "en": "Express review"},
+    "experts": {"zh": "专家评审", "en": "Expert review"},
     "return": {"zh": "直接退回", "en": "Returned at once"},
     # How things stand
     "received": {"zh": "已收到", "en": "Received"},
@@ -39,6 +41,7 @@ WORDS: dict[str, dict[str, str]] = {
     "claimed": {"zh": "已领取", "en": "Claimed"},
     "released": {"zh": "已放回", "en": "Given back"},
     "decided": {"zh": "已决定", "en": "Decided"},
+    "appealed": {"zh": "已申诉，重新评审", "en": "Appealed, reviewed again"},
     "closed": {"zh": "已结案", "en": "Closed"},
     "queued": {"zh": "待发布", "en": "Queued"},
     "scheduled": {"zh": "已排期", "en": "Scheduled"},
@@ -90,7 +93,9 @@ COLOURS: dict[str, str] = {
         ("approved", "approve", "published", "delivered", "confirmed", "verified", "implementation"), "green"
     ),
     **dict.fromkeys(("active", "equal", "live"), "green"),
-    **dict.fromkeys(("received", "revised", "opened", "open", "checked", "in-review", "claimed", "queued"), "blue"),
+    **dict.fromkeys(
+        ("received", "revised", "appealed", "opened", "open", "checked", "in-review", "claimed", "queued"), "blue"
+    ),
     **dict.fromkeys(("scheduled",), "blue"),
     **dict.fromkeys(("collecting", "frozen", "demonstration", "laboratory", "corrected", "waiting"), "blue"),
     **dict.fromkeys(

@@ -19,6 +19,7 @@ from review.desk import Desk, now
 from review.domain import CASES, DECIDERS
 from review.duplicates import Duplicates
 from review.pages import pages
+from review.roster import Roster
 from review.store import CaseStore
 from runtime import telemetry
 from runtime.consume import worker_app
@@ -53,11 +54,13 @@ def api_app(settings: Settings) -> FastAPI:
     client: AsyncMongoClient[Json] = _client(settings)
     database = client[settings.database("review")]
     store, duplicates, cases = CaseStore(database), Duplicates(database), Streams(database, CASES)
-    desk = Desk(cases, store)
+    roster = Roster(database)
+    desk = Desk(cases, store, roster)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await _create_indexes(store, duplicates)
+        await roster.create_indexes()
         yield
         await client.close()
         telemetry.flush()

@@ -14,11 +14,12 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from review.checks import RULES
-from review.desk import LEASE, Desk, case_id, case_path, now, visible_reviews
+from review.desk import Desk, case_id, case_path, now, visible_reviews
 from review.domain import Case
+from review.domain.lease import LEASE
 from review.entries import LABELS, differences, label, rows
 from review.guidance import GUIDANCE, VERDICTS
-from review.store import MOST_COUNTED, PAGE
+from review.store import MOST_COUNTED, PAGE, Standing
 from runtime.streams import Outcome
 from schemas.entry import KINDS, Linkage
 from schemas.envelope import Event
@@ -30,6 +31,7 @@ from web.words import word
 
 Reviewer = Annotated[Person, Depends(require("reviewer"))]
 Reader = Annotated[Person, Depends(require("reviewer", "operator"))]
+Operator = Annotated[Person, Depends(require("operator"))]
 RECENT = 8
 
 
@@ -55,6 +57,7 @@ def pages(desk: Desk) -> APIRouter:
     @router.get("/cases")
     async def overview(request: Request, me: Reader) -> Response:
         at, reviews = now(), "reviewer" in me.roles
+        who = await desk.standing(me) if reviews else Standing(me.sub, me.partner)
         recent, decided = await store.decided(without_partner=me.partner, most=RECENT)
         return page(
             request,
@@ -63,10 +66,10 @@ def pages(desk: Desk) -> APIRouter:
             reviews=reviews,
             mine=await store.held(me.sub) if reviews else [],
             waiting=await store.waiting(),
-            awaiting=await store.awaiting(me.sub, me.partner) if reviews else 0,
+            awaiting=await store.awaiting(who) if reviews else 0,
             most_counted=MOST_COUNTED,
-            free=len(await store.candidates(me.sub, me.partner, at, 1)) if reviews else 0,
-            held=await store.held_by_others(me.sub, me.partner, at),
+            free=len(await store.candidates(who, at, 1)) if reviews else 0,
+            held=await store.held_by_others(who, at) if reviews else [],
             recent=recent,
             decided=decided,
             case_path=case_path,
@@ -111,6 +114,27 @@ def pages(desk: Desk) -> APIRouter:
     async def claim(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
         id = case_id(partner, reference, revision)
         await desk.claim(id, me, cause(request))
+        return RedirectResponse(case_path(id), 303)
+
+    @router.post(one + "/extend")
+    async def extend(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
+        id = case_id(partner, reference, revision)
+        await desk.extend(id, me, cause(request))
+        return RedirectResponse(case_path(id) + "#review", 303)
+
+    @router.post(one + "/undo")
+    async def undo(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
+        id = case_id(partner, reference, revision)
+        await desk.take_back(id, me, cause(request))
+        notify(request, _("Your review is taken back. Judge again, or give the case back."))
+        return RedirectResponse(case_path(id), 303)
+
+    @router.post(one + "/appeals")
+    async def appeal(request: Request, partner: str, reference: str, revision: int, me: Operator) -> Response:
+        id, form = case_id(partner, reference, revision), await request.form()
+        by = "operator" if form.get("by") == "operator" else "partner"
+        await desk.appeal(id, me, cause(request), by, str(form.get("reason", "")))
+        notify(request, _("The appeal is on record. Other reviewers judge the case again."))
         return RedirectResponse(case_path(id), 303)
 
     @router.post(one + "/release")
@@ -172,7 +196,7 @@ async def _case_page(
         linked={id: await desk.store.latest(id) for id in _linked(case)},
         previous=previous,
         changes=differences(previous.entry, case.entry) if previous and previous.entry else [],
-        reviews=visible_reviews(case, me),
+        reviews=visible_reviews(case, me, at),
         criteria=CRITERIA[case.kind],
         guidance=GUIDANCE,
         verdicts=VERDICTS,
@@ -224,6 +248,12 @@ def _happening(event: Event) -> dict[str, Any]:
         "case.review-given.v1": _("Review given"),
         "case.decided.v1": _("Decided"),
         "case.closed.v1": _("Closed"),
+        "case.checked.v2": _("Checked by machine"),
+        "case.assigned.v1": _("Assigned"),
+        "case.unassigned.v1": _("No longer assigned"),
+        "case.extended.v1": _("Time changed"),
+        "case.review-withdrawn.v1": _("Review taken back"),
+        "case.appealed.v1": _("Appealed"),
     }
     ran_out = isinstance(event.data, CaseReleased) and event.data.reason == "lease-ran-out"
     by = event.actor.partition(":")[2]

@@ -18,6 +18,7 @@ from review.agents import on_submissions
 from review.desk import Desk
 from review.domain import CASES, Case, CaseCommand
 from review.duplicates import Duplicates
+from review.roster import Roster
 from review.store import CaseStore
 from runtime.consume import React
 from runtime.settings import Settings
@@ -54,7 +55,7 @@ async def review(settings: Settings) -> AsyncIterator[Review]:
         await store.create_indexes()
         await duplicates.create_indexes()
         react = on_submissions(cases, store, duplicates)
-        yield Review(database, cases, store, duplicates, Desk(cases, store), react)
+        yield Review(database, cases, store, duplicates, Desk(cases, store, Roster(database)), react)
         await client.drop_database(database.name)
 
 
