@@ -17,7 +17,7 @@ from rich.table import Table
 from deploy.local.servers import kafka_server, mongo_server
 from deploy.local.speech import either
 from deploy.local.supervise import CannotStart
-from tests.bench import intake, latency, relay, replay, startup, worker
+from tests.bench import intake, latency, relay, replay, review_next, startup, worker
 from tests.bench.figure import Figure, say
 from tests.bench.ground import Ground
 
@@ -28,6 +28,7 @@ PARTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "latency": latency.measure,
     "replay": replay.measure,
     "startup": startup.measure,
+    "review_next": review_next.measure,
 }
 FILE = Path(__file__).resolve().parents[2] / "build" / "bench.json"
 
