@@ -17,9 +17,11 @@ from review.agents import attach, on_submissions, remembering
 from review.api import api as api_routes
 from review.desk import Desk, now
 from review.domain import CASES, DECIDERS
+from review.drafts import Drafts
 from review.duplicates import Duplicates
 from review.pages import pages
 from review.roster import Roster
+from review.roster_api import roster_api
 from review.store import CaseStore
 from runtime import telemetry
 from runtime.consume import worker_app
@@ -55,12 +57,14 @@ def api_app(settings: Settings) -> FastAPI:
     database = client[settings.database("review")]
     store, duplicates, cases = CaseStore(database), Duplicates(database), Streams(database, CASES)
     roster = Roster(database)
-    desk = Desk(cases, store, roster)
+    drafts = Drafts(database)
+    desk = Desk(cases, store, roster, drafts)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await _create_indexes(store, duplicates)
         await roster.create_indexes()
+        await drafts.create_indexes()
         yield
         await client.close()
         telemetry.flush()
@@ -78,6 +82,7 @@ def api_app(settings: Settings) -> FastAPI:
     app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
     app.include_router(pages(desk))
     app.include_router(api_routes(desk))
+    app.include_router(roster_api(desk))
     reactions = {topics.SUBMISSIONS: on_submissions(cases, store, duplicates)}
     app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))
     app.mount("/review", StaticFiles(directory=HERE / "static"))

@@ -1,7 +1,7 @@
 """How far reviewers agree: Krippendorff's alpha, 1 for wholly, 0 for no more than by chance, below it for less.
 
-K. Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011 (and Content Analysis, chapter 12). It takes any number
-of reviewers and cases that not all have judged; a case with one review says nothing of agreement.
+K. Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011. It takes any number of
+reviewers and cases that not all have judged; a case with one review says nothing of agreement.
 """
 
 from collections import Counter

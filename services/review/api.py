@@ -82,6 +82,15 @@ def api(desk: Desk) -> APIRouter:
         """Hold the case for 30 minutes from now, at most 4 hours from when you claimed it."""
         return _whole(await desk.extend(case_id(partner, reference, revision), me, cause(request)), me)
 
+    @router.post(one + "/draft", status_code=204)
+    async def draft(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
+        """Keep what is written so far, as the form's fields: it outlives the lease, and nobody else sees it."""
+        form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+        id = case_id(partner, reference, revision)
+        await desk.seen(id, me)
+        await desk.drafts.save(id, me.sub, form, now())
+        return Response(status_code=204)
+
     @router.post(one + "/leave")
     async def leave(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
         """The page is closed: the case is free in a minute, unless you extend it."""

@@ -8,6 +8,7 @@ from review.domain.acts import UNDO, Claim, DeclareConflict, Extend, GiveReview,
 from review.domain.case import Review
 from review.domain.lease import LEASE, LEFT
 from review.domain.refusals import REFUSALS
+from review.drafts import Drafts
 from review.handing import Ask, Handing
 from review.roster import Roster
 from review.store import CaseStore, Standing
@@ -37,8 +38,10 @@ class Desk:
     Each returns what became of the case; raises Problem where the domain refuses, or the roster no longer has them.
     """
 
-    def __init__(self, cases: Streams[Case, CaseCommand, CaseFact], store: CaseStore, roster: Roster) -> None:
-        self.cases, self.store, self.roster = cases, store, roster
+    def __init__(
+        self, cases: Streams[Case, CaseCommand, CaseFact], store: CaseStore, roster: Roster, drafts: Drafts
+    ) -> None:
+        self.cases, self.store, self.roster, self.drafts = cases, store, roster, drafts
         self.handing = Handing(cases, store, roster)
 
     async def standing(self, me: Person) -> Standing:
@@ -50,7 +53,10 @@ class Desk:
 
     async def next(self, me: Person, cause: str) -> Outcome[Case] | None:
         """The case that I hold, or else the next right one, claimed; None where there is none for me now."""
-        return await self.handing.next(Ask(me, await self.standing(me), cause, now()))
+        dealt = await self.handing.next(Ask(me, cause, now()))
+        if isinstance(dealt, Refusal):
+            raise problem(dealt)
+        return dealt
 
     async def claim(self, id: str, me: Person, cause: str) -> Outcome[Case]:
         who, at = await self.standing(me), now()

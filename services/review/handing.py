@@ -18,6 +18,7 @@ from review.roster import Roster
 from review.store import CaseStore, Free, Standing
 from runtime.groups import Groups
 from runtime.streams import Outcome, Streams
+from schemas.envelope import Refusal
 from schemas.review import CaseFact
 from web.people import Person, actor
 
@@ -29,12 +30,15 @@ ROUNDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Somebody who wants a case. `cause` names the press or request; `standing` is how they are chosen for."""
+    """Somebody who wants a case. `cause` names the press or request."""
 
     me: Person
-    standing: Standing
     cause: str
     at: datetime
+
+
+#: What becomes of one who asks: the case; None where there is none for them now; or why they get none.
+Dealt = Outcome[Case] | Refusal | None
 
 
 class Handing:
@@ -42,36 +46,38 @@ class Handing:
 
     def __init__(self, cases: Streams[Case, CaseCommand, CaseFact], store: CaseStore, roster: Roster) -> None:
         self.cases, self.store, self.roster = cases, store, roster
-        self._groups = Groups[Ask, Outcome[Case] | None](self._deal)
+        self._groups = Groups[Ask, Dealt](self._deal)
 
-    async def next(self, ask: Ask) -> Outcome[Case] | None:
-        """The case that somebody holds, or the next right one, claimed; None where there is none for them now."""
+    async def next(self, ask: Ask) -> Dealt:
+        """The case that somebody holds, or the next right one, claimed."""
         return await self._groups.handle(ask)
 
-    async def _deal(self, asks: Sequence[Ask]) -> list[Outcome[Case] | None]:
-        dealt: dict[str, Outcome[Case] | None] = {}
+    async def _deal(self, asks: Sequence[Ask]) -> list[Dealt]:
+        standings = await self.roster.standings([ask.me for ask in asks])
+        removed = Refusal("reviewer.removed")
+        dealt: dict[str, Dealt] = {sub: removed for sub, standing in standings.items() if standing is None}
         for _round in range(ROUNDS):
             # Somebody with two windows open gets the same case in both.
-            waiting = {ask.standing.sub: ask for ask in asks if ask.standing.sub not in dealt}
+            waiting = {ask.me.sub: ask for ask in asks if ask.me.sub not in dealt}
+            people = {sub: who for sub, who in standings.items() if who and sub in waiting}
             if not waiting:
                 break
-            choice = await self._choose([*waiting.values()])
+            choice = await self._choose([*people.values()], max(ask.at for ask in asks))
             dealt |= {sub: None for sub in waiting if sub not in choice}
-            claims = [_claim(id, waiting[sub]) for sub, id in choice.items()]
+            claims = [_claim(id, waiting[sub], people[sub]) for sub, id in choice.items()]
             outcomes = await self.cases.handle(claims) if claims else []
             dealt |= {
                 claim.reviewer: outcome
                 for claim, outcome in zip(claims, outcomes, strict=True)
                 if outcome.refusal is None
             }
-        return [dealt.get(ask.standing.sub) for ask in asks]
+        return [dealt.get(ask.me.sub) for ask in asks]
 
-    async def _choose(self, asks: Sequence[Ask]) -> dict[str, str]:
+    async def _choose(self, people: Sequence[Standing], at: datetime) -> dict[str, str]:
         """A case for each who can have one, by subject: the one in hand, one that waits for them, or a free one."""
-        at = max(ask.at for ask in asks)
-        subs = {ask.standing.sub for ask in asks}
-        sectors = {sector for ask in asks for sector in ask.standing.sectors}
-        most = len(asks) + SPARE
+        subs = {who.sub for who in people}
+        sectors = {sector for who in people for sector in who.sectors}
+        most = len(people) + SPARE
         held, assigned, general, of_sectors = await asyncio.gather(
             self.store.claimed(subs, at),
             self.store.assigned(subs, at),
@@ -80,8 +86,7 @@ class Handing:
         )
         pools = dict(zip(sectors, of_sectors, strict=True))
         chosen, taken = dict(held), set(held.values())
-        for ask in asks:
-            who = ask.standing
+        for who in people:
             if who.sub in chosen:
                 continue
             own = (case for sub, case in assigned if sub == who.sub)
@@ -104,8 +109,7 @@ def _first(who: Standing, cases: "chain[Free]", taken: set[str]) -> str | None:
     return next((case.id for case in cases if case.id not in taken and case.suits(who)), None)
 
 
-def _claim(id: str, ask: Ask) -> Claim:
-    who = ask.standing
+def _claim(id: str, ask: Ask, who: Standing) -> Claim:
     return Claim(
         stream=id,
         cause=ask.cause,

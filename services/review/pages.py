@@ -14,11 +14,12 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from review.checks import RULES
-from review.desk import Desk, case_id, case_path, now, visible_reviews
+from review.desk import Desk, case_id, case_path, may_take_back, now, visible_reviews
 from review.domain import Case
+from review.domain.acts import UNDO
 from review.domain.lease import LEASE
 from review.entries import LABELS, differences, label, rows
-from review.guidance import GUIDANCE, VERDICTS
+from review.guidance import GUIDANCE, KEYS, VERDICTS
 from review.store import MOST_COUNTED, PAGE, Standing
 from runtime.streams import Outcome
 from schemas.entry import KINDS, Linkage
@@ -73,6 +74,8 @@ def pages(desk: Desk) -> APIRouter:
             recent=recent,
             decided=decided,
             case_path=case_path,
+            undo=await _undo(request, desk, me),
+            undo_s=int(UNDO.total_seconds()),
             lease_minutes=LEASE // timedelta(minutes=1),
         )
 
@@ -159,11 +162,22 @@ def pages(desk: Desk) -> APIRouter:
         scores = {name: int(form[f"score-{name}"]) for name in CRITERIA[outcome.state.kind]}
         # The form carries its own key, so that a second press of the button is the same review.
         press = f"request:{form['key']}" if form.get("key") else cause(request)
+        # Whatever becomes of it, what was written is not lost: not by a lease that ended, nor by an undo.
+        await desk.drafts.save(outcome.stream, me.sub, form, now())
         done = await desk.review(outcome.stream, me, press, scores, Verdict(form["verdict"]), form.get("comment", ""))
+        request.session["given"] = done.stream
         notify(request, _given(done.state))
         return RedirectResponse("/cases", 303)
 
     return router
+
+
+async def _undo(request: Request, desk: Desk, me: Person) -> str | None:
+    """The address of the case whose review this person just gave and may take back."""
+    id = request.session.get("given")
+    if not id or not may_take_back((await desk.cases.get(id)).state, me.sub, now()):
+        return None
+    return case_path(id)
 
 
 async def _case_page(
@@ -205,7 +219,12 @@ async def _case_page(
         may_conflict=may_review,
         held_by_other=held_by_other,
         left_s=max(0, int((case.lease.until - at).total_seconds())) if case.lease else 0,
-        form=form or {},
+        now=at,
+        undo=case_path(outcome.stream) if may_take_back(case, me.sub, at) else None,
+        undo_s=int(UNDO.total_seconds()),
+        may_appeal="operator" in me.roles and case.status == "decided" and case.decision != Decision.APPROVED,
+        keys=KEYS,
+        form=form or (await desk.drafts.of(outcome.stream, me.sub) if holds else {}),
         errors=errors or {},
         key=(form or {}).get("key") or uuid4().hex,
         happenings=[_happening(event) for event in outcome.events],

@@ -2,7 +2,7 @@
 
 The model is additive: a review's score is the entry's quality, plus the reviewer's severity, plus noise. Qualities are
 taken out as fixed effects (only what a reviewer says compared with others on the same entry counts); severities are
-random effects of mean 0, whose variance as a share of the noise's is estimated from the reviews themselves by restricted
+random effects of mean 0, whose variance as a share of the noise's is estimated from the reviews by restricted
 maximum likelihood (empirical Bayes). So somebody with few reviews is hardly corrected, somebody with many more fully.
 S. R. Searle, G. Casella and C. E. McCulloch, Variance Components, 1992; for peer review: H. Ge, M. Welling and
 Z. Ghahramani, A Bayesian Model for Calibrating Conference Review Scores, 2013.
@@ -28,7 +28,7 @@ class Given(NamedTuple):
 
 
 def severities(reviews: Sequence[Given]) -> dict[str, float]:
-    """By how many points each reviewer scores above (lenient) or below 0 (severe) what others would; all who reviewed."""
+    """By how many points each reviewer scores above (lenient) or below 0 (severe) what others would."""
     names = sorted({review.reviewer for review in reviews})
     cases: dict[str, list[Given]] = {}
     for review in reviews:

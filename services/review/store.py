@@ -216,6 +216,11 @@ class CaseStore:
         found = self.cases.find({"state.lease.reviewer": reviewer}, _LISTED).sort("state.lease.until")
         return [_listed(case) async for case in found]
 
+    async def kept_for(self, reviewer: str) -> list[str]:
+        """The open cases that are assigned to a reviewer."""
+        query = {"state.assignments.reviewer": reviewer, "state.status": "open"}
+        return [case["_id"] async for case in self.cases.find(query, {"_id": 1})]
+
     async def awaiting(self, who: Standing) -> int:
         """How many open cases await a review that this reviewer may give, whoever holds them; MOST_COUNTED at most."""
         return await self.cases.count_documents(_reviewable(who), limit=MOST_COUNTED)

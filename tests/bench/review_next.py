@@ -14,6 +14,7 @@ from deploy.local.sample.generate import generate
 from review.checks import RULESET
 from review.desk import Desk
 from review.domain import CASES, Open
+from review.drafts import Drafts
 from review.roster import Roster
 from review.store import CaseStore
 from runtime.settings import Settings
@@ -40,9 +41,9 @@ async def _measured(settings: Settings) -> list[Figure]:
     async with AsyncMongoClient[Json](settings.mongo_url, w="majority", journal=True, tz_aware=True) as client:
         database = client[settings.database("review")]
         await _fill(database)
-        own = await _bursts(await _desk(database))
+        own = await _bursts(await _desk(database), BURSTS)
         await _no_case_is_held_by_two(database, BURSTS * REVIEWERS)
-        bare = await _bursts(await _bare(database))
+        bare = await _bursts(await _bare(database), 1)
         await client.drop_database(database.name)
     say(f"  p50: {median(own):.3g} ms; bare: {median(bare):.3g} ms")
     what = "one find-and-modify each, nothing decided, no history"
@@ -99,7 +100,7 @@ Next = Callable[[int], Awaitable[str | None]]
 
 
 async def _desk(database: AsyncDatabase[Json]) -> Next:
-    desk = Desk(Streams(database, CASES), CaseStore(database), Roster(database))
+    desk = Desk(Streams(database, CASES), CaseStore(database), Roster(database), Drafts(database))
 
     async def next(number: int) -> str | None:
         outcome = await desk.next(Person(f"reviewer-{number}", "", ("reviewer",)), secrets.token_hex(8))
@@ -122,7 +123,7 @@ async def _bare(database: AsyncDatabase[Json]) -> Next:
     return next
 
 
-async def _bursts(next: Next) -> list[float]:
+async def _bursts(next: Next, bursts: int) -> list[float]:
     """How long each of the reviewers waited, in ms. Each burst has reviewers of its own, who hold nothing yet."""
     waited: list[float] = []
 
@@ -131,7 +132,7 @@ async def _bursts(next: Next) -> list[float]:
         assert await next(number)
         waited.append((time.perf_counter() - began) * 1000)
 
-    for burst in range(BURSTS):
+    for burst in range(bursts):
         await asyncio.gather(*(press(burst * REVIEWERS + number) for number in range(REVIEWERS)))
     return waited
 

@@ -17,6 +17,7 @@ from review.__main__ import api_app
 from review.agents import on_submissions
 from review.desk import Desk
 from review.domain import CASES, Case, CaseCommand
+from review.drafts import Drafts
 from review.duplicates import Duplicates
 from review.roster import Roster
 from review.store import CaseStore
@@ -55,7 +56,7 @@ async def review(settings: Settings) -> AsyncIterator[Review]:
         await store.create_indexes()
         await duplicates.create_indexes()
         react = on_submissions(cases, store, duplicates)
-        yield Review(database, cases, store, duplicates, Desk(cases, store, Roster(database)), react)
+        yield Review(database, cases, store, duplicates, Desk(cases, store, Roster(database), Drafts(database)), react)
         await client.drop_database(database.name)
 
 
