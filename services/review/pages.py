@@ -74,6 +74,7 @@ def pages(desk: Desk) -> APIRouter:
             recent=recent,
             decided=decided,
             case_path=case_path,
+            keys=KEYS,
             undo=await _undo(request, desk, me),
             undo_s=int(UNDO.total_seconds()),
             lease_minutes=LEASE // timedelta(minutes=1),
