@@ -29,6 +29,10 @@ class ReviewIn(BaseModel):
     comment: str = ""
 
 
+class AssignmentIn(BaseModel):
+    reviewer: str
+
+
 class AppealIn(BaseModel):
     """`by`: whose objection it is. `reason` is told to the partner."""
 
@@ -108,6 +112,14 @@ def api(desk: Desk) -> APIRouter:
         """Note an objection to a decision: the case is open again, for other reviewers."""
         id = case_id(partner, reference, revision)
         return _whole(await desk.appeal(id, me, cause(request), objection.by, objection.reason), me)
+
+    @router.post(one + "/assignments")
+    async def assignments(
+        request: Request, partner: str, reference: str, revision: int, assignment: AssignmentIn, me: Operator
+    ) -> Json:
+        """Keep the case for a reviewer of the roster for 24 hours: it is the next they get, and nobody else's."""
+        id = case_id(partner, reference, revision)
+        return _whole(await desk.assign(id, me, cause(request), assignment.reviewer), me)
 
     @router.post(one + "/release")
     async def release(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:

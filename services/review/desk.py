@@ -4,10 +4,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from review.domain import Case, CaseCommand
-from review.domain.acts import UNDO, Claim, DeclareConflict, Extend, GiveReview, Leave, Object, Release, WithdrawReview
+from review.domain.acts import (
+    UNDO,
+    Assign,
+    Claim,
+    DeclareConflict,
+    Extend,
+    GiveReview,
+    Leave,
+    Object,
+    Release,
+    WithdrawReview,
+)
 from review.domain.case import Review
-from review.domain.lease import LEASE, LEFT
+from review.domain.lease import LEASE, LEFT, RESERVED
 from review.domain.refusals import REFUSALS
+from review.domain.reviewer import stream
 from review.drafts import Drafts
 from review.handing import Ask, Handing
 from review.roster import Roster
@@ -89,6 +101,23 @@ class Desk:
         """Take back the review I just gave; the case is mine again if nobody else has it."""
         at = now()
         return await self._handle(WithdrawReview(**_by(id, me, cause, at), reviewer=me.sub, until=_end(at, LEASE)))
+
+    async def assign(self, id: str, me: Person, cause: str, reviewer: str) -> Outcome[Case]:
+        """Keep the case for somebody on the roster. Raises Problem if they are not on it or may not judge it."""
+        state = (await self.roster.reviewers.get(stream(reviewer))).state
+        if state.status != "active":
+            raise problem(Refusal("reviewer.unknown"))
+        who, at = await self.standing(Person(reviewer, reviewer)), now()
+        return await self._handle(
+            Assign(
+                **_by(id, me, cause, at),
+                reviewer=reviewer,
+                conflicts=who.conflicts,
+                expert=who.expert,
+                until=_end(at, RESERVED),
+                reasons=("operator",),
+            )
+        )
 
     async def appeal(self, id: str, me: Person, cause: str, by: str, reason: str) -> Outcome[Case]:
         """Note an objection to the decision: other reviewers judge again."""

@@ -20,6 +20,7 @@ from review.domain.acts import UNDO
 from review.domain.lease import LEASE
 from review.entries import LABELS, differences, label, rows
 from review.guidance import GUIDANCE, KEYS, VERDICTS
+from review.judging import judging
 from review.store import MOST_COUNTED, PAGE, Standing
 from runtime.streams import Outcome
 from schemas.entry import KINDS, Linkage
@@ -75,6 +76,7 @@ def pages(desk: Desk) -> APIRouter:
             decided=decided,
             case_path=case_path,
             keys=KEYS,
+            operates="operator" in me.roles,
             undo=await _undo(request, desk, me),
             undo_s=int(UNDO.total_seconds()),
             lease_minutes=LEASE // timedelta(minutes=1),
@@ -100,6 +102,13 @@ def pages(desk: Desk) -> APIRouter:
             kinds=KINDS,
             case_path=case_path,
         )
+
+    @router.get("/cases/judging")
+    async def judged(request: Request, me: Operator) -> Response:
+        found = await judging(store)
+        latest = await store.judged(PAGE)
+        lines = [(case, found.corrected(case)) for case in latest]
+        return page(request, "judging.html", judging=found, lines=lines, case_path=case_path)
 
     @router.post("/cases:next")
     async def next(request: Request, me: Reviewer) -> Response:

@@ -52,7 +52,9 @@ def roster_api(desk: Desk) -> APIRouter:
         held = await desk.store.held(reviewer)
         kept = await desk.store.kept_for(reviewer)
         releases: list[CaseCommand] = [Release(stream=case.id, reviewer=reviewer, **by) for case in held]
-        await desk.cases.handle([*releases, *(Unassign(stream=id, reviewer=reviewer, **by) for id in kept)])
+        # One cause takes effect in a stream only once, and a case may be held by whom it was assigned to.
+        also = by | {"cause": f"{by['cause']}:assignments"}
+        await desk.cases.handle([*releases, *(Unassign(stream=id, reviewer=reviewer, **also) for id in kept)])
         return Response(status_code=204)
 
     return router

@@ -13,6 +13,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
 from review.domain import CASES
+from review.domain.case import Review
 from review.domain.lease import LEASE, RESERVED, SKEW
 from schemas.entry import KINDS
 from schemas.envelope import Json
@@ -101,6 +102,17 @@ class Standing:
     def partners(self) -> list[str]:
         """Those whose cases they may not judge."""
         return [*self.conflicts, *([self.partner] if self.partner else [])]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A decided case with the reviews that decided it."""
+
+    id: str
+    kind: str
+    title: Json
+    score: int
+    reviews: tuple[Review, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +273,13 @@ class CaseStore:
         found = self.cases.find(query | _beyond("state.decided", "$lt", after), _LISTED).sort(order).limit(most)
         return [_listed(case) async for case in found], total
 
+    async def judged(self, most: int) -> list[Judged]:
+        """The latest decided cases that people reviewed, the last decided first."""
+        query = {"state.status": "decided", "state.score": {"$ne": None}}
+        shown = {f"state.{field}": 1 for field in ("kind", "entry.title", "score", "reviews")}
+        found = self.cases.find(query, shown).sort([("state.decided", DESCENDING), ("_id", DESCENDING)]).limit(most)
+        return [_judged(case["_id"], case["state"]) async for case in found]
+
     async def latest(self, submission: str) -> Listed | None:
         """The case of a submission's latest revision."""
         case = await self.cases.find_one(
@@ -284,6 +303,11 @@ def _reviewable(who: Standing) -> Json:
         **({"state.partner": {"$nin": who.partners}} if who.partners else {}),
         **({} if who.expert else {"state.route": {"$ne": "experts"}}),
     }
+
+
+def _judged(id: str, state: Json) -> Judged:
+    reviews = tuple(Review.model_validate(review, strict=False) for review in state["reviews"])
+    return Judged(id, state["kind"], state["entry"]["title"], state["score"], reviews)
 
 
 def _free(at: datetime) -> Json:

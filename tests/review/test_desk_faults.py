@@ -5,6 +5,7 @@ from collections import Counter
 
 from review.desk import Desk
 from review.drafts import Drafts
+from review.judging import judging
 from review.roster import Roster
 from review.store import CaseStore
 from schemas.review import CRITERIA, CaseClaimed
@@ -161,3 +162,35 @@ async def test_an_operator_notes_an_appeal_and_others_judge(review: Review, sign
     )
     assert (await signed_in(LI).post("/cases:next", headers=JSON)).status_code == 204
     assert (await signed_in(reviewer("zhao")).post("/cases:next", headers=JSON)).json()["left"] == 2
+
+
+async def test_an_assigned_case_comes_first_to_one_and_to_nobody_else(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene()), received("PR-1", product(), AT)])
+    operator, li, wang = signed_in(OPERATOR), signed_in(LI), signed_in(WANG)
+    path = f"/cases/{OTHER}/PR-1/1/assignments"
+    assert (await operator.post(path, json={"reviewer": "reviewer-li"}, headers=JSON)).status_code == 404
+    await operator.put("/reviewers/reviewer-li", json=PROFILE, headers=JSON)
+    assert (await operator.post(path, json={"reviewer": "reviewer-li"}, headers=JSON)).status_code == 200
+    assert (await wang.post(f"/cases/{OTHER}/PR-1/1/claim", headers=JSON)).status_code == 409
+    assert (await wang.post("/cases:next", headers=JSON)).json()["id"] == f"{OWN}/SC-1@1"
+    assert (await li.post("/cases:next", headers=JSON)).json()["id"] == f"{OTHER}/PR-1@1", "before their own field"
+    await operator.delete("/reviewers/reviewer-li", headers=JSON)
+    assert (await review.cases.get(f"{OTHER}/PR-1@1")).state.assignments == ()
+
+
+async def test_operators_see_how_reviewers_judge(review: Review, signed_in: SignIn) -> None:
+    operator = signed_in(OPERATOR)
+    assert "Nobody has reviewed a decided case yet." in (await operator.get("/cases/judging")).text
+    await review.react([received("SC-1", scene()), received("SC-2", scene())])
+    for reference in ("SC-1", "SC-2"):
+        for me, score in ((LI, 5), (WANG, 1)):
+            person, case = signed_in(me), f"/cases/{OWN}/{reference}/1"
+            await person.post(f"{case}/claim", headers=JSON)
+            review_of = GIVEN | {"scores": dict.fromkeys(CRITERIA["scene"], score)}
+            await person.post(f"{case}/reviews", json=review_of, headers=JSON)
+    page = (await operator.get("/cases/judging")).text
+    found = await judging(review.store)
+    assert [judge.reviewer for judge in found.judges] == ["reviewer-wang", "reviewer-li"]
+    assert found.judges[0].severity == -found.judges[1].severity < -20
+    assert f"{found.judges[1].severity:+.1f}" in page and "60.0" in page
+    assert (await signed_in(LI).get("/cases/judging")).status_code == 403
