@@ -23,6 +23,7 @@ READERS = {
     "partner": (SUBMISSIONS, ("audit",)),
     "source": (SUBMISSIONS, ("audit",)),
     "case": (REVIEW, ("submissions", "publishing", "audit")),
+    "reviewer": (REVIEW, ("audit",)),
     "entry": (PUBLISHING, ("submissions", "publishing", "notifications", "audit")),
     "release": (PUBLISHING, ("publishing", "notifications", "audit")),
     "subscription": (NOTICES, ("notifications", "audit")),

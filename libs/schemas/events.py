@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from schemas.envelope import Event, Fact, Json
 from schemas.notification import DELIVERY_FACTS, SUBSCRIPTION_FACTS
 from schemas.publication import ENTRY_FACTS, RELEASE_FACTS
-from schemas.review import CASE_FACTS
+from schemas.review import CASE_FACTS, REVIEWER_FACTS
 from schemas.source import SOURCE_FACTS
 from schemas.submission import PARTNER_FACTS, SUBMISSION_FACTS
 
@@ -20,6 +20,7 @@ FACTS: dict[str, type[Fact]] = {
         *PARTNER_FACTS,
         *SOURCE_FACTS,
         *CASE_FACTS,
+        *REVIEWER_FACTS,
         *ENTRY_FACTS,
         *RELEASE_FACTS,
         *SUBSCRIPTION_FACTS,

@@ -1,12 +1,12 @@
 """Facts of the review service. A case's stream: `partner/reference@revision`."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.entry import Entry
+from schemas.entry import Entry, Industry, Theme
 from schemas.envelope import Fact
 
 #: What each kind is scored by, 0 to 5, with each criterion's weight in per cent (design, section 5).
@@ -97,16 +97,44 @@ class CaseChecked(Fact):
     lane: Route | None = None
 
 
+class CaseAssigned(Fact):
+    """The case comes first for this reviewer, and to nobody else, until `until`; a later one takes its place.
+
+    `reasons` say why this reviewer: `field`, `language`, `expert`, `load`, or `operator` where a person chose.
+    """
+
+    TYPE: ClassVar[str] = "case.assigned.v1"
+    reviewer: str
+    until: datetime
+    reasons: tuple[str, ...] = ()
+
+
+class CaseUnassigned(Fact):
+    """The case no longer waits for this reviewer."""
+
+    TYPE: ClassVar[str] = "case.unassigned.v1"
+    reviewer: str
+
+
 class CaseClaimed(Fact):
-    """A lease: `reviewer` alone may give the next review, until `until`."""
+    """A lease: `reviewer` alone may give the next review, until `until`. `since` is when it began."""
 
     TYPE: ClassVar[str] = "case.claimed.v1"
+    reviewer: str
+    until: datetime
+    since: datetime | None = None
+
+
+class CaseExtended(Fact):
+    """The lease ends at `until` now: later where its holder is at work, sooner where they left the page."""
+
+    TYPE: ClassVar[str] = "case.extended.v1"
     reviewer: str
     until: datetime
 
 
 class CaseReleased(Fact):
-    """The lease ended without a review."""
+    """The lease ended without a review; given back, too, where the roster no longer has its holder."""
 
     TYPE: ClassVar[str] = "case.released.v1"
     reviewer: str
@@ -128,6 +156,14 @@ class CaseReviewGiven(Fact):
     scores: dict[str, int]
     verdict: Verdict
     comment: str
+    given: datetime | None = None
+
+
+class CaseReviewWithdrawn(Fact):
+    """The reviewer took their last review back within seconds, before anything was decided by it."""
+
+    TYPE: ClassVar[str] = "case.review-withdrawn.v1"
+    reviewer: str
 
 
 class CaseDecided(Fact):
@@ -145,6 +181,14 @@ class CaseDecided(Fact):
     decided: datetime | None = None
 
 
+class CaseAppealed(Fact):
+    """The decision was objected to: the case is open again, for reviewers who have not reviewed it."""
+
+    TYPE: ClassVar[str] = "case.appealed.v1"
+    by: Literal["partner", "operator"]
+    reason: str
+
+
 class CaseClosed(Fact):
     """No decision is needed any more: a newer revision came, or the submission was withdrawn."""
 
@@ -152,23 +196,84 @@ class CaseClosed(Fact):
     reason: Literal["withdrawn", "superseded"]
 
 
-CaseFact = (
-    CaseOpened
-    | CaseChecked
-    | CaseClaimed
-    | CaseReleased
-    | CaseConflictDeclared
-    | CaseReviewGiven
-    | CaseDecided
-    | CaseClosed
-)
 CASE_FACTS = (
     CaseOpened,
     CaseChecked,
+    CaseAssigned,
+    CaseUnassigned,
     CaseClaimed,
+    CaseExtended,
     CaseReleased,
     CaseConflictDeclared,
     CaseReviewGiven,
+    CaseReviewWithdrawn,
     CaseDecided,
+    CaseAppealed,
     CaseClosed,
 )
+CaseFact = (
+    CaseOpened
+    | CaseChecked
+    | CaseAssigned
+    | CaseUnassigned
+    | CaseClaimed
+    | CaseExtended
+    | CaseReleased
+    | CaseConflictDeclared
+    | CaseReviewGiven
+    | CaseReviewWithdrawn
+    | CaseDecided
+    | CaseAppealed
+    | CaseClosed
+)
+
+# --- The roster. A reviewer's stream: `reviewer/<subject>` -----------------------------------------------------
+
+
+class Away(BaseModel):
+    """Days on which a reviewer does not review, both included."""
+
+    model_config = ConfigDict(frozen=True)
+
+    first: date
+    last: date
+
+
+class Profile(BaseModel):
+    """What a reviewer knows, may not judge, and has time for. `conflicts` are partners' USCCs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    industries: tuple[Industry, ...] = ()
+    themes: tuple[Theme, ...] = ()
+    languages: tuple[Literal["zh", "en"], ...] = ("zh",)
+    expert: bool = False
+    conflicts: tuple[str, ...] = ()
+    minutes: tuple[int, int, int, int, int, int, int] = (0, 0, 0, 0, 0, 0, 0)  # for reviews, Monday to Sunday
+    away: tuple[Away, ...] = ()
+
+
+class ReviewerRegistered(Fact):
+    """The reviewer is on the roster; again, where they were removed from it."""
+
+    TYPE: ClassVar[str] = "reviewer.registered.v1"
+    reviewer: str
+    profile: Profile
+
+
+class ReviewerChanged(Fact):
+    """What is known of the reviewer is this now, as a whole."""
+
+    TYPE: ClassVar[str] = "reviewer.changed.v1"
+    profile: Profile
+
+
+class ReviewerRemoved(Fact):
+    """The reviewer reviews no more. The reviews they gave stand."""
+
+    TYPE: ClassVar[str] = "reviewer.removed.v1"
+
+
+REVIEWER_FACTS = (ReviewerRegistered, ReviewerChanged, ReviewerRemoved)
+ReviewerFact = ReviewerRegistered | ReviewerChanged | ReviewerRemoved

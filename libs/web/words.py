@@ -41,6 +41,7 @@ WORDS: dict[str, dict[str, str]] = {
     "claimed": {"zh": "已领取", "en": "Claimed"},
     "released": {"zh": "已放回", "en": "Given back"},
     "decided": {"zh": "已决定", "en": "Decided"},
+    "appealed": {"zh": "已申诉，重新评审", "en": "Appealed, reviewed again"},
     "closed": {"zh": "已结案", "en": "Closed"},
     "queued": {"zh": "待发布", "en": "Queued"},
     "scheduled": {"zh": "已排期", "en": "Scheduled"},
@@ -93,7 +94,9 @@ COLOURS: dict[str, str] = {
         ("approved", "approve", "published", "delivered", "confirmed", "verified", "implementation"), "green"
     ),
     **dict.fromkeys(("active", "equal", "live"), "green"),
-    **dict.fromkeys(("received", "revised", "opened", "open", "checked", "in-review", "claimed", "queued"), "blue"),
+    **dict.fromkeys(
+        ("received", "revised", "appealed", "opened", "open", "checked", "in-review", "claimed", "queued"), "blue"
+    ),
     **dict.fromkeys(("scheduled",), "blue"),
     **dict.fromkeys(("collecting", "frozen", "demonstration", "laboratory", "corrected", "waiting"), "blue"),
     **dict.fromkeys(

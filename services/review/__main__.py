@@ -21,10 +21,13 @@ from review.console.pages import routes as console_routes
 from review.console.sampling import Sampler
 from review.desk import Desk, now
 from review.domain import CASES, DECIDERS
+from review.drafts import Drafts
 from review.duplicates.index import Duplicates
 from review.pages import pages
 from review.planner.pages import routes as planner_routes
 from review.planner.plans import Plans
+from review.roster import Roster
+from review.roster_api import roster_api
 from review.store import CaseStore
 from runtime import telemetry
 from runtime.consume import React, worker_app
@@ -62,13 +65,15 @@ def api_app(settings: Settings) -> FastAPI:
     client: AsyncMongoClient[Json] = _client(settings)
     database = client[settings.database("review")]
     store, duplicates, cases = CaseStore(database), Duplicates(database), Streams(database, CASES)
-    desk = Desk(cases, store)
-    sampler = Sampler(settings)
+    roster, drafts, sampler = Roster(database), Drafts(database), Sampler(settings)
+    desk = Desk(cases, store, roster, drafts)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await _create_indexes(store, duplicates)
         sampler.start()
+        await roster.create_indexes()
+        await drafts.create_indexes()
         yield
         sampler.stop()
         await client.close()
@@ -87,6 +92,7 @@ def api_app(settings: Settings) -> FastAPI:
     app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
     app.include_router(pages(desk))
     app.include_router(api_routes(desk))
+    app.include_router(roster_api(desk))
     app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))
     app.include_router(console_routes(Console(sampler, Neighbours(app.state.site.addresses), store.cases)))
     app.include_router(planner_routes(store.cases, Plans(database)))

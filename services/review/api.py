@@ -17,6 +17,7 @@ from web.people import Person, cause, require
 
 Reviewer = Annotated[Person, Depends(require("reviewer"))]
 Reader = Annotated[Person, Depends(require("reviewer", "operator"))]
+Operator = Annotated[Person, Depends(require("operator"))]
 Kind = Literal["scene", "product", "linkage"]
 
 
@@ -26,6 +27,17 @@ class ReviewIn(BaseModel):
     scores: dict[str, int]
     verdict: Verdict
     comment: str = ""
+
+
+class AssignmentIn(BaseModel):
+    reviewer: str
+
+
+class AppealIn(BaseModel):
+    """`by`: whose objection it is. `reason` is told to the partner."""
+
+    by: Literal["partner", "operator"]
+    reason: str
 
 
 def api(desk: Desk) -> APIRouter:
@@ -53,7 +65,7 @@ def api(desk: Desk) -> APIRouter:
         outcome = await desk.next(me, cause(request))
         if outcome:
             return JSONResponse(_whole(outcome, me))
-        held = await desk.store.held_by_others(me.sub, me.partner, now())
+        held = await desk.store.held_by_others(await desk.standing(me), now())
         headers = {"Held-By-Others": str(len(held))}
         if held:
             headers["Held-Until"] = timestamp(held[0].until)
@@ -68,6 +80,46 @@ def api(desk: Desk) -> APIRouter:
     @router.post(one + "/claim")
     async def claim(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
         return _whole(await desk.claim(case_id(partner, reference, revision), me, cause(request)), me)
+
+    @router.post(one + "/extend")
+    async def extend(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
+        """Hold the case for 30 minutes from now, at most 4 hours from when you claimed it."""
+        return _whole(await desk.extend(case_id(partner, reference, revision), me, cause(request)), me)
+
+    @router.post(one + "/draft", status_code=204)
+    async def draft(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
+        """Keep what is written so far, as the form's fields: it outlives the lease, and nobody else sees it."""
+        form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+        id = case_id(partner, reference, revision)
+        await desk.seen(id, me)
+        await desk.drafts.save(id, me.sub, form, now())
+        return Response(status_code=204)
+
+    @router.post(one + "/leave")
+    async def leave(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
+        """The page is closed: the case is free in a minute, unless you extend it."""
+        return _whole(await desk.leave(case_id(partner, reference, revision), me, cause(request)), me)
+
+    @router.post(one + "/undo")
+    async def undo(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
+        """Take back the review you gave within the last 15 seconds, if nothing was decided by it."""
+        return _whole(await desk.take_back(case_id(partner, reference, revision), me, cause(request)), me)
+
+    @router.post(one + "/appeals", status_code=201)
+    async def appeals(
+        request: Request, partner: str, reference: str, revision: int, objection: AppealIn, me: Operator
+    ) -> Json:
+        """Note an objection to a decision: the case is open again, for other reviewers."""
+        id = case_id(partner, reference, revision)
+        return _whole(await desk.appeal(id, me, cause(request), objection.by, objection.reason), me)
+
+    @router.post(one + "/assignments")
+    async def assignments(
+        request: Request, partner: str, reference: str, revision: int, assignment: AssignmentIn, me: Operator
+    ) -> Json:
+        """Keep the case for a reviewer of the roster for 24 hours: it is the next they get, and nobody else's."""
+        id = case_id(partner, reference, revision)
+        return _whole(await desk.assign(id, me, cause(request), assignment.reviewer), me)
 
     @router.post(one + "/release")
     async def release(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
@@ -112,7 +164,7 @@ def _whole(outcome: Outcome[Case], me: Person) -> Json:
         "id": outcome.stream,
         "href": case_path(outcome.stream),
         "version": outcome.version,
-        **case.model_dump(mode="json", exclude={"reviews", "conflicts"}),
+        **case.model_dump(mode="json", exclude={"reviews", "former", "conflicts"}),
         "given": len(case.reviews),
-        "reviews": [review.model_dump(mode="json") for review in visible_reviews(case, me)],
+        "reviews": [review.model_dump(mode="json") for review in visible_reviews(case, me, now())],
     }

@@ -1,84 +1,131 @@
 """What reviewers do at the desk, for pages and programs alike: a press is one command, or a refusal with its text."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from review.domain import (
-    REFUSALS,
-    Case,
-    CaseCommand,
+from review.domain import Case, CaseCommand
+from review.domain.acts import (
+    UNDO,
+    Assign,
     Claim,
     DeclareConflict,
+    Extend,
     GiveReview,
+    Leave,
+    Object,
     Release,
-    Review,
+    WithdrawReview,
 )
-from review.store import CaseStore
+from review.domain.case import Review
+from review.domain.lease import LEASE, LEFT, RESERVED
+from review.domain.refusals import REFUSALS
+from review.domain.reviewer import stream
+from review.drafts import Drafts
+from review.handing import Ask, Handing
+from review.roster import Roster
+from review.store import CaseStore, Standing
 from runtime.streams import Outcome, Streams
 from schemas.envelope import Refusal
 from schemas.review import CaseFact, Verdict
 from web.people import Person, actor
 from web.problems import Problem
 
-#: How long a claimed case is nobody else's.
-LEASE = timedelta(minutes=30)
 #: The HTTP status of a refusal, where it is not 409: the case has moved on.
 STATUSES = {
     "case.unknown": 404,
     "case.own-partner": 403,
     "case.conflict": 403,
+    "case.experts-only": 403,
+    "reviewer.removed": 403,
+    "reviewer.unknown": 404,
     "review.scores": 422,
     "review.comment": 422,
+    "appeal.reason": 422,
 }
 
 
 class Desk:
     """The acts of reviewers. `cause` names the press or request: the same again has no second effect.
 
-    Each returns what became of the case; raises Problem where the domain refuses.
+    Each returns what became of the case; raises Problem where the domain refuses, or the roster no longer has them.
     """
 
-    def __init__(self, cases: Streams[Case, CaseCommand, CaseFact], store: CaseStore) -> None:
-        self.cases, self.store = cases, store
+    def __init__(
+        self, cases: Streams[Case, CaseCommand, CaseFact], store: CaseStore, roster: Roster, drafts: Drafts
+    ) -> None:
+        self.cases, self.store, self.roster, self.drafts = cases, store, roster, drafts
+        self.handing = Handing(cases, store, roster)
+
+    async def standing(self, me: Person) -> Standing:
+        """How I stand as a reviewer. Raises Problem if I was removed from the roster."""
+        found = (await self.roster.standings([me]))[me.sub]
+        if found is None:
+            raise problem(Refusal("reviewer.removed"))
+        return found
 
     async def next(self, me: Person, cause: str) -> Outcome[Case] | None:
         """The case that I hold, or else the next right one, claimed; None where there is none for me now."""
-        at = now()
-        held = [case for case in await self.store.held(me.sub) if case.until and case.until > at]
-        if held:
-            return await self.cases.get(held[0].id)
-        while candidates := await self.store.candidates(me.sub, me.partner, at):
-            for id in candidates:
-                # Others look at the same list: whoever writes first has the case, and we take the next.
-                (outcome,) = await self.cases.handle([self._claim(id, me, cause, at)])
-                if outcome.refusal is None:
-                    return outcome
-        return None
+        dealt = await self.handing.next(Ask(me, cause, now()))
+        if isinstance(dealt, Refusal):
+            raise problem(dealt)
+        return dealt
 
     async def claim(self, id: str, me: Person, cause: str) -> Outcome[Case]:
-        return await self._handle(self._claim(id, me, cause, now()))
+        who, at = await self.standing(me), now()
+        return await self._handle(Claim(**_by(id, me, cause, at), **_as(who), until=_end(at, LEASE)))
+
+    async def extend(self, id: str, me: Person, cause: str) -> Outcome[Case]:
+        """Hold it for the whole of a lease from now, as far as a lease can last."""
+        await self.standing(me)
+        at = now()
+        return await self._handle(Extend(**_by(id, me, cause, at), reviewer=me.sub, until=_end(at, LEASE)))
+
+    async def leave(self, id: str, me: Person, cause: str) -> Outcome[Case]:
+        """The page is closed: others may have the case in a minute, unless I come back."""
+        at = now()
+        return await self._handle(Leave(**_by(id, me, cause, at), reviewer=me.sub, until=_end(at, LEFT)))
 
     async def release(self, id: str, me: Person, cause: str) -> Outcome[Case]:
-        return await self._handle(Release(stream=id, cause=cause, actor=actor(me), at=now(), reviewer=me.sub))
+        return await self._handle(Release(**_by(id, me, cause, now()), reviewer=me.sub))
 
     async def declare_conflict(self, id: str, me: Person, cause: str) -> Outcome[Case]:
-        return await self._handle(DeclareConflict(stream=id, cause=cause, actor=actor(me), at=now(), reviewer=me.sub))
+        return await self._handle(DeclareConflict(**_by(id, me, cause, now()), reviewer=me.sub))
 
     async def review(
         self, id: str, me: Person, cause: str, scores: dict[str, int], verdict: Verdict, comment: str
     ) -> Outcome[Case]:
+        given: dict[str, Any] = {"scores": scores, "verdict": verdict, "comment": comment}
+        return await self._handle(GiveReview(**_by(id, me, cause, now()), **_as(await self.standing(me)), **given))
+
+    async def take_back(self, id: str, me: Person, cause: str) -> Outcome[Case]:
+        """Take back the review I just gave; the case is mine again if nobody else has it."""
+        at = now()
+        return await self._handle(WithdrawReview(**_by(id, me, cause, at), reviewer=me.sub, until=_end(at, LEASE)))
+
+    async def assign(self, id: str, me: Person, cause: str, reviewer: str) -> Outcome[Case]:
+        """Keep the case for somebody on the roster. Raises Problem if they are not on it or may not judge it."""
+        state = (await self.roster.reviewers.get(stream(reviewer))).state
+        if state.status != "active":
+            raise problem(Refusal("reviewer.unknown"))
+        who, at = await self.standing(Person(reviewer, reviewer)), now()
         return await self._handle(
-            GiveReview(
-                stream=id,
-                cause=cause,
-                actor=actor(me),
-                at=now(),
-                reviewer=me.sub,
-                partner=me.partner,
-                scores=scores,
-                verdict=verdict,
-                comment=comment,
+            Assign(
+                **_by(id, me, cause, at),
+                reviewer=reviewer,
+                conflicts=who.conflicts,
+                expert=who.expert,
+                until=_end(at, RESERVED),
+                reasons=("operator",),
             )
         )
+
+    async def appeal(self, id: str, me: Person, cause: str, by: str, reason: str) -> Outcome[Case]:
+        """Note an objection to the decision: other reviewers judge again."""
+        case = (await self.seen(id, me)).state
+        latest = await self.store.latest(case.submission)
+        if latest and latest.id != id:
+            raise problem(Refusal("case.outdated"))
+        return await self._handle(Object(**_by(id, me, cause, now()), by=by, reason=reason))  # type: ignore[arg-type]
 
     async def seen(self, id: str, me: Person) -> Outcome[Case]:
         """A case as it stands. Raises Problem: unknown, or the reader belongs to the partner who sent it."""
@@ -88,10 +135,6 @@ class Desk:
         if outcome.state.partner == me.partner:
             raise problem(Refusal("case.own-partner"))
         return outcome
-
-    def _claim(self, id: str, me: Person, cause: str, at: datetime) -> Claim:
-        until = (at + LEASE).replace(microsecond=0)
-        return Claim(stream=id, cause=cause, actor=actor(me), at=at, reviewer=me.sub, partner=me.partner, until=until)
 
     async def _handle(self, command: CaseCommand) -> Outcome[Case]:
         (outcome,) = await self.cases.handle([command])
@@ -106,11 +149,23 @@ def problem(refusal: Refusal) -> Problem:
     return Problem(status, refusal.rule.replace(".", "-"), REFUSALS[refusal.rule], **refusal.detail)
 
 
-def visible_reviews(case: Case, me: Person) -> tuple[Review, ...]:
-    """The reviews somebody may read: while a case is open, a reviewer's own opinion comes first."""
-    if case.status != "open" or me.sub in case.reviewers() or "reviewer" not in me.roles:
-        return case.reviews
-    return ()
+def visible_reviews(case: Case, me: Person, at: datetime) -> tuple[Review, ...]:
+    """The reviews somebody may read: while a case is open, a reviewer's own opinion comes first.
+
+    Their own alone, as long as they may take it back: else one could look at the others' and judge again.
+    """
+    if case.status != "open" or "reviewer" not in me.roles:
+        return (*case.former, *case.reviews)
+    mine = next((review for review in case.reviews if review.reviewer == me.sub), None)
+    if mine is None:
+        return ()
+    return (mine,) if may_take_back(case, me.sub, at) else (*case.former, *case.reviews)
+
+
+def may_take_back(case: Case, sub: str, at: datetime) -> bool:
+    """Whether somebody's review is the last, and so fresh that it may be taken back."""
+    last = case.reviews[-1] if case.status == "open" and case.reviews else None
+    return last is not None and last.reviewer == sub and last.given is not None and at <= last.given + UNDO
 
 
 def now() -> datetime:
@@ -126,3 +181,16 @@ def case_id(partner: str, reference: str, revision: int) -> str:
 def case_path(id: str) -> str:
     """The address of a case on this service: `/cases/partner/reference/revision`."""
     return "/cases/" + id.replace("@", "/")
+
+
+def _by(id: str, me: Person, cause: str, at: datetime) -> dict[str, Any]:
+    return {"stream": id, "cause": cause, "actor": actor(me), "at": at}
+
+
+def _as(who: Standing) -> dict[str, Any]:
+    return {"reviewer": who.sub, "partner": who.partner, "conflicts": who.conflicts, "expert": who.expert}
+
+
+def _end(at: datetime, span: timedelta) -> datetime:
+    """Leases end on whole seconds, so that their texts compare exactly."""
+    return (at + span).replace(microsecond=0)

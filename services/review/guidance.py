@@ -87,3 +87,15 @@ VERDICTS: dict[str, Text] = {
     },
     "reject": {"zh": "不符合要求，修改也难以达到。", "en": "Not what is looked for, and mending would not make it so."},
 }
+
+#: What a key does at the desk: its name for the script, the key unless one chose another, and what people are told.
+KEYS: tuple[tuple[str, str, Text], ...] = (
+    ("down", "j", {"zh": "下一项标准", "en": "next criterion"}),
+    ("up", "k", {"zh": "上一项标准", "en": "criterion before"}),
+    ("approve", "a", {"zh": "通过", "en": "approve"}),
+    ("changes", "c", {"zh": "要求修改", "en": "request changes"}),
+    ("reject", "r", {"zh": "不通过", "en": "reject"}),
+    ("extend", "e", {"zh": "延长领取时间", "en": "more time"}),
+    ("undo", "u", {"zh": "收回刚给出的评审", "en": "take back the review just given"}),
+    ("help", "?", {"zh": "打开或收起本说明", "en": "open or close this list"}),
+)

@@ -14,11 +14,14 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from review.checks import RULES
-from review.desk import LEASE, Desk, case_id, case_path, now, visible_reviews
+from review.desk import Desk, case_id, case_path, may_take_back, now, visible_reviews
 from review.domain import Case
+from review.domain.acts import UNDO
+from review.domain.lease import LEASE
 from review.entries import LABELS, differences, label, rows
-from review.guidance import GUIDANCE, VERDICTS
-from review.store import MOST_COUNTED, PAGE
+from review.guidance import GUIDANCE, KEYS, VERDICTS
+from review.judging import judging
+from review.store import MOST_COUNTED, PAGE, Standing
 from runtime.streams import Outcome
 from schemas.entry import KINDS, Linkage
 from schemas.envelope import Event
@@ -30,6 +33,7 @@ from web.words import word
 
 Reviewer = Annotated[Person, Depends(require("reviewer"))]
 Reader = Annotated[Person, Depends(require("reviewer", "operator"))]
+Operator = Annotated[Person, Depends(require("operator"))]
 RECENT = 8
 
 
@@ -55,6 +59,7 @@ def pages(desk: Desk) -> APIRouter:
     @router.get("/cases")
     async def overview(request: Request, me: Reader) -> Response:
         at, reviews = now(), "reviewer" in me.roles
+        who = await desk.standing(me) if reviews else Standing(me.sub, me.partner)
         recent, decided = await store.decided(without_partner=me.partner, most=RECENT)
         return page(
             request,
@@ -63,13 +68,17 @@ def pages(desk: Desk) -> APIRouter:
             reviews=reviews,
             mine=await store.held(me.sub) if reviews else [],
             waiting=await store.waiting(),
-            awaiting=await store.awaiting(me.sub, me.partner) if reviews else 0,
+            awaiting=await store.awaiting(who) if reviews else 0,
             most_counted=MOST_COUNTED,
-            free=len(await store.candidates(me.sub, me.partner, at, 1)) if reviews else 0,
-            held=await store.held_by_others(me.sub, me.partner, at),
+            free=len(await store.candidates(who, at, 1)) if reviews else 0,
+            held=await store.held_by_others(who, at) if reviews else [],
             recent=recent,
             decided=decided,
             case_path=case_path,
+            keys=KEYS,
+            operates="operator" in me.roles,
+            undo=await _undo(request, desk, me),
+            undo_s=int(UNDO.total_seconds()),
             lease_minutes=LEASE // timedelta(minutes=1),
         )
 
@@ -94,6 +103,13 @@ def pages(desk: Desk) -> APIRouter:
             case_path=case_path,
         )
 
+    @router.get("/cases/judging")
+    async def judged(request: Request, me: Operator) -> Response:
+        found = await judging(store)
+        latest = await store.judged(PAGE)
+        lines = [(case, found.corrected(case)) for case in latest]
+        return page(request, "judging.html", judging=found, lines=lines, case_path=case_path)
+
     @router.post("/cases:next")
     async def next(request: Request, me: Reviewer) -> Response:
         outcome = await desk.next(me, cause(request))
@@ -111,6 +127,27 @@ def pages(desk: Desk) -> APIRouter:
     async def claim(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
         id = case_id(partner, reference, revision)
         await desk.claim(id, me, cause(request))
+        return RedirectResponse(case_path(id), 303)
+
+    @router.post(one + "/extend")
+    async def extend(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
+        id = case_id(partner, reference, revision)
+        await desk.extend(id, me, cause(request))
+        return RedirectResponse(case_path(id) + "#review", 303)
+
+    @router.post(one + "/undo")
+    async def undo(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
+        id = case_id(partner, reference, revision)
+        await desk.take_back(id, me, cause(request))
+        notify(request, _("Your review is taken back. Judge again, or give the case back."))
+        return RedirectResponse(case_path(id), 303)
+
+    @router.post(one + "/appeals")
+    async def appeal(request: Request, partner: str, reference: str, revision: int, me: Operator) -> Response:
+        id, form = case_id(partner, reference, revision), await request.form()
+        by = "operator" if form.get("by") == "operator" else "partner"
+        await desk.appeal(id, me, cause(request), by, str(form.get("reason", "")))
+        notify(request, _("The appeal is on record. Other reviewers judge the case again."))
         return RedirectResponse(case_path(id), 303)
 
     @router.post(one + "/release")
@@ -135,11 +172,22 @@ def pages(desk: Desk) -> APIRouter:
         scores = {name: int(form[f"score-{name}"]) for name in CRITERIA[outcome.state.kind]}
         # The form carries its own key, so that a second press of the button is the same review.
         press = f"request:{form['key']}" if form.get("key") else cause(request)
+        # Whatever becomes of it, what was written is not lost: not by a lease that ended, nor by an undo.
+        await desk.drafts.save(outcome.stream, me.sub, form, now())
         done = await desk.review(outcome.stream, me, press, scores, Verdict(form["verdict"]), form.get("comment", ""))
+        request.session["given"] = done.stream
         notify(request, _given(done.state))
         return RedirectResponse("/cases", 303)
 
     return router
+
+
+async def _undo(request: Request, desk: Desk, me: Person) -> str | None:
+    """The address of the case whose review this person just gave and may take back."""
+    id = request.session.get("given")
+    if not id or not may_take_back((await desk.cases.get(id)).state, me.sub, now()):
+        return None
+    return case_path(id)
 
 
 async def _case_page(
@@ -172,7 +220,7 @@ async def _case_page(
         linked={id: await desk.store.latest(id) for id in _linked(case)},
         previous=previous,
         changes=differences(previous.entry, case.entry) if previous and previous.entry else [],
-        reviews=visible_reviews(case, me),
+        reviews=visible_reviews(case, me, at),
         criteria=CRITERIA[case.kind],
         guidance=GUIDANCE,
         verdicts=VERDICTS,
@@ -181,7 +229,12 @@ async def _case_page(
         may_conflict=may_review,
         held_by_other=held_by_other,
         left_s=max(0, int((case.lease.until - at).total_seconds())) if case.lease else 0,
-        form=form or {},
+        now=at,
+        undo=case_path(outcome.stream) if may_take_back(case, me.sub, at) else None,
+        undo_s=int(UNDO.total_seconds()),
+        may_appeal="operator" in me.roles and case.status == "decided" and case.decision != Decision.APPROVED,
+        keys=KEYS,
+        form=form or (await desk.drafts.of(outcome.stream, me.sub) if holds else {}),
         errors=errors or {},
         key=(form or {}).get("key") or uuid4().hex,
         happenings=[_happening(event) for event in outcome.events],
@@ -224,6 +277,11 @@ def _happening(event: Event) -> dict[str, Any]:
         "case.review-given.v1": _("Review given"),
         "case.decided.v1": _("Decided"),
         "case.closed.v1": _("Closed"),
+        "case.assigned.v1": _("Assigned"),
+        "case.unassigned.v1": _("No longer assigned"),
+        "case.extended.v1": _("Time changed"),
+        "case.review-withdrawn.v1": _("Review taken back"),
+        "case.appealed.v1": _("Appealed"),
     }
     ran_out = isinstance(event.data, CaseReleased) and event.data.reason == "lease-ran-out"
     by = event.actor.partition(":")[2]

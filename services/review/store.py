@@ -5,14 +5,16 @@ compare exactly.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
 from review.domain import CASES
+from review.domain.case import Review
+from review.domain.lease import LEASE, RESERVED, SKEW
 from schemas.entry import KINDS
 from schemas.envelope import Json
 
@@ -28,6 +30,11 @@ _LISTED = {
             *("reviews.reviewer", "decision", "score", "decided", "closed", "entry.title", "entry.district"),
         )
     },
+}
+_ORDER = [("state.left", ASCENDING), ("state.received", ASCENDING), ("_id", ASCENDING)]
+_FREE = {
+    f"state.{field}": 1
+    for field in ("partner", "left", "received", "route", "conflicts", "reviews.reviewer", "former.reviewer")
 }
 
 
@@ -70,11 +77,57 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Held:
-    """A case that somebody has claimed until then."""
+    """A case that somebody has claimed, or that is assigned to them, until then."""
 
     id: str
     reviewer: str
     until: datetime
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A reviewer as cases are chosen for them: what they may not judge, and what they know.
+
+    `partner` is whom they act for, `conflicts` are other partners; `sectors` are industries and themes.
+    """
+
+    sub: str
+    partner: str | None = None
+    conflicts: tuple[str, ...] = ()
+    expert: bool = True
+    sectors: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+    @property
+    def partners(self) -> list[str]:
+        """Those whose cases they may not judge."""
+        return [*self.conflicts, *([self.partner] if self.partner else [])]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A decided case with the reviews that decided it."""
+
+    id: str
+    kind: str
+    title: Json
+    score: int
+    reviews: tuple[Review, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """A case that nobody holds and that waits for nobody in particular; `barred` may not review it."""
+
+    id: str
+    partner: str
+    left: int
+    received: str
+    experts: bool
+    barred: frozenset[str] = field(default_factory=frozenset)
+
+    def suits(self, who: Standing) -> bool:
+        return self.partner not in who.partners and who.sub not in self.barred and (who.expert or not self.experts)
 
 
 class CaseStore:
@@ -86,7 +139,16 @@ class CaseStore:
     async def create_indexes(self) -> None:
         up, down = ASCENDING, DESCENDING
         status = ("state.status", up)
-        await self.cases.create_index([status, ("state.left", up), ("state.received", up), ("_id", up)])
+        # The order in which cases are handed out; with what keeps one from being free, so that the index alone
+        # passes over those that are held.
+        order = [("state.left", up), ("state.received", up), ("_id", up), ("state.lease.until", up)]
+        await self.cases.create_index([status, *order, ("state.reserved", up)], name="next")
+        await self.cases.create_index(
+            [status, ("state.sector", up), *order, ("state.reserved", up)], name="next_of_sector"
+        )
+        await self.cases.create_index(
+            "state.assignments.reviewer", partialFilterExpression={"state.assignments.reviewer": {"$exists": True}}
+        )
         await self.cases.create_index(BY_KIND)
         await self.cases.create_index(
             [("state.decided", down), ("_id", down)], partialFilterExpression={"state.status": "decided"}
@@ -118,33 +180,62 @@ class CaseStore:
 
     # What a reviewer asks
 
-    async def candidates(self, reviewer: str, partner: str | None, at: datetime, most: int = PAGE) -> list[str]:
+    async def free(self, at: datetime, most: int, sector: str | None = None) -> list[Free]:
+        """The first `most` cases that are free, of a sector or of all: fewest reviews left, then longest waiting."""
+        query: Json = {"state.status": "open"} | ({"state.sector": sector} if sector else {}) | _free(at)
+        found = self.cases.find(query, _FREE).hint("next_of_sector" if sector else "next").sort(_ORDER).limit(most)
+        return [_as_free(case) async for case in found]
+
+    async def candidates(self, who: Standing, at: datetime, most: int = PAGE) -> list[str]:
         """The cases a reviewer may claim now: fewest reviews left first, then the longest waiting."""
-        free = {"$or": [{"state.lease": None}, {"state.lease.until": {"$lte": _second(at)}}]}
-        order = [("state.left", ASCENDING), ("state.received", ASCENDING), ("_id", ASCENDING)]
-        found = self.cases.find(_reviewable(reviewer, partner) | free, {"_id": 1}).sort(order).limit(most)
+        found = self.cases.find(_reviewable(who) | _free(at), {"_id": 1}).hint("next").sort(_ORDER).limit(most)
         return [case["_id"] async for case in found]
 
-    async def held_by_others(self, reviewer: str, partner: str | None, at: datetime) -> list[Held]:
-        """The cases a reviewer could claim if others did not hold them, the first to come free first."""
-        query = _reviewable(reviewer, partner) | {
-            "state.lease.until": {"$gt": _second(at)},
-            "state.lease.reviewer": {"$exists": True, "$ne": reviewer},
+    async def claimed(self, reviewers: Collection[str], at: datetime) -> dict[str, str]:
+        """The case that each of these reviewers holds now, if any; the one that runs out first."""
+        now, far = _second(at), _second(at + LEASE + SKEW)
+        query = {"state.lease.reviewer": {"$in": list(reviewers)}, "state.lease.until": {"$gt": now, "$lte": far}}
+        found = self.cases.find(query, {"state.lease.reviewer": 1}).sort("state.lease.until", DESCENDING)
+        return {case["state"]["lease"]["reviewer"]: case["_id"] async for case in found}
+
+    async def assigned(self, reviewers: Collection[str], at: datetime) -> list[tuple[str, Free]]:
+        """The free cases that wait for these reviewers: (reviewer, case), the longest waiting first."""
+        query: Json = {
+            "state.assignments.reviewer": {"$in": list(reviewers)},
+            "state.status": "open",
+            "state.lease.until": _not_within(at, LEASE),
         }
-        found = self.cases.find(query, {"state.lease": 1}).sort("state.lease.until")
+        found = self.cases.find(query, _FREE | {"state.assignments": 1}).sort("state.received")
         return [
-            Held(case["_id"], case["state"]["lease"]["reviewer"], _time(case["state"]["lease"]["until"]))
+            (assignment["reviewer"], _as_free(case))
             async for case in found
+            for assignment in case["state"]["assignments"]
+            if assignment["reviewer"] in reviewers and _time(assignment["until"]) > at
         ]
+
+    async def held_by_others(self, who: Standing, at: datetime) -> list[Held]:
+        """The cases a reviewer could claim if others did not hold them or they were not kept for others, the first to
+        come free first."""
+        now = _second(at)
+        waits = {"$or": [{"state.lease.until": {"$gt": now}}, {"state.reserved": {"$gt": now}}]}
+        others = {"state.lease.reviewer": {"$ne": who.sub}, "state.assignments.reviewer": {"$ne": who.sub}}
+        shown = {"state.lease": 1, "state.assignments": 1, "state.reserved": 1}
+        found = self.cases.find(_reviewable(who) | waits | others, shown).limit(MOST_COUNTED)
+        return sorted([_held(case["_id"], case["state"], at) async for case in found], key=lambda held: held.until)
 
     async def held(self, reviewer: str) -> list[Listed]:
         """What a reviewer has claimed, the first to run out first; one that ran out stays until another takes it."""
         found = self.cases.find({"state.lease.reviewer": reviewer}, _LISTED).sort("state.lease.until")
         return [_listed(case) async for case in found]
 
-    async def awaiting(self, reviewer: str, partner: str | None) -> int:
+    async def kept_for(self, reviewer: str) -> list[str]:
+        """The open cases that are assigned to a reviewer."""
+        query = {"state.assignments.reviewer": reviewer, "state.status": "open"}
+        return [case["_id"] async for case in self.cases.find(query, {"_id": 1})]
+
+    async def awaiting(self, who: Standing) -> int:
         """How many open cases await a review that this reviewer may give, whoever holds them; MOST_COUNTED at most."""
-        return await self.cases.count_documents(_reviewable(reviewer, partner), limit=MOST_COUNTED)
+        return await self.cases.count_documents(_reviewable(who), limit=MOST_COUNTED)
 
     async def waiting(self) -> list[Waiting]:
         """How many cases are open, by kind, and since when. The index alone answers it."""
@@ -182,6 +273,13 @@ class CaseStore:
         found = self.cases.find(query | _beyond("state.decided", "$lt", after), _LISTED).sort(order).limit(most)
         return [_listed(case) async for case in found], total
 
+    async def judged(self, most: int) -> list[Judged]:
+        """The latest decided cases that people reviewed, the last decided first."""
+        query = {"state.status": "decided", "state.score": {"$ne": None}}
+        shown = {f"state.{field}": 1 for field in ("kind", "entry.title", "score", "reviews")}
+        found = self.cases.find(query, shown).sort([("state.decided", DESCENDING), ("_id", DESCENDING)]).limit(most)
+        return [_judged(case["_id"], case["state"]) async for case in found]
+
     async def latest(self, submission: str) -> Listed | None:
         """The case of a submission's latest revision."""
         case = await self.cases.find_one(
@@ -195,13 +293,46 @@ class CaseStore:
         return {case["_id"]: _listed(case) async for case in found}
 
 
-def _reviewable(reviewer: str, partner: str | None) -> Json:
+def _reviewable(who: Standing) -> Json:
     """The cases on which a reviewer may still give a review, whoever holds them."""
     return {
         "state.status": "open",
-        "state.reviews.reviewer": {"$ne": reviewer},
-        "state.conflicts": {"$ne": reviewer},
-    } | _not_of(partner)
+        "state.reviews.reviewer": {"$ne": who.sub},
+        "state.former.reviewer": {"$ne": who.sub},
+        "state.conflicts": {"$ne": who.sub},
+        **({"state.partner": {"$nin": who.partners}} if who.partners else {}),
+        **({} if who.expert else {"state.route": {"$ne": "experts"}}),
+    }
+
+
+def _judged(id: str, state: Json) -> Judged:
+    reviews = tuple(Review.model_validate(review, strict=False) for review in state["reviews"])
+    return Judged(id, state["kind"], state["entry"]["title"], state["score"], reviews)
+
+
+def _free(at: datetime) -> Json:
+    """Those that nobody holds, nor waits for: `Lease.runs` and `Assignment.runs`, as a query."""
+    return {"state.lease.until": _not_within(at, LEASE), "state.reserved": _not_within(at, RESERVED)}
+
+
+def _not_within(at: datetime, span: timedelta) -> Json:
+    return {"$not": {"$gt": _second(at), "$lte": _second(at + span + SKEW)}}
+
+
+def _as_free(case: Json) -> Free:
+    state = case["state"]
+    given = (*state["reviews"], *state.get("former", ()))
+    barred = frozenset((*(review["reviewer"] for review in given), *state["conflicts"]))
+    experts = state["route"] == "experts"
+    return Free(case["_id"], state["partner"], state["left"], state["received"], experts, barred)
+
+
+def _held(id: str, state: Json, at: datetime) -> Held:
+    lease = state["lease"]
+    if lease and _time(lease["until"]) > at:
+        return Held(id, lease["reviewer"], _time(lease["until"]))
+    reviewers = ", ".join(each["reviewer"] for each in state["assignments"])
+    return Held(id, reviewers, _time(state["reserved"]))
 
 
 def _not_of(partner: str | None) -> Json:

@@ -19,12 +19,21 @@ ZH = {
     "case.opened.v1": "开始评审一个修订。`entry` 不含联系人；`previous` 是前一修订的评审；"
     "`received` 是合作方提交的时间，等待时长由此起算。",
     "case.checked.v1": "自动检查的结果、所用规则的版本，以及下一步的去向。",
-    "case.claimed.v1": "评审员领取：在 `until` 之前，只有 `reviewer` 可以给出下一份评审意见。",
-    "case.released.v1": "领取结束，未给出评审意见。",
+    "case.assigned.v1": "在 `until` 之前，评审优先交给这位评审员，不交给他人；同一人以后一次为准。"
+    "`reasons` 说明为何是此人：专业、语言、专家、工作量，或由运维员指定。",
+    "case.unassigned.v1": "不再等待这位评审员。",
+    "case.claimed.v1": "评审员领取：在 `until` 之前，只有 `reviewer` 可以给出下一份评审意见。`since` 是领取之时。",
+    "case.extended.v1": "领取改到 `until` 为止：仍在评审则延后，离开页面则提前。",
+    "case.released.v1": "领取结束，未给出评审意见；领取者已不在名册时也如此。",
     "case.conflict-declared.v1": "评审员与其有利害关系，不再参与评审。",
     "case.review-given.v1": "一份评审意见：按该类别的每项标准评 0 至 5 分，并给出结论。领取随之结束。",
+    "case.review-withdrawn.v1": "评审员在数秒之内收回了刚给出的意见，此前尚未据此作出结论。",
     "case.decided.v1": "评审结论，含发布所需的全部内容。`score` 是各份意见的加权平均分，0 至 100。",
+    "case.appealed.v1": "对结论提出异议：重新开放，由尚未评审过的评审员评审。",
     "case.closed.v1": "不再需要结论：已有更新的修订，或提交已撤回。",
+    "reviewer.registered.v1": "评审员列入名册；曾被移除的也由此恢复。",
+    "reviewer.changed.v1": "评审员的资料以此为准（全文替换）。",
+    "reviewer.removed.v1": "不再参与评审；已给出的意见仍然有效。",
     "entry.queued.v1": "已通过评审，等待列入发布（已发布的，等待更正）。`since` 是作出结论的时间，"
     "等待时长由此起算；`score` 是评审得分，0 至 100。",
     "entry.withdrawn.v1": "合作方在发布前撤回。已排期的退出当月发布，已冻结的除外。",

@@ -20,6 +20,7 @@ from schemas.publication import (
     EntryWithdrawn,
 )
 from schemas.review import (
+    CaseAppealed,
     CaseChecked,
     CaseClaimed,
     CaseClosed,
@@ -27,6 +28,7 @@ from schemas.review import (
     CaseOpened,
     CaseReleased,
     CaseReviewGiven,
+    CaseReviewWithdrawn,
     Decision,
     Route,
 )
@@ -50,7 +52,8 @@ class Step(_Model):
 
 
 class Case(_Model):
-    """The review of one revision. `comments` are the reviewers' own words; their names are not kept here."""
+    """The review of one revision. `comments` are the reviewers' own words, a text for each review, perhaps empty; their
+    names are not kept here."""
 
     status: str
     reviews: int = 0
@@ -118,7 +121,7 @@ def _case(progress: Progress, revision: int, event: Event) -> Progress:
         case CaseOpened():
             return _with(progress, step, revision, case)
         case CaseChecked(route=route):
-            waits = case.model_copy(update={"status": "open"} if route is Route.ORDINARY else {})
+            waits = case.model_copy(update={"status": "open"} if route is not Route.RETURN else {})
             return _with(progress, step.model_copy(update={"what": "checked"}), revision, waits)
         case CaseClaimed():
             return _with(progress, None, revision, case.model_copy(update={"status": "in-review"}))
@@ -126,15 +129,20 @@ def _case(progress: Progress, revision: int, event: Event) -> Progress:
             status = "in-review" if case.reviews else "open"
             return _with(progress, None, revision, case.model_copy(update={"status": status}))
         case CaseReviewGiven(comment=comment):
-            comments = (*case.comments, comment) if comment else case.comments
-            given = {"status": "in-review", "reviews": case.reviews + 1, "comments": comments}
+            given = {"status": "in-review", "reviews": case.reviews + 1, "comments": (*case.comments, comment)}
             return _with(
                 progress, step.model_copy(update={"what": "in-review"}), revision, case.model_copy(update=given)
             )
+        case CaseReviewWithdrawn():
+            left = {"status": "in-review", "reviews": case.reviews - 1, "comments": case.comments[:-1]}
+            return _with(progress, None, revision, case.model_copy(update=left))
+        case CaseAppealed(reason=reason):
+            again = step.model_copy(update={"what": "appealed", "reasons": (reason,)})
+            return _with(progress, again, revision, Case(status="open"))
         case CaseDecided(decision=decision, reasons=reasons, score=score):
             decided = case.model_copy(update={"status": decision.value, "reasons": reasons, "score": score})
             # An approval asks nothing of the partner: the reviewers' words stay with the reviewers.
-            comments = () if decision is Decision.APPROVED else case.comments
+            comments = () if decision is Decision.APPROVED else tuple(filter(None, case.comments))
             told = {"what": decision.value, "reasons": reasons, "score": score, "comments": comments}
             return _with(progress, step.model_copy(update=told), revision, decided)
         case CaseClosed(reason=reason):

@@ -17,12 +17,23 @@ from rich.table import Table
 from deploy.local.servers import kafka_server, mongo_server
 from deploy.local.speech import either
 from deploy.local.supervise import CannotStart
-from tests.bench import intake, latency, million, relay, replay, review, review_rebalance, startup, worker
+from tests.bench import (
+    intake,
+    latency,
+    million,
+    relay,
+    replay,
+    review,
+    review_next,
+    review_rebalance,
+    startup,
+    worker,
+)
 from tests.bench.figure import Figure, say
 from tests.bench.ground import Ground
 
 #: What `review` measures, a module each.
-REVIEW = (review.measure, review_rebalance.measure)
+REVIEW = (review.measure, review_next.measure, review_rebalance.measure)
 PARTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "intake": intake.measure,
     "relay": relay.measure,

@@ -17,7 +17,9 @@ from review.__main__ import api_app
 from review.agents import on_submissions
 from review.desk import Desk
 from review.domain import CASES, Case, CaseCommand
+from review.drafts import Drafts
 from review.duplicates.index import Duplicates
+from review.roster import Roster
 from review.store import CaseStore
 from runtime.consume import React
 from runtime.settings import Settings
@@ -54,7 +56,7 @@ async def review(settings: Settings) -> AsyncIterator[Review]:
         await store.create_indexes()
         await duplicates.create_indexes()
         react = on_submissions(cases, store, duplicates)
-        yield Review(database, cases, store, duplicates, Desk(cases, store), react)
+        yield Review(database, cases, store, duplicates, Desk(cases, store, Roster(database), Drafts(database)), react)
         await client.drop_database(database.name)
 
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from review.desk import Desk, now
-from review.domain import Claim
-from review.store import Waiting
+from review.domain.acts import Claim
+from review.store import Standing, Waiting
 from schemas.review import CRITERIA, Verdict
 from tests.review.conftest import Review, reviewer
 from tests.review.entries import AT, OTHER, OWN, product, received, scene
@@ -88,11 +88,11 @@ async def test_twenty_reviewers_at_once_never_get_the_same_case(review: Review) 
 async def test_an_empty_desk_knows_who_holds_the_rest(review: Review) -> None:
     (case,) = await opened(review, 1)
     await review.desk.claim(case, WANG, "claim")
-    (held,) = await review.store.held_by_others("li", None, now())
+    (held,) = await review.store.held_by_others(Standing("li"), now())
     assert (held.id, held.reviewer) == (case, "wang")
     assert timedelta(minutes=29) < held.until - now() <= timedelta(minutes=30)
-    assert await review.store.held_by_others("wang", None, now()) == []
-    assert await review.store.held_by_others("qian", OWN, now()) == []
+    assert await review.store.held_by_others(Standing("wang"), now()) == []
+    assert await review.store.held_by_others(Standing("qian", OWN), now()) == []
     assert [listed.id for listed in await review.store.held("wang")] == [case]
 
 
@@ -101,7 +101,10 @@ async def test_counts_and_ages_by_kind(review: Review) -> None:
     await review.react([received("PR-1", product(), AT + timedelta(days=1))])
     scenes, products = Waiting("scene", 2, AT), Waiting("product", 1, AT + timedelta(days=1))
     assert await review.store.waiting() == [scenes, products, Waiting("linkage", 0, None)]
-    assert [await review.store.awaiting(sub, partner) for sub, partner in (("qian", OWN), ("li", None))] == [1, 3]
+    assert [await review.store.awaiting(Standing(sub, partner)) for sub, partner in (("qian", OWN), ("li", None))] == [
+        1,
+        3,
+    ]
 
 
 async def test_lists_go_on_where_they_stopped(review: Review) -> None:

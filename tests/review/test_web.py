@@ -1,11 +1,14 @@
 """The JSON and the pages, as a reviewer meets them."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 
-from schemas.review import CRITERIA
+from review.desk import now
+from review.domain.acts import GiveReview
+from schemas.review import CRITERIA, Verdict
 from tests.review.conftest import Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, owned, product, received, revised, scene
 from web.people import Person
@@ -20,6 +23,21 @@ OPERATOR = Person("operator-zheng", "郑运", ("operator",))
 
 def given(verdict: str = "approve", comment: str = "") -> dict[str, Any]:
     return {"scores": dict.fromkeys(CRITERIA["scene"], 4), "verdict": verdict, "comment": comment}
+
+
+def differing(sub: str, seconds_ago: int) -> GiveReview:
+    """A review that asks for changes, given a while ago."""
+    return GiveReview(
+        stream=f"{OWN}/SC-1@1",
+        cause=f"review-{seconds_ago}",
+        actor=f"user:{sub}",
+        at=now() - timedelta(seconds=seconds_ago),
+        reviewer=sub,
+        partner=None,
+        scores=dict.fromkeys(CRITERIA["scene"], 4),
+        verdict=Verdict.REQUEST_CHANGES,
+        comment="say more",
+    )
 
 
 async def json_of(client: httpx2.AsyncClient, path: str = CASE) -> Any:
@@ -119,7 +137,11 @@ async def test_others_reviews_are_seen_after_ones_own(review: Review, signed_in:
     hidden = (await wang.post("/cases:next")).text
     assert "solid work" not in hidden and "You see it once you have given yours" in hidden
     assert "solid work" in (await operator.get(CASE)).text
-    await wang.post(f"{CASE}/reviews", data=GOOD | {"verdict": "request-changes", "comment": "say more", "key": "k2"})
+    await review.cases.handle([differing(WANG.sub, seconds_ago=5)])
+    fresh = (await wang.get(CASE)).text
+    assert "say more" in fresh and "solid work" not in fresh, "one might look and judge again"
+    await wang.post(f"{CASE}/undo")
+    await review.cases.handle([differing(WANG.sub, seconds_ago=20)])
     assert "solid work" in (await wang.get(CASE)).text
 
 

@@ -1,0 +1,56 @@
+"""Why a command was answered with no, for people."""
+
+REFUSALS: dict[str, dict[str, str]] = {
+    "case.unknown": {"zh": "没有这个案件。", "en": "There is no such case."},
+    "case.decided": {"zh": "该案件已有决定。", "en": "This case has been decided."},
+    "case.closed": {
+        "zh": "该案件已结案：申报已撤回，或已有新修订。",
+        "en": "This case is closed: the submission was withdrawn or has a newer revision.",
+    },
+    "case.own-partner": {
+        "zh": "申报单位的人员不得评审本单位的案件。",
+        "en": "The submitting partner’s own people do not review its cases.",
+    },
+    "case.conflict": {
+        "zh": "您已申明与该案件有利益冲突。",
+        "en": "You have declared a conflict of interest in this case.",
+    },
+    "case.reviewed": {"zh": "您已评审过该案件。", "en": "You have reviewed this case already."},
+    "case.claimed": {"zh": "该案件已由他人领取。", "en": "Somebody else has claimed this case."},
+    "case.not-held": {
+        "zh": "您没有领取该案件，或领取已过期。请重新领取。",
+        "en": "You do not hold this case, or your time ran out. Claim it again.",
+    },
+    "review.scores": {
+        "zh": "请按每项标准打分，从 0 到 5 的整数。",
+        "en": "Score every criterion, in whole numbers from 0 to 5.",
+    },
+    "review.comment": {
+        "zh": "要求修改或不通过时，请写明理由，让申报单位知道如何改进。",
+        "en": "To request changes or reject, say why, so that the partner knows what would mend it.",
+    },
+    "case.experts-only": {"zh": "该案件只由专家评审。", "en": "Experts alone review this case."},
+    "case.reserved": {
+        "zh": "该案件已分派给他人，到期后才可领取。",
+        "en": "This case is assigned to somebody else. It is free when their time has passed.",
+    },
+    "case.undo-too-late": {
+        "zh": "收回时限已过，或案件已据此决定：评审意见不再更改。",
+        "en": "The time to take the review back has passed, or the case was decided by it: the review stands.",
+    },
+    "case.not-decided": {"zh": "该案件尚无决定，无从申诉。", "en": "Nothing is decided yet that one could object to."},
+    "case.approved": {
+        "zh": "该案件已通过，不可申诉；已发布的条目由发布员更正或撤销。",
+        "en": "An approval is not appealed. What is published is corrected or retracted by the publishers.",
+    },
+    "case.outdated": {
+        "zh": "已有新修订，请在新修订的案件中处理。",
+        "en": "There is a newer revision: its own case is where to go on.",
+    },
+    "appeal.reason": {"zh": "请写明申诉理由。", "en": "Say what the objection is."},
+    "reviewer.unknown": {"zh": "名册中没有此人。", "en": "There is no such person on the roster."},
+    "reviewer.removed": {
+        "zh": "您已不在评审员名册中。如有疑问，请联系运维员。",
+        "en": "You are no longer on the roster of reviewers. If that is a mistake, ask an operator.",
+    },
+}

@@ -1,0 +1,32 @@
+"""What somebody has written at the desk and not given yet: kept apart from the history, and longer than any lease."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from schemas.envelope import Json
+
+#: How long a draft is kept after its last change.
+KEPT = timedelta(days=30)
+#: What is kept of one field, in characters.
+LONGEST = 20_000
+
+
+class Drafts:
+    """`database["drafts"]`: one for each case and reviewer, the last one saved."""
+
+    def __init__(self, database: AsyncDatabase[Json]) -> None:
+        self.collection = database["drafts"]
+
+    async def create_indexes(self) -> None:
+        await self.collection.create_index("at", expireAfterSeconds=int(KEPT.total_seconds()))
+
+    async def save(self, case: str, reviewer: str, form: Mapping[str, str], at: datetime) -> None:
+        kept = {name: value[:LONGEST] for name, value in form.items() if name != "key"}
+        await self.collection.replace_one({"_id": f"{reviewer} {case}"}, {"form": kept, "at": at}, upsert=True)
+
+    async def of(self, case: str, reviewer: str) -> dict[str, str]:
+        """The fields as they were saved; empty where there is no draft."""
+        found = await self.collection.find_one({"_id": f"{reviewer} {case}"})
+        return dict(found["form"]) if found else {}

@@ -1,0 +1,64 @@
+"""The roster of reviewers: who they are, what they know and may not judge, and when they have time.
+
+Nobody need be on it: whoever has the role may review. Whoever is on it gets cases of their own field first, and is kept
+from partners with whom they have a standing conflict; whoever was removed from it reviews no more.
+"""
+
+from collections.abc import Collection
+
+from pymongo import ASCENDING
+from pymongo.asynchronous.database import AsyncDatabase
+
+from review.domain import REVIEWERS
+from review.domain.reviewer import Reviewer, ReviewerCommand, stream
+from review.store import Standing
+from runtime.streams import Streams
+from schemas.envelope import Json
+from schemas.review import Profile, ReviewerFact
+from web.people import Person
+
+
+class Roster:
+    """Queries on `database["reviewers"]`, and its streams."""
+
+    def __init__(self, database: AsyncDatabase[Json]) -> None:
+        self.reviewers: Streams[Reviewer, ReviewerCommand, ReviewerFact] = Streams(database, REVIEWERS)
+
+    async def create_indexes(self) -> None:
+        await self.reviewers.collection.create_index([("state.status", ASCENDING), ("_id", ASCENDING)])
+
+    async def standings(self, people: Collection[Person]) -> dict[str, Standing | None]:
+        """How these people stand, by subject; None for whoever was removed from the roster."""
+        wanted = {"_id": {"$in": [stream(person.sub) for person in people]}}
+        experts = {"state.status": "active", "state.profile.expert": True}
+        found = self.reviewers.collection.find(wanted, {"state": 1})
+        states = {case["_id"]: _state(case) async for case in found}
+        any_expert = await self.reviewers.collection.find_one(experts, {"_id": 1}) is not None
+        return {
+            person.sub: _standing(person, states.get(stream(person.sub), Reviewer()), any_expert) for person in people
+        }
+
+    async def active(self) -> list[Reviewer]:
+        """Everybody on the roster, by subject."""
+        found = self.reviewers.collection.find({"state.status": "active"}, {"state": 1}).sort("_id")
+        return [_state(case) async for case in found]
+
+
+def _state(document: Json) -> Reviewer:
+    return Reviewer.model_validate(document["state"], strict=False)
+
+
+def _standing(person: Person, reviewer: Reviewer, any_expert: bool) -> Standing | None:
+    if reviewer.status == "removed":
+        return None
+    profile = reviewer.profile
+    # While nobody on the roster is an expert, everybody counts as one: else their cases would wait for ever.
+    expert = not any_expert or (profile is not None and profile.expert)
+    if profile is None:
+        return Standing(person.sub, person.partner, expert=expert)
+    return Standing(person.sub, person.partner, profile.conflicts, expert, sectors(profile), profile.languages)
+
+
+def sectors(profile: Profile) -> tuple[str, ...]:
+    """The industries and themes that somebody knows, as cases name them."""
+    return (*(each.value for each in profile.industries), *(each.value for each in profile.themes))

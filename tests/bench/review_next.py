@@ -1,0 +1,148 @@
+"""The desk's next case with 100,000 open ones and 200 reviewers who press the button in the same instant."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from statistics import median, quantiles
+
+from pymongo import AsyncMongoClient, ReturnDocument
+from pymongo.asynchronous.database import AsyncDatabase
+
+from deploy.local.sample.generate import generate
+from review.checks.ruleset import CURRENT
+from review.desk import Desk
+from review.domain import CASES, Open
+from review.drafts import Drafts
+from review.roster import Roster
+from review.store import CaseStore
+from runtime.settings import Settings
+from runtime.streams import Streams
+from schemas.entry import Industry, SubmissionLine, without_contact
+from schemas.envelope import Json
+from schemas.review import Route
+from tests.bench.figure import Figure, say
+from tests.bench.ground import PARTNER, Ground
+from web.people import Person
+
+CASES_OPEN = 100_000
+REVIEWERS = 200
+BURSTS = 15
+AT = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
+
+
+def measure(ground: Ground) -> list[Figure]:
+    say(f"review_next: {CASES_OPEN:,} open cases, {REVIEWERS} reviewers at once, {BURSTS} times")
+    return asyncio.run(_measured(ground.settings()))
+
+
+async def _measured(settings: Settings) -> list[Figure]:
+    async with AsyncMongoClient[Json](settings.mongo_url, w="majority", journal=True, tz_aware=True) as client:
+        database = client[settings.database("review")]
+        await _fill(database)
+        own = await _bursts(await _desk(database), BURSTS)
+        await _no_case_is_held_by_two(database, BURSTS * REVIEWERS)
+        bare = await _bursts(await _bare(database), 1)
+        await client.drop_database(database.name)
+    say(f"  p50: {median(own):.3g} ms; bare: {median(bare):.3g} ms")
+    what = "one find-and-modify each, nothing decided, no history"
+    return [Figure("review.next_p99", _p99(own), "ms", what, _p99(bare))]
+
+
+async def _fill(database: AsyncDatabase[Json]) -> None:
+    """Open cases, alike but for their ids, ages and sectors; a third of them have one review."""
+    (line,) = generate("scene", 1, 1, [PARTNER], 1)
+    entry = without_contact(SubmissionLine.model_validate(line, strict=False).entry)
+    streams = Streams(database, CASES)
+    opening = Open(
+        stream=f"{PARTNER['uscc']}/SC-0@1",
+        cause="bench",
+        actor="service:review",
+        at=AT,
+        submission=f"{PARTNER['uscc']}/SC-0",
+        revision=1,
+        partner=PARTNER["uscc"],
+        digest="0" * 64,
+        entry=entry,
+        previous=None,
+        ruleset=CURRENT.version,
+        findings=(),
+        score=100,
+        route=Route.ORDINARY,
+        reasons=(),
+    )
+    await streams.handle([opening])
+    model = await streams.collection.find_one({})
+    assert model
+    await streams.collection.delete_one({"_id": model["_id"]})
+    numbers = range(1, CASES_OPEN + 1)
+    for start in range(0, CASES_OPEN, 2_000):
+        batch = numbers[start : start + 2_000]
+        await streams.collection.insert_many([_like(model, number) for number in batch], ordered=False)
+    await CaseStore(database).create_indexes()
+
+
+def _like(model: Json, number: int) -> Json:
+    submission = f"{PARTNER['uscc']}/SC-{number}"
+    received = (AT + timedelta(seconds=number * 7919 % CASES_OPEN)).isoformat().replace("+00:00", "Z")
+    state = model["state"] | {
+        "submission": submission,
+        "received": received,
+        "sector": list(Industry)[number % len(Industry)],
+        "left": 1 if number % 3 == 0 else 2,
+    }
+    return model | {"_id": f"{submission}@1", "state": state}
+
+
+#: Claims the next case for the reviewer of this number: its id.
+Next = Callable[[int], Awaitable[str | None]]
+
+
+async def _desk(database: AsyncDatabase[Json]) -> Next:
+    desk = Desk(Streams(database, CASES), CaseStore(database), Roster(database), Drafts(database))
+
+    async def next(number: int) -> str | None:
+        outcome = await desk.next(Person(f"reviewer-{number}", "", ("reviewer",)), secrets.token_hex(8))
+        return outcome.stream if outcome else None
+
+    return next
+
+
+async def _bare(database: AsyncDatabase[Json]) -> Next:
+    async def next(number: int) -> str | None:
+        case = await database["cases"].find_one_and_update(
+            {"state.status": "open", "state.lease": None},
+            {"$set": {"state.lease": {"reviewer": f"bare-{number}", "until": "2999"}}},
+            {"_id": 1},
+            sort=[("state.left", 1), ("state.received", 1), ("_id", 1)],
+            return_document=ReturnDocument.AFTER,
+        )
+        return str(case["_id"]) if case else None
+
+    return next
+
+
+async def _bursts(next: Next, bursts: int) -> list[float]:
+    """How long each of the reviewers waited, in ms. Each burst has reviewers of its own, who hold nothing yet."""
+    waited: list[float] = []
+
+    async def press(number: int) -> None:
+        began = time.perf_counter()
+        assert await next(number)
+        waited.append((time.perf_counter() - began) * 1000)
+
+    for burst in range(bursts):
+        await asyncio.gather(*(press(burst * REVIEWERS + number) for number in range(REVIEWERS)))
+    return waited
+
+
+async def _no_case_is_held_by_two(database: AsyncDatabase[Json], wanted: int) -> None:
+    held = await database["cases"].find({"state.lease": {"$ne": None}}, {"state.lease": 1, "events.type": 1}).to_list()
+    reviewers = {case["state"]["lease"]["reviewer"] for case in held}
+    claims = sum(event["type"] == "case.claimed.v1" for case in held for event in case["events"])
+    assert len(held) == len(reviewers) == claims == wanted, (len(held), len(reviewers), claims, wanted)
+
+
+def _p99(waited: list[float]) -> float:
+    return round(quantiles(waited, n=100)[98], 1)

@@ -1,0 +1,196 @@
+"""What goes wrong at the desk: races, a reviewer removed mid-review, a lease lost while writing, a change of mind."""
+
+import asyncio
+from collections import Counter
+
+from review.desk import Desk
+from review.drafts import Drafts
+from review.judging import judging
+from review.roster import Roster
+from review.store import CaseStore
+from schemas.review import CRITERIA, CaseClaimed
+from tests.review.conftest import Review, SignIn, reviewer
+from tests.review.entries import AT, OTHER, OWN, product, received, scene
+from web.people import Person
+from web.problems import Problem
+
+JSON = {"Accept": "application/json"}
+CASE = f"/cases/{OWN}/SC-1/1"
+LI, WANG = reviewer("reviewer-li"), reviewer("reviewer-wang")
+OPERATOR = Person("operator-zheng", "郑运", ("operator",))
+GIVEN = {"scores": dict.fromkeys(CRITERIA["scene"], 4), "verdict": "reject", "comment": "no"}
+PROFILE = {"name": "李评", "industries": ["new-supply-chain"], "minutes": [60, 0, 0, 0, 0, 0, 0]}
+
+
+async def test_two_who_claim_a_case_in_the_same_instant_a_thousand_times_never_both_have_it(review: Review) -> None:
+    await review.react([received(f"SC-{n}", scene()) for n in range(1000)])
+    # Two processes: each with streams of its own, which know nothing of the other's.
+    desks = [
+        Desk(type(review.cases)(review.database, review.cases.decider), CaseStore(review.database), roster, drafts)
+        for roster, drafts in ((Roster(review.database), Drafts(review.database)) for _ in range(2))
+    ]
+    won: Counter[str] = Counter()
+    lost: list[str] = []
+
+    async def claim(desk: Desk, me: Person, case: str) -> None:
+        try:
+            await desk.claim(case, me, f"{me.sub} {case}")
+        except Problem as refused:
+            lost.append(refused.type)
+        else:
+            won[case] += 1
+
+    cases = [f"{OWN}/SC-{n}@1" for n in range(1000)]
+    for start in range(0, 1000, 50):
+        some = cases[start : start + 50]
+        ours, theirs = (claim(desks[0], LI, case) for case in some), (claim(desks[1], WANG, case) for case in some)
+        await asyncio.gather(*ours, *theirs)
+    assert won == Counter(cases)
+    assert lost == ["case-claimed"] * 1000
+    found = [await review.cases.get(case) for case in cases]
+    assert all(sum(isinstance(event.data, CaseClaimed) for event in case.events) == 1 for case in found)
+
+
+async def test_two_processes_deal_out_the_next_cases_and_none_twice(review: Review) -> None:
+    await review.react([received(f"SC-{n}", scene()) for n in range(120)])
+    desks = [
+        Desk(
+            type(review.cases)(review.database, review.cases.decider),
+            CaseStore(review.database),
+            Roster(review.database),
+            Drafts(review.database),
+        )
+        for _ in range(2)
+    ]
+    asks = (desks[n % 2].next(reviewer(f"r{n}"), f"press-{n}") for n in range(100))
+    dealt = [outcome.stream for outcome in await asyncio.gather(*asks) if outcome]
+    assert len(dealt) == len(set(dealt)) == 100
+
+
+async def test_ones_own_field_comes_first(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("PR-1", product(), AT), received("SC-1", scene())])
+    operator = signed_in(OPERATOR)
+    assert (await operator.put("/reviewers/reviewer-li", json=PROFILE, headers=JSON)).status_code == 200
+    assert (await signed_in(LI).post("/cases:next", headers=JSON)).json()["sector"] == "new-supply-chain"
+    assert (await signed_in(WANG).post("/cases:next", headers=JSON)).json()["id"] == f"{OTHER}/PR-1@1"
+
+
+async def test_a_standing_conflict_and_a_roster_with_experts_keep_cases_from_people(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    operator = signed_in(OPERATOR)
+    await operator.put("/reviewers/reviewer-li", json=PROFILE | {"conflicts": [OWN]}, headers=JSON)
+    assert (await signed_in(LI).post("/cases:next", headers=JSON)).status_code == 204
+    assert (await signed_in(LI).post(f"{CASE}/claim", headers=JSON)).status_code == 403
+    assert [one["reviewer"] for one in (await operator.get("/reviewers", headers=JSON)).json()["reviewers"]] == [
+        "reviewer-li"
+    ]
+    assert (await signed_in(LI).get("/reviewers", headers=JSON)).status_code == 403
+
+
+async def test_a_reviewer_removed_mid_review_loses_the_case_and_their_reviews_stand(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene()), received("SC-2", scene())])
+    operator, li = signed_in(OPERATOR), signed_in(LI)
+    await operator.put("/reviewers/reviewer-li", json=PROFILE, headers=JSON)
+    await li.post(f"{CASE}/claim", headers=JSON)
+    await li.post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
+    await li.post(f"/cases/{OWN}/SC-2/1/claim", headers=JSON)
+    assert (await operator.delete("/reviewers/reviewer-li", headers=JSON)).status_code == 204
+    assert (await operator.delete("/reviewers/nobody", headers=JSON)).status_code == 404
+    assert (await review.cases.get(f"{OWN}/SC-2@1")).state.lease is None
+    assert (await review.cases.get(f"{OWN}/SC-1@1")).state.reviewers() == ("reviewer-li",)
+    refused = await li.post(f"/cases/{OWN}/SC-2/1/reviews", json=GIVEN, headers=JSON)
+    assert refused.json()["type"] == "urn:shuangqian:problem:reviewer-removed"
+    assert (await li.post("/cases:next", headers=JSON)).status_code == 403
+
+
+async def test_what_was_written_survives_a_lost_lease(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li, wang = signed_in(LI), signed_in(WANG)
+    await li.post(f"{CASE}/claim")
+    kept = await li.post(f"{CASE}/draft", data={"comment": "almost done", "verdict": "reject"}, headers=JSON)
+    assert kept.status_code == 204
+    await li.post(f"{CASE}/release")
+    await wang.post(f"{CASE}/claim")
+    assert "almost done" not in (await wang.get(CASE)).text
+    await wang.post(f"{CASE}/release")
+    page = (await li.post(f"{CASE}/claim")).text
+    assert "almost done" in page and 'value="reject" checked' in page
+
+
+async def test_a_review_is_taken_back_from_the_desk(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    await li.post(f"{CASE}/claim")
+    scores = {f"score-{name}": "4" for name in CRITERIA["scene"]}
+    desk = await li.post(f"{CASE}/reviews", data=scores | {"verdict": "reject", "comment": "too soon", "key": "k1"})
+    assert f'action="{CASE}/undo"' in desk.text
+    page = await li.post(f"{CASE}/undo")
+    assert "Your review is taken back." in page.text and "too soon" in page.text
+    state = (await review.cases.get(f"{OWN}/SC-1@1")).state
+    assert (state.reviews, state.lease and state.lease.reviewer) == ((), "reviewer-li")
+
+
+async def test_leaving_frees_the_case_in_a_minute_and_coming_back_keeps_it(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    await li.post(f"{CASE}/claim", headers=JSON)
+    await li.post(f"{CASE}/leave", headers=JSON)
+    none = await signed_in(WANG).post("/cases:next", headers=JSON)
+    assert (none.status_code, none.headers["held-by-others"]) == (204, "1")
+    assert 0 < int(none.headers["retry-after"]) <= 60
+    await li.post(f"{CASE}/extend", headers=JSON)
+    none = await signed_in(WANG).post("/cases:next", headers=JSON)
+    assert int(none.headers["retry-after"]) > 1700
+
+
+async def test_an_operator_notes_an_appeal_and_others_judge(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    for me in (LI, WANG):
+        person = signed_in(me)
+        await person.post(f"{CASE}/claim", headers=JSON)
+        await person.post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
+    operator = signed_in(OPERATOR)
+    assert "The partner’s objection" in (await operator.get(CASE)).text
+    assert (await operator.post(f"{CASE}/appeals", data={"reason": " "})).status_code == 422
+    assert (
+        "Other reviewers judge the case again"
+        in (await operator.post(f"{CASE}/appeals", data={"reason": "see 2"})).text
+    )
+    assert (await signed_in(LI).post("/cases:next", headers=JSON)).status_code == 204
+    assert (await signed_in(reviewer("zhao")).post("/cases:next", headers=JSON)).json()["left"] == 2
+
+
+async def test_an_assigned_case_comes_first_to_one_and_to_nobody_else(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene()), received("PR-1", product(), AT)])
+    operator, li, wang = signed_in(OPERATOR), signed_in(LI), signed_in(WANG)
+    path = f"/cases/{OTHER}/PR-1/1/assignments"
+    assert (await operator.post(path, json={"reviewer": "reviewer-li"}, headers=JSON)).status_code == 404
+    await operator.put("/reviewers/reviewer-li", json=PROFILE, headers=JSON)
+    assert (await operator.post(path, json={"reviewer": "reviewer-li"}, headers=JSON)).status_code == 200
+    assert (await wang.post(f"/cases/{OTHER}/PR-1/1/claim", headers=JSON)).status_code == 409
+    assert (await wang.post("/cases:next", headers=JSON)).json()["id"] == f"{OWN}/SC-1@1"
+    assert (await li.post("/cases:next", headers=JSON)).json()["id"] == f"{OTHER}/PR-1@1", "before their own field"
+    await operator.delete("/reviewers/reviewer-li", headers=JSON)
+    assert (await review.cases.get(f"{OTHER}/PR-1@1")).state.assignments == ()
+
+
+async def test_operators_see_how_reviewers_judge(review: Review, signed_in: SignIn) -> None:
+    operator = signed_in(OPERATOR)
+    assert "Nobody has reviewed a decided case yet." in (await operator.get("/cases/judging")).text
+    await review.react([received("SC-1", scene()), received("SC-2", scene())])
+    for reference in ("SC-1", "SC-2"):
+        for me, score in ((LI, 5), (WANG, 1)):
+            person, case = signed_in(me), f"/cases/{OWN}/{reference}/1"
+            await person.post(f"{case}/claim", headers=JSON)
+            review_of = GIVEN | {"scores": dict.fromkeys(CRITERIA["scene"], score)}
+            await person.post(f"{case}/reviews", json=review_of, headers=JSON)
+    page = (await operator.get("/cases/judging")).text
+    found = await judging(review.store)
+    assert [judge.reviewer for judge in found.judges] == ["reviewer-wang", "reviewer-li"]
+    assert found.judges[0].severity == -found.judges[1].severity < -20
+    assert f"{found.judges[1].severity:+.1f}" in page and "60.0" in page
+    assert (await signed_in(LI).get("/cases/judging")).status_code == 403

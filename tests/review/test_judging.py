@@ -1,0 +1,87 @@
+"""Reviewers' agreement and severity, against published figures and against worlds whose truth is known."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from review.agreement import alpha, interval, nominal
+from review.severity import Given, corrected, severities
+
+#: Krippendorff 2011, example C: four observers, twelve units, some of them missing.
+OBSERVERS = (
+    "1 2 3 3 2 1 4 1 2 . . .",
+    "1 2 3 3 2 2 4 1 2 5 . 3",
+    ". 3 3 3 2 3 4 2 2 5 1 .",
+    "1 2 3 3 2 4 4 1 2 5 1 .",
+)
+UNITS = [[int(v) for v in unit if v != "."] for unit in zip(*(row.split() for row in OBSERVERS), strict=True)]
+
+
+def test_alpha_is_as_published() -> None:
+    assert alpha(UNITS, nominal) == pytest.approx(0.743, abs=0.0005)
+    assert alpha(UNITS, interval) == pytest.approx(0.849, abs=0.0005)
+
+
+def test_alpha_of_nothing_to_compare_is_none() -> None:
+    assert alpha([], nominal) is None
+    assert alpha([["approve"], ["reject"]], nominal) is None
+    assert alpha([["approve", "approve"]], nominal) is None, "all alike: no telling agreement from chance"
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=2, max_size=30))
+def test_those_who_always_agree_have_one(values: list[str]) -> None:
+    assert alpha([[value, value] for value in values], nominal) == (1 if len(set(values)) > 1 else None)
+
+
+def world(severity: dict[str, float], cases: int, noise: float, seed: int = 1) -> tuple[list[Given], dict[str, float]]:
+    """Reviews of two reviewers each by the model itself, and the true qualities."""
+    chance = random.Random(seed)
+    quality = {f"case-{n}": chance.uniform(40, 80) for n in range(cases)}
+    reviews = [
+        Given(case, name, true + severity[name] + chance.gauss(0, noise))
+        for case, true in quality.items()
+        for name in chance.sample(sorted(severity), 2)
+    ]
+    return reviews, quality
+
+
+TRUE = {"li": -12.0, "wang": -4.0, "zhao": 0.0, "sun": 5.0, "ma": 11.0}
+
+
+def test_severities_are_found_again() -> None:
+    found = severities(world(TRUE, 400, noise=6)[0])
+    assert all(abs(found[name] - true) < 2 for name, true in TRUE.items())
+
+
+def test_corrected_scores_are_nearer_to_the_truth() -> None:
+    reviews, quality = world(TRUE, 400, noise=6)
+    found = severities(reviews)
+    raw = fair = 0.0
+    for case, true in quality.items():
+        scores = {review.reviewer: review.score for review in reviews if review.case == case}
+        raw += (sum(scores.values()) / len(scores) - true) ** 2
+        fair += (corrected(scores, found) - true) ** 2
+    assert fair < raw / 2
+
+
+def test_where_all_are_alike_nobody_is_corrected_by_much() -> None:
+    found = severities(world(dict.fromkeys(TRUE, 0.0), 400, noise=8)[0])
+    assert all(abs(effect) < 1.5 for effect in found.values())
+
+
+def test_few_reviews_correct_little() -> None:
+    few = severities([*world(TRUE, 100, noise=6)[0], Given("new", "new", 20), Given("new", "zhao", 60)])
+    assert -40 < few["new"] < 0, "one review says little: shrunk towards 0"
+
+
+def test_cases_with_one_review_say_nothing_of_severity() -> None:
+    assert severities([Given("a", "li", 10), Given("b", "wang", 90)]) == {"li": 0.0, "wang": 0.0}
+    assert severities([]) == {}
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=4), st.floats(-60, 60))
+def test_a_corrected_score_stays_a_score(scores: list[float], severity: float) -> None:
+    by_name = {str(number): score for number, score in enumerate(scores)}
+    assert 0 <= corrected(by_name, dict.fromkeys(by_name, severity)) <= 100
