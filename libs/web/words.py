@@ -28,6 +28,9 @@ WORDS: dict[str, dict[str, str]] = {
     "ordinary": {"zh": "常规评审", "en": "Ordinary review"},
     "experts": {"zh": "专家评审", "en": "Two experts"},
     "return": {"zh": "直接退回", "en": "Returned at once"},
+    "exact": {"zh": "文字相同", "en": "Same text"},
+    "rearranged": {"zh": "顺序调整", "en": "Rearranged"},
+    "fuzzy": {"zh": "文字改动", "en": "Words changed"},
     # How things stand
     "received": {"zh": "已收到", "en": "Received"},
     "revised": {"zh": "已修订", "en": "Revised"},

@@ -17,6 +17,7 @@ from runtime.streams import Streams
 from schemas.asyncapi import examples
 from schemas.differences import Difference, differences
 from schemas.envelope import Event
+from schemas.events import FACTS
 from schemas.submission import PartnerKeyIssued
 from schemas.topics import SUBMISSIONS
 from tests.runtime.keyring import AT, COPIES, copying
@@ -158,6 +159,6 @@ def test_differences_are_told_field_by_field() -> None:
 
 def test_every_example_of_an_event_differs_in_nothing() -> None:
     found: Sequence[tuple[str, tuple[Difference, ...]]] = [
-        (type, differences(orjson.dumps(example))) for type, example in examples().items()
+        (type, differences(orjson.dumps(example))) for type, example in examples().items() if type in FACTS
     ]
     assert [each for each in found if each[1]] == []
