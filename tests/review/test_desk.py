@@ -114,7 +114,7 @@ async def test_lists_go_on_where_they_stopped(review: Review) -> None:
     assert [case.id for case in (*first, *rest)] == cases
     for case in cases[:3]:
         await decide(review.desk, case, [(LI, Verdict.REJECT), (WANG, Verdict.REJECT)])
-    await review.react([received("PR-1", product())])
+    await review.react([received("PR-1", product(attachments=()))])
     await decide(review.desk, f"{OTHER}/PR-1@1", [(LI, Verdict.APPROVE), (QIAN, Verdict.APPROVE)], "product")
     (newest,), total = await review.store.decided(most=1)
     assert (newest.id, newest.decision, newest.score, total) == (f"{OTHER}/PR-1@1", "approved", 80, 4)
