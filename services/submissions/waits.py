@@ -13,9 +13,9 @@ def waits_for(status: str, release: str | None, mode: Mode = "live") -> str:
         case "received" | "opened":
             return _("Waits for the automatic checks, which begin by themselves, usually within a minute.")
         case "open":
-            return _("Waits for reviewers: two independent reviews decide.")
+            return _("Waits for reviewers, who judge it independently of each other.")
         case "in-review":
-            return _("Is being reviewed: two independent reviews decide.")
+            return _("Is being reviewed by people who judge it independently of each other.")
         case "changes-requested":
             return _("Waits for you: mend what the reviewers ask for and send the next revision.")
         case "approved":
