@@ -20,6 +20,7 @@ from schemas.envelope import Json
 from schemas.source import SourcePaused
 from submissions.domain.source import SOURCES
 from submissions.intake import now
+from submissions.ndjson import BATCH_LINES
 from submissions.sheets.rows import letters
 from submissions.sources.fetch import Limits
 from tests.submissions.given import OTHER, ROOT, USCC, filled, key_of, submission
@@ -357,11 +358,12 @@ async def test_a_worker_killed_between_batches_leaves_whole_lines_and_the_next_g
     await added(client, key, source(site))
     killed = alone(SHUANGQIAN_CRASH_AT="source.after_take:1")
     assert await asyncio.to_thread(killed.wait, 60) == -signal.SIGKILL
-    assert await database["submissions"].count_documents({}) == 1000
+    whole = 2 * BATCH_LINES
+    assert await database["submissions"].count_documents({}) == whole
     again = alone()
     try:
         fetch = await Watched(client, key).next()
-        assert fetch["counts"] == {"listed": 1200, "unchanged": 1000, "received": 200}
+        assert fetch["counts"] == {"listed": 1200, "unchanged": whole, "received": 1200 - whole}
     finally:
         again.terminate()
         await asyncio.to_thread(again.wait, 20)
