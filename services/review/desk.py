@@ -1,7 +1,7 @@
 """What reviewers do at the desk, for pages and programs alike: a press is one command, or a refusal with its text."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from review.domain import Case, CaseCommand
 from review.domain.acts import (
@@ -12,14 +12,15 @@ from review.domain.acts import (
     Extend,
     GiveReview,
     Leave,
-    Object,
+    LodgeAppeal,
     Release,
+    Unassign,
     WithdrawReview,
 )
 from review.domain.case import Review
 from review.domain.lease import LEASE, LEFT, RESERVED
 from review.domain.refusals import REFUSALS
-from review.domain.reviewer import stream
+from review.domain.reviewer import Remove, stream
 from review.drafts import Drafts
 from review.handing import Ask, Handing
 from review.roster import Roster
@@ -119,13 +120,27 @@ class Desk:
             )
         )
 
-    async def appeal(self, id: str, me: Person, cause: str, by: str, reason: str) -> Outcome[Case]:
+    async def appeal(
+        self, id: str, me: Person, cause: str, by: Literal["partner", "operator"], reason: str
+    ) -> Outcome[Case]:
         """Note an objection to the decision: other reviewers judge again."""
         case = (await self.seen(id, me)).state
         latest = await self.store.latest(case.submission)
         if latest and latest.id != id:
             raise problem(Refusal("case.outdated"))
-        return await self._handle(Object(**_by(id, me, cause, now()), by=by, reason=reason))  # type: ignore[arg-type]
+        return await self._handle(LodgeAppeal(**_by(id, me, cause, now()), by=by, reason=reason))
+
+    async def remove(self, reviewer: str, me: Person, cause: str) -> None:
+        """Take somebody off the roster: what they hold is free at once, the reviews they gave stand."""
+        (outcome,) = await self.roster.reviewers.handle([Remove(**_by(stream(reviewer), me, cause, now()))])
+        if outcome.refusal:
+            raise problem(outcome.refusal)
+        # Should the process end here, their leases run out by themselves, and they can give no review any more.
+        held, kept, at = await self.store.held(reviewer), await self.store.kept_for(reviewer), now()
+        releases = [Release(**_by(case.id, me, cause, at), reviewer=reviewer) for case in held]
+        # One cause takes effect in a stream only once, and a case may be held by whom it was assigned to.
+        also = f"{cause}:assignments"
+        await self.cases.handle([*releases, *(Unassign(**_by(id, me, also, at), reviewer=reviewer) for id in kept)])
 
     async def seen(self, id: str, me: Person) -> Outcome[Case]:
         """A case as it stands. Raises Problem: unknown, or the reader belongs to the partner who sent it."""

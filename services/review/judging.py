@@ -1,6 +1,7 @@
 """How reviewers judge, from the decided cases: their severity, their agreement, and scores without it."""
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 
 from review.agreement import alpha, interval, nominal
@@ -51,7 +52,7 @@ def _judging(cases: list[Judged]) -> Judging:
         Given(case.id, review.reviewer, score(case.kind, [review.scores])) for case in cases for review in case.reviews
     ]
     severity = severities(reviews)
-    count = {name: sum(review.reviewer == name for review in reviews) for name in severity}
+    count = Counter(review.reviewer for review in reviews)
     judges = (Judge(name, count[name], severity[name]) for name in severity)
     return Judging(
         cases=len(cases),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends
@@ -145,7 +145,7 @@ def pages(desk: Desk) -> APIRouter:
     @router.post(one + "/appeals")
     async def appeal(request: Request, partner: str, reference: str, revision: int, me: Operator) -> Response:
         id, form = case_id(partner, reference, revision), await request.form()
-        by = "operator" if form.get("by") == "operator" else "partner"
+        by: Literal["partner", "operator"] = "operator" if form.get("by") == "operator" else "partner"
         await desk.appeal(id, me, cause(request), by, str(form.get("reason", "")))
         notify(request, _("The appeal is on record. Other reviewers judge the case again."))
         return RedirectResponse(case_path(id), 303)

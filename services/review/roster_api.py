@@ -1,15 +1,13 @@
 """The roster as JSON, for operators: who reviews, what they know and may not judge, and when they have time."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from review.desk import Desk, now, problem
-from review.domain import CaseCommand
-from review.domain.acts import Release, Unassign
-from review.domain.reviewer import Register, Remove, Reviewer, stream
+from review.desk import Desk, now
+from review.domain.reviewer import Register, Reviewer, stream
 from schemas.envelope import Json
 from schemas.review import Profile
 from web.people import Person, actor, cause, require
@@ -44,17 +42,7 @@ def roster_api(desk: Desk) -> APIRouter:
     @router.delete("/reviewers/{reviewer}", status_code=204)
     async def remove(request: Request, reviewer: str, me: Operator) -> Response:
         """Take somebody off the roster: what they hold is free at once, the reviews they gave stand."""
-        by: dict[str, Any] = {"cause": cause(request), "actor": actor(me), "at": now()}
-        (outcome,) = await reviewers.handle([Remove(stream=stream(reviewer), **by)])
-        if outcome.refusal:
-            raise problem(outcome.refusal)
-        # Should the process end here, their leases run out by themselves, and they can give no review any more.
-        held = await desk.store.held(reviewer)
-        kept = await desk.store.kept_for(reviewer)
-        releases: list[CaseCommand] = [Release(stream=case.id, reviewer=reviewer, **by) for case in held]
-        # One cause takes effect in a stream only once, and a case may be held by whom it was assigned to.
-        also = by | {"cause": f"{by['cause']}:assignments"}
-        await desk.cases.handle([*releases, *(Unassign(stream=id, reviewer=reviewer, **also) for id in kept)])
+        await desk.remove(reviewer, me, cause(request))
         return Response(status_code=204)
 
     return router

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from review.domain import CaseCommand, Close
-from review.domain.acts import Object, decide
+from review.domain.acts import LodgeAppeal, decide
 from review.domain.case import evolve
 from review.domain.lease import LEASE, LONGEST, Lease
 from review.domain.outcome import PANEL, outcome
@@ -73,7 +73,7 @@ class Step:
             case "assign":
                 return assigning(self.reviewer, minute)
             case "appeal":
-                return Object(**by("user:operator", minute), by="partner", reason="why")
+                return LodgeAppeal(**by("user:operator", minute), by="partner", reason="why")
             case "close":
                 return Close(**by("service:review"), reason="withdrawn")
             case "open":

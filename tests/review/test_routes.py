@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given as any_of
 from hypothesis import strategies as st
 
-from review.domain.acts import Object, decide
+from review.domain.acts import LodgeAppeal, decide
 from review.domain.case import Appeal
 from review.domain.outcome import PANEL, left, outcome
 from schemas.envelope import Refusal
@@ -95,8 +95,8 @@ def test_on_the_express_route_only_a_first_approval_decides_alone(verdicts: tupl
 # --- Appeals ---------------------------------------------------------------------------------------------------------
 
 
-def objecting(reason: str = "Annex 2 has it.") -> Object:
-    return Object(**by("user:operator"), by="partner", reason=reason)
+def objecting(reason: str = "Annex 2 has it.") -> LodgeAppeal:
+    return LodgeAppeal(**by("user:operator"), by="partner", reason=reason)
 
 
 REJECTED = (

@@ -130,7 +130,7 @@ class WithdrawReview(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Object(Command):
+class LodgeAppeal(Command):
     """An appeal against the decision, by the partner or by an operator."""
 
     by: Literal["partner", "operator"]
@@ -153,7 +153,7 @@ CaseCommand = (
     | DeclareConflict
     | GiveReview
     | WithdrawReview
-    | Object
+    | LodgeAppeal
     | Close
 )
 
@@ -166,8 +166,8 @@ def decide(case: Case, command: CaseCommand) -> tuple[CaseFact, ...] | Refusal:
             if not case.status:
                 return Refusal("case.unknown")
             return (CaseClosed(reason=reason),) if case.status == "open" else ()
-        case Object():
-            return _object(case, command)
+        case LodgeAppeal():
+            return _lodge_appeal(case, command)
         case WithdrawReview() if case.status == "decided":
             return Refusal("case.undo-too-late")
     if case.status != "open":
@@ -308,7 +308,7 @@ def _withdraw_review(case: Case, command: WithdrawReview) -> tuple[CaseFact, ...
     return withdrawn, CaseClaimed(reviewer=command.reviewer, until=command.until, since=command.at)
 
 
-def _object(case: Case, command: Object) -> tuple[CaseFact, ...] | Refusal:
+def _lodge_appeal(case: Case, command: LodgeAppeal) -> tuple[CaseFact, ...] | Refusal:
     if case.status != "decided":
         return Refusal("case.unknown" if not case.status else "case.not-decided")
     if case.decision is Decision.APPROVED:
