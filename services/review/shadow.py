@@ -19,7 +19,7 @@ from review.domain import CASES
 from review.duplicates.likeness import Resemblance
 from schemas.entry import Entry
 from schemas.envelope import Json
-from schemas.review import CheckFinding, Likeness, Route
+from schemas.review import CaseChecked, CheckFinding, Likeness, Route
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 
@@ -96,16 +96,17 @@ def checked_cases(database: Database[Json], since: date | None) -> Iterator[Chec
     query: Json = {"state.route": {"$ne": None}}
     if since:
         query["state.received"] = {"$gte": since.isoformat()}
-    shown = {f"state.{name}": 1 for name in ("ruleset", "entry", "findings", "checked", "route")}
+    # Of the state the entry alone: an appeal changes the route.
+    shown = {"state.entry": 1, "events": {"$elemMatch": {"type": CaseChecked.TYPE}}}
     for document in database[CASES.collection].find(query, shown).sort("_id"):
-        state = document["state"]
+        checked = CaseChecked.model_validate(document["events"][0]["data"], strict=False)
         yield Checked(
             case=document["_id"],
-            ruleset=state["ruleset"],
-            entry=_ENTRY.validate_python(state["entry"], strict=False, extra="ignore"),
-            findings=tuple(CheckFinding.model_validate(found) for found in state["findings"]),
-            score=state["checked"],
-            route=Route(state["route"]),
+            ruleset=checked.ruleset,
+            entry=_ENTRY.validate_python(document["state"]["entry"], strict=False, extra="ignore"),
+            findings=checked.findings,
+            score=checked.score,
+            route=checked.lane or checked.route,
         )
 
 

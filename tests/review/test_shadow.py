@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 from review.checks.ruleset import CURRENT, FILE, read
+from review.domain.acts import LodgeAppeal
 from review.shadow import Checked, Shadow, shadow
 from runtime.settings import Settings
 from schemas.entry import Entry
 from schemas.review import CheckFinding, Likeness, Route
 from tests.audit.test_cli import shuangqian
 from tests.review.conftest import Review
-from tests.review.entries import OTHER, OWN, linkage, owned, product, received, scene
+from tests.review.entries import AT, OTHER, OWN, linkage, owned, product, received, scene
 
 COMMAND = "shuangqian"
 
@@ -87,6 +88,20 @@ async def test_the_command_says_which_cases_would_go_another_way_and_writes_noth
     assert "− product.interfaces /entry/interfaces (−10) No interfaces or standards are named." in done.stdout
     assert "+ product.interfaces /entry/interfaces (−50)" in done.stdout
     assert await review.cases.collection.find().sort("_id").to_list() == before
+
+
+async def test_a_case_that_was_appealed_since_is_held_against_how_it_was_checked(
+    review: Review, settings: Settings
+) -> None:
+    hopeless = scene(title={"zh": "测试测试"}, summary={"zh": "测试测试测试测试测试测试"}, offers=())
+    await review.react([received("SC-1", hopeless)])
+    appeal = LodgeAppeal(
+        stream=f"{OWN}/SC-1@1", cause="appeal", actor="user:zheng", at=AT, by="partner", reason="Read it again."
+    )
+    (outcome,) = await review.cases.handle([appeal])
+    assert outcome.state.route is Route.ORDINARY
+    told = shuangqian("review", "shadow", "--rules", str(FILE), "--json", settings=settings, module=COMMAND)
+    assert json.loads(told.stdout)["routes"] == [{"from": "return", "to": "return", "cases": 1}]
 
 
 async def test_the_command_speaks_chinese_and_json_and_may_look_at_the_last_days_only(
