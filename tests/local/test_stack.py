@@ -228,7 +228,7 @@ def test_kafka_and_mongod_come_back_on_the_same_address_after_a_kill(kafka_broke
 
 
 def test_every_person_has_a_plain_name_and_a_known_role() -> None:
-    known = {"partner", "reviewer", "publisher", "operator", "auditor"}
+    known = {"partner", "reviewer", "publisher", "operator", "auditor", "onlooker"}
     for somebody in people():
         assert re.fullmatch(r"[a-z]+-[a-z]+", somebody.sub)
         assert set(somebody.roles) <= known
