@@ -67,7 +67,7 @@ def operations_routes(operations: Operations) -> APIRouter:
             said = _("Tried: %(count)s events would be handled, the next would not: %(error)s. Nothing was changed.")
             notify(request, said % {"count": tried.handled, "error": tried.error[:MOST_TOLD]}, "warning")
         else:
-            said = _("Tried: all %(count)s events would be handled now. Nothing was changed.")
+            said = _("Tried: all would be handled now, %(count)s in number. Nothing was changed.")
             notify(request, said % {"count": tried.handled})
         return RedirectResponse(_path(id), 303)
 

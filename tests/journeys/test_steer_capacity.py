@@ -50,7 +50,7 @@ def test_an_operator_sees_a_worker_come_and_go_without_reloading(stack: Stack, v
 def test_the_console_is_right_at_load_without_scripts_and_in_chinese(stack: Stack, visit: Visit) -> None:
     operator = visit("operator-zheng", language="zh", scripts=False)
     operator.goto(f"{stack.url('review')}/console")
-    expect(operator.get_by_role("heading", name="怎样才有帮助")).to_be_visible()
+    expect(operator.get_by_role("heading", name="如何改善")).to_be_visible()
     expect(operator.locator("table").first.locator("tbody tr")).to_have_count(5)
     looking = visit("operator-zheng", language="zh")
     looking.goto(f"{stack.url('review')}/console")
