@@ -153,3 +153,12 @@ async def test_the_documented_example_keeps_every_rule(client: httpx2.AsyncClien
     document = (await client.get("/openapi.json")).json()
     example = document["paths"]["/submissions"]["post"]["requestBody"]["content"]["application/json"]["example"]
     assert (await client.post("/submissions", json=example, headers=key)).status_code == 201
+
+
+async def test_a_parameter_that_is_unknown_or_there_twice_is_named_and_nothing_is_guessed(
+    client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    answer = await client.get("/submissions?staus=x&status=received&status=refused", headers=key)
+    found = [(finding["pointer"], finding["rule"]) for finding in answer.json()["findings"]]
+    assert answer.status_code == 422
+    assert found == [("/query/status", "repeated-parameter"), ("/query/staus", "unknown-parameter")]
