@@ -28,6 +28,7 @@ SENTENCE = re.compile(r"[^\u4e00-\u9fff]*[A-Za-z][a-z’]+ [a-z’]+ [a-z’]+[^
 
 def look(page: Page, name: str) -> list[str]:
     """Pictures of the page at each width, in build/journeys; what is wrong with it, nothing if all is well."""
+    page.wait_for_load_state()
     language = page.locator("html").get_attribute("lang")
     wrong = [] if language in LANGUAGE_TAGS.values() else [f"its language is {language}"]
     if (headings := page.locator("h1").count()) != 1:
