@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 import structlog
 from bson import Timestamp
 from kafka import KafkaProducer
@@ -24,6 +23,7 @@ from runtime import telemetry
 from runtime.crash import crash_point
 from runtime.lease import Lease, LeaseLost
 from runtime.settings import Settings
+from runtime.stored import as_sent
 from schemas.envelope import Decider, Json
 from schemas.topics import CONTENT_TYPE
 
@@ -96,16 +96,16 @@ class Relay(threading.Thread):
             producer.close(timeout=5)
 
     def _follow(self, database: Database[Json], lease: Lease, held: Json, producer: KafkaProducer) -> None:
-        sent: list[FutureRecordMetadata] = []
+        underway: list[FutureRecordMetadata] = []
         at: Timestamp | None = held.get("at")
         saved, saved_token = time.monotonic(), held.get("token")
 
         def save(token: Mapping[str, Any] | None, *, idle: bool = False) -> None:
             nonlocal saved, saved_token
             producer.flush()
-            for future in sent:
+            for future in underway:
                 future.get(timeout=0)
-            sent.clear()
+            underway.clear()
             crash_point("relay.after_ack")
             behind_s = 0.0 if idle or at is None else max(0.0, time.time() - at.time)
             telemetry.RELAY_LAG.set(behind_s)
@@ -120,8 +120,8 @@ class Relay(threading.Thread):
                 # The change stream is open already, so that nothing falls between the scan and what comes after it.
                 scanned_at = database.command("ping")["operationTime"]
                 for collection, stream, event in self._rescan(database, at):
-                    sent.append(self._send(producer, collection, stream, event))
-                    if len(sent) >= SAVE_EVERY:
+                    underway.append(self._send(producer, collection, stream, event))
+                    if len(underway) >= SAVE_EVERY:
                         save(None)
                 at = scanned_at
                 save(changes.resume_token)
@@ -133,9 +133,9 @@ class Relay(threading.Thread):
                     at = change["clusterTime"]
                     collection = change["ns"]["coll"]
                     for event in new_events(change):
-                        sent.append(self._send(producer, collection, change["documentKey"]["_id"], event))
+                        underway.append(self._send(producer, collection, change["documentKey"]["_id"], event))
                 idle = change is None
-                if (idle and sent) or len(sent) >= SAVE_EVERY or time.monotonic() - saved > SAVE_EVERY_S:
+                if (idle and underway) or len(underway) >= SAVE_EVERY or time.monotonic() - saved > SAVE_EVERY_S:
                     save(changes.resume_token, idle=idle)
             save(changes.resume_token)
 
@@ -159,7 +159,7 @@ class Relay(threading.Thread):
         with telemetry.span(f"send {topic}", parent=event.get("traceparent"), kind=SpanKind.PRODUCER) as traceparent:
             if traceparent:
                 headers.append(("traceparent", traceparent.encode()))
-            future = producer.send(topic, key=stream.encode(), value=orjson.dumps(event), headers=headers)
+            future = producer.send(topic, key=stream.encode(), value=as_sent(event), headers=headers)
         telemetry.RELAYED.labels(topic).inc()
         crash_point("relay.after_send")
         return future

@@ -18,8 +18,8 @@ from pymongo.errors import BulkWriteError, ConnectionFailure, DocumentTooLarge, 
 from runtime import telemetry
 from runtime.crash import crash_point
 from runtime.groups import Groups
+from runtime.stored import from_stored, to_stored
 from runtime.trying import trying
-from schemas import events
 from schemas.envelope import C, Decider, Event, F, Json, Refusal, S
 
 #: A stream that would grow beyond this is a mistake of modelling: what can grow without end is several streams.
@@ -71,10 +71,11 @@ class _Stream(Generic[S]):
 
     @property
     def last(self) -> Json | None:
-        return self.new[-1].to_json() if self.new else self.stored[-1] if self.stored else None
+        """The attributes of the last event."""
+        return self.new[-1].attributes() if self.new else self.stored[-1] if self.stored else None
 
     def caused_by(self, cause: str) -> tuple[Event, ...]:
-        before = [events.from_json(event) for event in self.stored if event["causationid"] == cause]
+        before = [from_stored(event) for event in self.stored if event["causationid"] == cause]
         return (*before, *(event for event in self.new if event.causationid == cause))
 
 
@@ -89,7 +90,7 @@ class Streams(Generic[S, C, F]):
     async def get(self, stream: str) -> Outcome[S]:
         """The stream's state and history; version 0 where it does not exist."""
         found = (await self._load([stream]))[stream]
-        return Outcome(stream, found.version, found.state, tuple(events.from_json(event) for event in found.stored))
+        return Outcome(stream, found.version, found.state, tuple(map(from_stored, found.stored)))
 
     async def handle(self, commands: Sequence[C]) -> list[Outcome[S]]:
         """Carry out commands, any number at once, in order within each stream; an outcome for each.
@@ -221,7 +222,7 @@ def _insert(stream: _Stream[Any]) -> InsertOne[Json]:
             "_id": stream.id,
             "version": stream.version,
             "state": stream.state.model_dump(mode="json"),
-            "events": [event.to_json() for event in stream.new],
+            "events": [to_stored(event) for event in stream.new],
             "changed": Timestamp(0, 0),  # the server puts its own time in place of this one
         }
     )
@@ -232,7 +233,7 @@ def _update(stream: _Stream[Any]) -> UpdateOne:
         {"_id": stream.id, "version": len(stream.stored)},
         {
             "$set": {"version": stream.version, "state": stream.state.model_dump(mode="json")},
-            "$push": {"events": {"$each": [event.to_json() for event in stream.new]}},
+            "$push": {"events": {"$each": [to_stored(event) for event in stream.new]}},
             "$currentDate": {"changed": {"$type": "timestamp"}},
         },
     )

@@ -113,7 +113,11 @@ class Event:
         return f"{self.source}/{self.id}"
 
     def to_json(self) -> Json:
-        """The event as a JSON object in CloudEvents' structured mode: the form that is stored, sent and hashed."""
+        """The event as a JSON object in CloudEvents' structured mode: the form that is sent and hashed."""
+        return {**self.attributes(), "data": self.data.model_dump(mode="json")}
+
+    def attributes(self) -> Json:
+        """What `to_json` has beside the data."""
         return {
             "specversion": "1.0",
             "id": self.id,
@@ -129,7 +133,6 @@ class Event:
             "correlationid": self.correlationid,
             "actor": self.actor,
             **({"traceparent": self.traceparent} if self.traceparent else {}),
-            "data": self.data.model_dump(mode="json"),
         }
 
 

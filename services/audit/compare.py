@@ -4,6 +4,7 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kafka import TopicPartition
 from pymongo.database import Database
@@ -13,6 +14,7 @@ from audit.fold import AnyDecider, Fold, Folded, Message, Unreadable, as_read, d
 from audit.history import messages, whole
 from runtime.replay import Extent
 from runtime.settings import Settings
+from runtime.stored import as_json
 from schemas.envelope import Json
 from schemas.events import Undecodable
 
@@ -112,7 +114,7 @@ class Comparison:
         chosen = {} if self._only is None else {"_id": self._only}
         for noun, decider in self.fold.deciders.items():
             for document in self._database[decider.collection].find(chosen, {"changed": 0}):
-                yield noun, document
+                yield noun, _read(document)
 
     def _wait_for_relay(self, behind: dict[Stream, Json], patience_s: float) -> list[Suspect]:
         """Fold what comes to Kafka of the streams that are behind, until each has what it had live or patience ends."""
@@ -194,6 +196,19 @@ def _compare(decider: AnyDecider, folded: Folded | None, live: Json) -> str:
     state, told = live.get("state"), form(folded.state.model_dump(mode="json"))
     equal = form(state) == told or form(as_read(decider, state)) == told
     return "equal" if equal and live.get("version") == folded.version else "different"
+
+
+def _read(document: Json) -> Json:
+    """A live stream with its events as JSON; what somebody put there that is no event stays as it is."""
+    events = document.get("events")
+    return document | {"events": [*map(_event, events)]} if isinstance(events, list) else document
+
+
+def _event(stored: Any) -> Any:
+    try:
+        return as_json(stored)
+    except (Undecodable, KeyError, TypeError):
+        return stored
 
 
 def _digests(events: Iterable[Json]) -> bytes:

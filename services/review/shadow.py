@@ -17,6 +17,7 @@ from review.checks.linkage import references
 from review.checks.ruleset import Ruleset
 from review.domain import CASES
 from review.duplicates.likeness import Resemblance
+from runtime.stored import data_of
 from schemas.entry import Entry
 from schemas.envelope import Json
 from schemas.review import CaseChecked, CheckFinding, Likeness, Route
@@ -99,7 +100,7 @@ def checked_cases(database: Database[Json], since: date | None) -> Iterator[Chec
     # Of the state the entry alone: an appeal changes the route.
     shown = {"state.entry": 1, "events": {"$elemMatch": {"type": CaseChecked.TYPE}}}
     for document in database[CASES.collection].find(query, shown).sort("_id"):
-        checked = CaseChecked.model_validate(document["events"][0]["data"], strict=False)
+        checked = CaseChecked.model_validate(data_of(document["events"][0]), strict=False)
         yield Checked(
             case=document["_id"],
             ruleset=checked.ruleset,

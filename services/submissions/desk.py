@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from runtime.stored import from_stored
 from runtime.streams import StreamFull
 from schemas.entry import Entry, Name
 from schemas.envelope import Event, Json, Refusal
-from schemas.events import from_json
 from schemas.submission import Mode, SubmissionReceived, SubmissionRefused, SubmissionRevised, SubmissionWithdrawn
 from submissions.callers import Caller, unknown_submission
 from submissions.domain.partner import Register
@@ -32,7 +32,7 @@ class Story:
     def of(cls, document: Json) -> "Story":
         """A stream's document as a story, without what happened upstream."""
         state = Submission.model_validate(document["state"])
-        return cls(document["_id"], state, tuple(map(from_json, document["events"])), Progress())
+        return cls(document["_id"], state, tuple(map(from_stored, document["events"])), Progress())
 
     @property
     def partner(self) -> str:

@@ -18,9 +18,9 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import OperationFailure
 
 from runtime.relay import HISTORY_LOST, RESCAN_MARGIN_S, new_events
+from runtime.stored import from_stored
 from schemas.entry import without_contact
 from schemas.envelope import Event, Fact, Json, timestamp
-from schemas.events import from_json
 from schemas.submission import SubmissionReceived, SubmissionRevised
 from submissions.store import whose
 
@@ -153,7 +153,7 @@ class Feed:
 
 def told(document: Json) -> Event:
     """A stored event as its partner's programs get it: without the entry's contact."""
-    event = from_json(document)
+    event = from_stored(document)
     data: Fact = event.data
     if isinstance(data, SubmissionReceived | SubmissionRevised):
         data = data.model_copy(update={"entry": without_contact(data.entry)})

@@ -57,6 +57,12 @@ class World:
             relay.stop()
             relay.join(10)
 
+    def events(self, stream: str) -> list[Json]:
+        """The events of a live stream of the submissions, as they are stored."""
+        found = self.database["partners"].find_one({"_id": stream})
+        assert found
+        return list(found["events"])
+
     def send(self, *messages: tuple[str, bytes]) -> None:
         """Put messages (key, value) on the submissions' history, as something other than the relay would."""
         producer = KafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap)

@@ -8,6 +8,7 @@ import orjson
 
 from audit.examine import Kind
 from audit.replay import Progress, Verdict
+from runtime.stored import as_sent
 from tests.audit.conftest import World
 from tests.audit.histories import document, event
 
@@ -60,10 +61,18 @@ def test_a_live_field_changed_by_hand_is_found_with_field_and_values(lived: Worl
 
 
 def test_a_stored_event_changed_by_hand_is_found(lived: World) -> None:
-    lived.database["partners"].update_one({"_id": "s5"}, {"$set": {"events.2.data.label": "forged"}})
+    data = lived.events("s5")[2]["data"]
+    forged = orjson.dumps(orjson.loads(data) | {"label": "forged"}).decode()
+    lived.database["partners"].update_one({"_id": "s5"}, {"$set": {"events.2.data": forged}})
     found = only(lived.replay())
     assert (found["kind"], found["sequence"], found["pointer"]) == (Kind.EVENT, 3, "/data/label")
     assert (found["history"], found["live"]) == ('""', '"forged"')
+
+
+def test_what_is_no_json_in_a_stored_event_is_found(lived: World) -> None:
+    lived.database["partners"].update_one({"_id": "s5"}, {"$set": {"events.2.data": "{forged"}})
+    found = only(lived.replay())
+    assert (found["kind"], found["sequence"], found["pointer"]) == (Kind.EVENT, 3, "/data")
 
 
 def test_the_last_event_dropped_from_the_database_is_found(lived: World) -> None:
@@ -112,7 +121,7 @@ def test_a_state_changed_by_hand_is_found_though_the_relay_was_behind(lived: Wor
 
 
 def test_repeated_messages_are_counted_and_harmless(lived: World) -> None:
-    repeated = [("s2", orjson.dumps(each)) for each in lived.database["partners"].find_one({"_id": "s2"})["events"]]  # type: ignore[index]
+    repeated = [("s2", as_sent(each)) for each in lived.events("s2")]
     lived.send(*repeated[1:], repeated[2])
     verdict = lived.replay()
     assert (verdict.equal, verdict.duplicates, verdict.events) == (True, 3, 60)

@@ -23,6 +23,7 @@ from deploy.local.servers import Server, running
 from deploy.local.supervise import Process
 from runtime.admin import create_topics
 from runtime.settings import Settings
+from runtime.stored import as_sent
 from runtime.streams import Streams
 from schemas import topics
 from schemas.envelope import Json
@@ -116,7 +117,7 @@ def received(settings: Settings, count: int, seed: int) -> list[Json]:
 
 def messages(documents: Sequence[Json]) -> list[Message]:
     """The events of stream documents as the relay sends them."""
-    return [(document["_id"].encode(), orjson.dumps(event)) for document in documents for event in document["events"]]
+    return [(document["_id"].encode(), as_sent(event)) for document in documents for event in document["events"]]
 
 
 @contextmanager

@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from kafka import KafkaConsumer, TopicPartition
 from pymongo.collection import Collection
 
 from runtime.settings import Settings
+from runtime.stored import as_sent
 from schemas.envelope import Json
 from schemas.topics import PUBLISHING, SUBMISSIONS
 from tests.bench.ground import Message, client, producing, send
@@ -60,7 +60,7 @@ class BareRelay(threading.Thread):
                     if change := changes.try_next():
                         key = change["documentKey"]["_id"].encode()
                         for event in change["fullDocument"]["events"]:
-                            producer.send(topic, key=key, value=orjson.dumps(event))
+                            producer.send(topic, key=key, value=as_sent(event))
                         self._left -= 1
 
     def stop(self) -> None:

@@ -20,9 +20,9 @@ from publishing.domain.release import Freeze, Open, PublishRelease
 from publishing.releasing import Entries, Releases, fill
 from publishing.store import Catalogue, create_indexes
 from runtime.settings import Settings
+from runtime.stored import from_stored
 from runtime.streams import Streams
 from schemas.envelope import Event, Json
-from schemas.events import from_json
 from tests.publishing.given import MONTH, TARGETS, act, queue
 
 PUBLISHER = {"sub": "publisher-wu", "name": "吴布", "roles": ["publisher"], "partner": None}
@@ -64,7 +64,7 @@ class Publishing:
     async def history(self) -> list[Event]:
         """All that has happened, stream by stream."""
         streams = [s for name in ("entries", "releases") async for s in self.database[name].find()]
-        return [from_json(event) for stream in streams for event in stream["events"]]
+        return [from_stored(event) for stream in streams for event in stream["events"]]
 
     async def work(self, events: Sequence[Event] | None = None) -> None:
         """What the worker does: react to all that happened (again), until nothing new happens."""
