@@ -29,6 +29,7 @@ DUPLICATE_KEY = 11000
 TOO_LARGE = {10334, 17419}
 #: Each attempt on a stream that many write is won by one of them.
 ATTEMPTS = 50
+ABSENT = object()
 #: Commands decided at one go: others have their turn after that many.
 BREATH = 10
 
@@ -64,6 +65,8 @@ class _Stream(Generic[S]):
     stored: list[Json]
     state: S
     new: list[Event]
+    #: The state as it is in the database.
+    before: Json
 
     @property
     def version(self) -> int:
@@ -132,10 +135,10 @@ class Streams(Generic[S, C, F]):
         return [self._decide(streams[command.stream], command) for command in commands]
 
     async def _load(self, ids: Iterable[str]) -> dict[str, _Stream[S]]:
-        streams = {id: _Stream(id, [], self.decider.state(), []) for id in ids}
+        streams = {id: _Stream(id, [], self.decider.state(), [], {}) for id in ids}
         async for document in self.collection.find({"_id": {"$in": list(streams)}}, {"changed": 0}):
             state = self.decider.state.model_validate(document["state"], strict=False)
-            streams[document["_id"]] = _Stream(document["_id"], document["events"], state, [])
+            streams[document["_id"]] = _Stream(document["_id"], document["events"], state, [], document["state"])
         return streams
 
     def _decide(self, stream: _Stream[S], command: C) -> Outcome[S]:
@@ -229,10 +232,13 @@ def _insert(stream: _Stream[Any]) -> InsertOne[Json]:
 
 
 def _update(stream: _Stream[Any]) -> UpdateOne:
+    state = stream.state.model_dump(mode="json")
+    # Most of a state, the entry above all, stays as it is: only what changes is written.
+    changed = {f"state.{name}": value for name, value in state.items() if stream.before.get(name, ABSENT) != value}
     return UpdateOne(
         {"_id": stream.id, "version": len(stream.stored)},
         {
-            "$set": {"version": stream.version, "state": stream.state.model_dump(mode="json")},
+            "$set": {"version": stream.version, **changed},
             "$push": {"events": {"$each": [to_stored(event) for event in stream.new]}},
             "$currentDate": {"changed": {"$type": "timestamp"}},
         },

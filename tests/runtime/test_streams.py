@@ -9,8 +9,11 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from runtime.streams import MAX_EVENTS, StreamFull, Streams
-from tests.runtime.keyring import COPIES, KEYRINGS, Issue, Keyring, issue
+from schemas.entry import Name
+from submissions.domain.partner import PARTNERS, IssueKey, Register
+from tests.runtime.keyring import AT, COPIES, KEYRINGS, Issue, Keyring, issue
 
+USCC = "12510100MB2K71QA06"
 Keyrings = Streams[Keyring, Issue, Any]
 
 
@@ -84,6 +87,18 @@ async def test_a_writer_cancelled_midway_finds_what_it_wrote(keyrings: Keyrings)
         await asyncio.gather(task, return_exceptions=True)
         await keyrings.handle([issue("a", str(n))])
     assert (await keyrings.get("a")).state.keys == tuple(str(n) for n in range(20))
+
+
+async def test_of_a_state_only_what_changes_is_written(database: Any) -> None:
+    partners = Streams(database, PARTNERS)
+    given = {"stream": USCC, "actor": "user:test", "at": AT}
+    await partners.handle([Register(**given, cause="1", name=Name(zh="蓉城"), type="agency")])
+    async with await database["partners"].watch() as changes:
+        await partners.handle([IssueKey(**given, cause="2", key="k", label="ERP", hash="0" * 64)])
+        change = await changes.next()
+    assert change["updateDescription"]["updatedFields"].keys() == {"version", "changed", "state.keys", "events.1"}
+    found = await partners.get(USCC)
+    assert (found.version, found.state.name, [key.id for key in found.state.keys]) == (2, Name(zh="蓉城"), ["k"])
 
 
 async def test_streams_of_two_deciders_do_not_meet(database: Any) -> None:
