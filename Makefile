@@ -29,7 +29,11 @@ check: setup ## Lint, types, import contracts and domain tests, in under a minut
 test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys in a browser
 	@deploy/local/setup.sh browser
 	@$(MAKE) --no-print-directory check
-	@$(PYTHON) -m pytest -m io
+	@mkdir -p build; echo "The journeys run beside the other tests; what they print comes at the end."
+	@$(PYTHON) -m pytest -m io tests/journeys >build/journeys.log 2>&1 & journeys=$$!; \
+	trap "kill $$journeys" INT TERM; \
+	$(PYTHON) -m pytest -m io --ignore tests/journeys; others=$$?; \
+	wait $$journeys; browser=$$?; cat build/journeys.log; exit $$((others | browser))
 
 bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|replay|startup, or million)
 	@exec $(PYTHON) -m tests.bench $(ONLY)

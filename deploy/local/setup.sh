@@ -103,7 +103,8 @@ kafka_jars() {
     -DoutputDirectory="$PWD/build/kafka" -DincludeScope=runtime
 }
 
-chromium() {
+# A function of the browser's own name would be what `command -v` finds.
+browser() {
   command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null && return
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "Installing Chromium and CJK fonts for the journeys …" "正在为浏览器测试安装 Chromium 和中文字体……"
@@ -138,6 +139,6 @@ when_changed python requirements.lock pyproject.toml -- python_packages
 when_changed node package-lock.json package.json -- node_packages
 when_changed kafka deploy/local/kafka/pom.xml -- kafka_jars
 if [ "${1:-}" = browser ]; then
-  chromium
+  browser
   prometheus
 fi
