@@ -72,11 +72,11 @@ def routes(
     database: AsyncDatabase[Json], desk: Desk, lists: Lists, log: RequestLog, accounts: KafkaAccounts
 ) -> APIRouter:
     """All pages."""
-    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+    router, machines = APIRouter(route_class=PageRoute, include_in_schema=False), APIRouter()
     _lists(router, lists)
     tests_page.add(router, lists)
     _sending(router, desk)
-    sheet_pages.add(router, database, desk)
+    sheet_pages.add(router, machines, database, desk)
     form_pages.add(router, desk, database)
     _one(router, desk, Queues(database))
     partner_pages.add(router, desk, database)
@@ -85,7 +85,6 @@ def routes(
     request_pages.add(router, log, desk.keys, database)
     docs.add(router)
     rule_pages.add(router)
-    machines = APIRouter()
     developers.add(router, machines, accounts)
     machines.include_router(router)
     return machines

@@ -183,3 +183,15 @@ async def test_a_long_file_shows_how_far_it_is(
         await asyncio.sleep(0.05)
         page = await client.get(page.url.path, headers=partner)
     assert figures(page.text)["Received"] == 1500
+
+
+async def test_rows_to_mend_of_a_file_that_was_checked_first_come_back_too(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    checked = await upload(client, partner, as_xlsx(bad(), "Product"), action="check", name="产品.xlsx")
+    sent = await client.post(checked.url.path, data={"action": "send"}, headers=partner)
+    address = f"{sent.headers['location']}/marked"
+    for query, rows in (("", 4), ("?rows=refused", 2)):
+        answer = await client.get(address + query, headers=partner | {"Accept": "*/*"})
+        assert answer.status_code == 200, answer.text
+        assert opened(answer.content).max_row == rows
