@@ -91,7 +91,7 @@ async def test_a_writer_cancelled_midway_finds_what_it_wrote(keyrings: Keyrings)
 
 async def test_of_a_state_only_what_changes_is_written(database: Any) -> None:
     partners = Streams(database, PARTNERS)
-    given = {"stream": USCC, "actor": "user:test", "at": AT}
+    given: dict[str, Any] = {"stream": USCC, "actor": "user:test", "at": AT}
     await partners.handle([Register(**given, cause="1", name=Name(zh="蓉城"), type="agency")])
     async with await database["partners"].watch() as changes:
         await partners.handle([IssueKey(**given, cause="2", key="k", label="ERP", hash="0" * 64)])
