@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Query
+from fastapi import Depends, Path, Query
 from starlette.requests import Request
 
 from submissions.callers import note_owner
@@ -23,6 +23,9 @@ async def _known_parameters(request: Request) -> None:
 #: Of every router of JSON: a query parameter that is misspelt must not pass unnoticed.
 KNOWN = [Depends(_known_parameters)]
 
+EXAMPLE_USCC = "91510106MA6RH83W82"
+Partner = Annotated[str, Path(description="unified social credit code", examples=[EXAMPLE_USCC])]
+Reference = Annotated[str, Path(description="the partner’s own name for it", examples=["rail-robot-01"])]
 Kind = Literal["scene", "product", "linkage"]
 Validate = Annotated[
     Literal["only"] | None,

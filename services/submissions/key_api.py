@@ -7,8 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from starlette.requests import Request
 
 from schemas.submission import Mode, Scope
-from submissions.answers import KEYED, KNOWN, problems
-from submissions.api import Partner
+from submissions.answers import KEYED, KNOWN, Partner, problems
 from submissions.callers import Caller, with_key_or_session
 from submissions.key_desk import Issued, KeyDesk, Overlap, already_shown
 from submissions.marked import N_

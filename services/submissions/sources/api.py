@@ -9,8 +9,7 @@ from starlette.requests import Request
 
 from schemas.envelope import Json, timestamp
 from schemas.source import Content, Format
-from submissions.answers import KEYED, KNOWN, problems
-from submissions.api import Partner
+from submissions.answers import KEYED, KNOWN, Partner, problems
 from submissions.callers import Caller, live
 from submissions.marked import N_
 from submissions.sources.asked import MOST_MINUTES, NAME, Asked

@@ -1,0 +1,195 @@
+"""The JSON that partners' programs speak to send entries in: one by one, or as a stream."""
+
+import hashlib
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends, Header, Response
+from pydantic import BaseModel, Field
+from pymongo.asynchronous.database import AsyncDatabase
+from starlette.requests import Request
+
+from schemas.entry import SubmissionLine
+from schemas.envelope import Json
+from schemas.finding import patch
+from schemas.rules import MAX_LINE_BYTES
+from submissions import idempotency
+from submissions.answers import EXAMPLE_USCC, KEYED, Validate, problems
+from submissions.bodies import unpacked
+from submissions.callers import Caller, with_key
+from submissions.desk import Desk
+from submissions.intake import Receipt
+from submissions.limiting import meter_of
+from submissions.marked import N_
+from submissions.ndjson import Line
+from submissions.receipts import Receipts
+from submissions.sample import sample
+from web.languages import _
+from web.openapi import REFERENCE
+from web.problems import Problem
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=idempotency.MAX_KEY,
+        description="a name of your own for this request, kept 24 hours; with another body it is refused",
+        examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+    ),
+]
+
+LOCATION = {"Location": {"description": "the address of the submission", "schema": {"type": "string"}}}
+
+
+class Emptied(BaseModel):
+    removed: int = Field(description="test submissions there were")
+
+
+def routes(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
+    """POST /submissions, POST /submissions:stream, DELETE /submissions."""
+    router = APIRouter(tags=[N_("Sending entries in")], responses=KEYED)
+    by_key = Depends(with_key("submit"))
+    json_body = {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": SubmissionLine.model_json_schema(ref_template=REFERENCE),
+                    "example": sample(EXAMPLE_USCC),
+                }
+            },
+        }
+    }
+    lines_body = {
+        "requestBody": {
+            "required": False,
+            "content": {
+                "application/x-ndjson": {
+                    "schema": {"type": "string"},
+                    "example": orjson.dumps(sample(EXAMPLE_USCC), option=orjson.OPT_APPEND_NEWLINE).decode(),
+                }
+            },
+        }
+    }
+
+    @router.post(
+        "/submissions",
+        status_code=201,
+        response_model=Receipt,
+        response_model_exclude={"findings"},
+        openapi_extra=json_body,
+        summary=N_("Send one entry in"),
+        description=N_("Whatever was sent before is answered with the same receipt."),
+        response_description=N_("It is stored for good, and on its way to review"),
+        responses={
+            200: {
+                "model": Receipt,
+                "description": N_("It is here already: the receipt it got then. Or it was to be validated only"),
+                "headers": LOCATION,
+            },
+            201: {"headers": LOCATION},
+            **problems(
+                _400=N_("The packed body cannot be unpacked"),
+                _413=N_("The body unpacks to too much"),
+                _415=N_("The Content-Encoding is neither gzip nor zstd"),
+                _409=N_("It contradicts what is held: `revision.taken`, `revision.stale`, `kind.changed`, …"),
+                _422=N_("It breaks rules: all of them are named"),
+            ),
+        },
+    )
+    async def send(
+        request: Request,
+        response: Response,
+        validate: Validate = None,
+        caller: Caller = by_key,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Receipt:
+        line, meter = await _whole(request), meter_of(request)
+        await meter.take()
+        claim = None
+        if idempotency_key and validate is None:
+            claim = await idempotency.claim(database, caller, idempotency_key, line)
+        ((receipt, fresh),) = await desk.intake(caller, validate_only=validate == "only").take([line])
+        meter.count([receipt])
+        if receipt.status == "refused":
+            raise refused(receipt)
+        if validate is None:
+            response.headers["Location"] = f"/submissions/{receipt.stream}"
+        response.status_code = 201 if validate is None and (fresh or (claim and claim.made(receipt))) else 200
+        return receipt
+
+    @router.post(
+        "/submissions:stream",
+        status_code=200,
+        response_class=Receipts,
+        openapi_extra=lines_body,
+        summary=N_("Send many entries in, one JSON object a line"),
+        description="\n\n".join(
+            (
+                N_(
+                    "Receipts come while lines still go: read them as you send. A client that sends thousands of "
+                    "lines without reading will wait, and be cut off after a minute. Whatever breaks off, send again: "
+                    "nothing takes effect twice."
+                ),
+                N_(
+                    "A bad line is refused with every finding, and the lines after it go on. Blank lines count, and "
+                    "are passed over. A line may have 1,000,000 bytes."
+                ),
+                N_(
+                    "Lines beyond the partner’s rate are read as the rate allows. Where the day’s quota is used up, a "
+                    "last line says so: `status` is `stopped`, `line` is the first that was not taken in, `problem` "
+                    "says why."
+                ),
+            )
+        ),
+        responses={
+            200: {
+                "description": N_("A receipt a line, in order, each once its entry is stored for good"),
+                "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+            },
+            **problems(_415=N_("The Content-Encoding is neither gzip nor zstd")),
+        },
+    )
+    async def stream(request: Request, validate: Validate = None, caller: Caller = by_key) -> Response:
+        return Receipts(request, desk.intake(caller, validate_only=validate == "only"))
+
+    @router.delete(
+        "/submissions",
+        summary=N_("Empty what test keys have sent"),
+        description=N_("With a test key only. What live keys send is never removed: withdraw it."),
+        response_description=N_("It is gone, and every reference is free again"),
+    )
+    async def empty(caller: Caller = by_key) -> Emptied:
+        if caller.mode != "test" or caller.partner is None:
+            detail = _("Send this with a test key. To take back what a live key sent, withdraw it.")
+            raise Problem(403, "not-a-test", _("Only test submissions can be emptied"), detail)
+        return Emptied(removed=await desk.empty_tests(caller.partner))
+
+    return router
+
+
+def refused(receipt: Receipt) -> Problem:
+    """A refusal as the problem it is answered with: 409 where it contradicts what is held, else 422."""
+    findings, recorded = receipt.findings, receipt.event
+    mends = patch(finding["fix"] for finding in findings)
+    if conflict := receipt.conflict:
+        title = _("This contradicts what was received before")
+        return Problem(409, conflict.replace(".", "-"), title, findings=findings, patch=mends, recorded=recorded)
+    return Problem(
+        422,
+        "submission-refused",
+        _("The submission breaks rules and was not taken in"),
+        findings=findings,
+        patch=mends,
+        recorded=recorded,
+    )
+
+
+async def _whole(request: Request) -> Line:
+    """The body as one line, however it is laid out. What is too long is read, to be answered, but not kept."""
+    raw, size, hash = b"", 0, hashlib.sha256()
+    async for piece in unpacked(request):
+        size += len(piece)
+        hash.update(piece)
+        raw = raw + piece if size <= MAX_LINE_BYTES else b""
+    return Line(1, raw, size, hash.hexdigest() if size > MAX_LINE_BYTES else None)
