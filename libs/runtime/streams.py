@@ -31,7 +31,7 @@ TOO_LARGE = {10334, 17419}
 ATTEMPTS = 50
 ABSENT = object()
 #: Commands decided at one go: others have their turn after that many.
-BREATH = 10
+BREATH = 3
 
 
 class StreamFull(Exception):
@@ -189,11 +189,14 @@ class Streams(Generic[S, C, F]):
         crash_point("handle.before_write")
         inserts = [stream for stream in streams if not stream.stored]
         updates = [stream for stream in streams if stream.stored]
+        writes: list[InsertOne[Json] | UpdateOne] = []
+        for stream in (*inserts, *updates):
+            writes.append(_update(stream) if stream.stored else _insert(stream))
+            if len(writes) % BREATH == 0:
+                await asyncio.sleep(0)
         lost: set[str] = set()
         try:
-            result = await self.collection.bulk_write(
-                [_insert(stream) for stream in inserts] + [_update(stream) for stream in updates], ordered=False
-            )
+            result = await self.collection.bulk_write(writes, ordered=False)
             matched = result.matched_count
         except BulkWriteError as error:
             details: Any = error.details

@@ -24,8 +24,8 @@ from submissions.store import kinds
 Submissions = Streams[Submission, SubmissionCommand, SubmissionFact]
 #: Rules about what is held already, rather than about the text: HTTP's 409.
 CONFLICTS = {"revision.taken", "revision.stale", "kind.changed", "submission.withdrawn", "reference.full"}
-#: Lines checked at one go: others have their turn after that many.
-BREATH = 10
+#: Lines checked at one go: others have their turn after that many. Who waits needs several turns for one request.
+BREATH = 3
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
