@@ -29,6 +29,8 @@ from schemas.topics import CONTENT_TYPE
 
 log = structlog.get_logger()
 
+#: Where a change tells of a document's fields, be it new or changed.
+CHANGED = ("fullDocument", "updateDescription.updatedFields")
 #: Changes between two saves of the relay's place, at most.
 SAVE_EVERY = 2000
 #: Seconds between two saves when little happens.
@@ -142,7 +144,7 @@ class Relay(threading.Thread):
     def _pipeline(self) -> list[Json]:
         return [
             {"$match": {"ns.coll": {"$in": list(self._topics)}, "operationType": {"$in": ["insert", "update"]}}},
-            {"$unset": ["fullDocument.state", "updateDescription.updatedFields.state"]},
+            {"$unset": [f"{where}.{name}" for where in CHANGED for name in ("state", "seal")]},
         ]
 
     def _rescan(self, database: Database[Json], since: Timestamp | None) -> Iterator[tuple[str, str, Json]]:

@@ -1,5 +1,6 @@
 """What a process is told by its environment: variables prefixed SHUANGQIAN_."""
 
+import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -55,6 +56,12 @@ class Settings(BaseSettings):
     requests_per_second: int = 50
     entries_per_second: int = 1_000
     entries_per_day: int = 5_000_000
+
+    @property
+    def pepper(self) -> bytes:
+        """What the digests of entries hide contacts with. Made of the session secret: where that changes, an entry with
+        a contact that is sent once more counts as changed."""
+        return hashlib.sha256(b"contacts\0" + self.session_secret.encode()).digest()
 
     def database(self, service: str) -> str:
         return self.database_prefix + service

@@ -8,18 +8,27 @@ from typing import Any
 
 import orjson
 
+from runtime.sealing import is_personal, opened, sealed
 from schemas.envelope import Event, Json
-from schemas.events import Undecodable, from_json
+from schemas.events import FACTS, Undecodable, from_json
 
 
-def to_stored(event: Event) -> Json:
-    """The event as an element of a document's `events`."""
-    return {**event.attributes(), "data": orjson.dumps(event.data.model_dump(mode="json")).decode()}
+def to_stored(event: Event, key: bytes | None = None) -> Json:
+    """The event as an element of a document's `events`; what is personal in it is sealed under `key`."""
+    data = event.data.model_dump(mode="json")
+    if is_personal(event.data):
+        assert key, f"{event.id} holds personal data, and there is no key to seal it"
+        data = sealed(data, event.data.PERSONAL, key, event.id)
+    return {**event.attributes(), "data": orjson.dumps(data).decode()}
 
 
-def from_stored(stored: Json) -> Event:
-    """The event that is stored so. Raises Undecodable."""
-    return from_json(as_json(stored))
+def from_stored(stored: Json, key: bytes | None = None) -> Event:
+    """The event that is stored so; what is sealed in it is opened, if `key` does. Raises Undecodable."""
+    value = as_json(stored)
+    if key and value["data"].get("sealed"):
+        path = FACTS[value["type"]].PERSONAL
+        value = {**value, "data": opened(value["data"], path, key, value["id"])}
+    return from_json(value)
 
 
 def as_json(stored: Json) -> Json:

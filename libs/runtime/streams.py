@@ -1,7 +1,8 @@
 """The stream store: one decision is one document write.
 
-A stream is one MongoDB document `{_id, version, state, events}`. `Streams.handle` loads it, decides, and writes state
-and events together, guarded by `version`. Nothing else writes. The relay makes Kafka's history of what is written.
+A stream is one MongoDB document `{_id, version, state, events}`, with a `seal` where it holds personal data (decision
+0025). `Streams.handle` loads it, decides, and writes state and events together, guarded by `version`. Nothing else
+writes. The relay makes Kafka's history of what is written.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from pymongo.errors import BulkWriteError, ConnectionFailure, DocumentTooLarge, 
 from runtime import telemetry
 from runtime.crash import crash_point
 from runtime.groups import Groups
+from runtime.sealing import is_personal, new_key
 from runtime.stored import from_stored, to_stored
 from runtime.trying import trying
 from schemas.envelope import C, Decider, Event, F, Json, Refusal, S
@@ -67,6 +69,8 @@ class _Stream(Generic[S]):
     new: list[Event]
     #: The state as it is in the database.
     before: Json
+    #: What opens the personal data in it.
+    key: bytes | None = None
 
     @property
     def version(self) -> int:
@@ -78,7 +82,7 @@ class _Stream(Generic[S]):
         return self.new[-1].attributes() if self.new else self.stored[-1] if self.stored else None
 
     def caused_by(self, cause: str) -> tuple[Event, ...]:
-        before = [from_stored(event) for event in self.stored if event["causationid"] == cause]
+        before = [from_stored(event, self.key) for event in self.stored if event["causationid"] == cause]
         return (*before, *(event for event in self.new if event.causationid == cause))
 
 
@@ -93,7 +97,8 @@ class Streams(Generic[S, C, F]):
     async def get(self, stream: str) -> Outcome[S]:
         """The stream's state and history; version 0 where it does not exist."""
         found = (await self._load([stream]))[stream]
-        return Outcome(stream, found.version, found.state, tuple(map(from_stored, found.stored)))
+        events = tuple(from_stored(event, found.key) for event in found.stored)
+        return Outcome(stream, found.version, found.state, events)
 
     async def handle(self, commands: Sequence[C]) -> list[Outcome[S]]:
         """Carry out commands, any number at once, in order within each stream; an outcome for each.
@@ -138,7 +143,9 @@ class Streams(Generic[S, C, F]):
         streams = {id: _Stream(id, [], self.decider.state(), [], {}) for id in ids}
         async for document in self.collection.find({"_id": {"$in": list(streams)}}, {"changed": 0}):
             state = self.decider.state.model_validate(document["state"], strict=False)
-            streams[document["_id"]] = _Stream(document["_id"], document["events"], state, [], document["state"])
+            streams[document["_id"]] = _Stream(
+                document["_id"], document["events"], state, [], document["state"], document.get("seal")
+            )
         return streams
 
     def _decide(self, stream: _Stream[S], command: C) -> Outcome[S]:
@@ -222,14 +229,28 @@ class Streams(Generic[S, C, F]):
         return {stream.id for stream in streams} - lost
 
 
+def _sealed(stream: _Stream[Any]) -> tuple[list[Json], bytes | None]:
+    """The new events as they are stored, and the key that opens what is personal in the stream then."""
+    key, events = stream.key, list[Json]()
+    for event in stream.new:
+        if event.data.ERASES:
+            key = None
+        elif key is None and is_personal(event.data):
+            key = new_key()
+        events.append(to_stored(event, key))
+    return events, key
+
+
 def _insert(stream: _Stream[Any]) -> InsertOne[Json]:
+    events, key = _sealed(stream)
     return InsertOne(
         {
             "_id": stream.id,
             "version": stream.version,
             "state": stream.state.model_dump(mode="json"),
-            "events": [to_stored(event) for event in stream.new],
+            "events": events,
             "changed": Timestamp(0, 0),  # the server puts its own time in place of this one
+            **({"seal": key} if key else {}),
         }
     )
 
@@ -238,11 +259,15 @@ def _update(stream: _Stream[Any]) -> UpdateOne:
     state = stream.state.model_dump(mode="json")
     # Most of a state, the entry above all, stays as it is: only what changes is written.
     changed = {f"state.{name}": value for name, value in state.items() if stream.before.get(name, ABSENT) != value}
+    events, key = _sealed(stream)
+    if key and key != stream.key:
+        changed["seal"] = key
     return UpdateOne(
         {"_id": stream.id, "version": len(stream.stored)},
         {
             "$set": {"version": stream.version, **changed},
-            "$push": {"events": {"$each": [to_stored(event) for event in stream.new]}},
+            "$push": {"events": {"$each": events}},
             "$currentDate": {"changed": {"$type": "timestamp"}},
+            **({"$unset": {"seal": ""}} if stream.key and not key else {}),
         },
     )

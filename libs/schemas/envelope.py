@@ -25,6 +25,10 @@ class Fact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     TYPE: ClassVar[str]
+    #: Where what is personal in it stands; where it is stored and sent, that is null, and `sealed` holds it encrypted.
+    PERSONAL: ClassVar[tuple[str, ...]] = ()
+    #: Whether with it the key is destroyed that opens what is sealed in its stream so far.
+    ERASES: ClassVar[bool] = False
 
 
 class State(BaseModel):

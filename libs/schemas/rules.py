@@ -5,6 +5,7 @@ The rule ids are part of the contract: a finding names its rule, `schemas.texts`
 """
 
 import hashlib
+import hmac
 import json
 import re
 from typing import Any
@@ -71,9 +72,15 @@ _TYPES = {
 }
 
 
-def digest(submission: SubmissionLine) -> str:
-    """SHA-256 of the entry's RFC 8785 form: two submissions with the same digest say the same."""
-    return hashlib.sha256(canonical(submission.entry.model_dump(mode="json"))).hexdigest()
+def digest(submission: SubmissionLine, pepper: bytes) -> str:
+    """SHA-256 of the entry's RFC 8785 form: two submissions with the same digest say the same.
+
+    For the contact stands its HMAC-SHA256 under `pepper`: nobody finds out a telephone number by trying them all.
+    """
+    entry = submission.entry.model_dump(mode="json")
+    if contact := entry["contact"]:
+        entry["contact"] = hmac.digest(pepper, orjson.dumps(contact, option=orjson.OPT_SORT_KEYS), "sha256").hex()
+    return hashlib.sha256(canonical(entry)).hexdigest()
 
 
 def canonical(entry: dict[str, Any]) -> bytes:

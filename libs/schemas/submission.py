@@ -12,27 +12,47 @@ from schemas.finding import Finding
 
 
 class SubmissionReceived(Fact):
-    """The first revision that kept every rule. `digest` is the SHA-256 of the entry's canonical form."""
+    """The first revision that kept every rule. `digest` is the SHA-256 of the entry's canonical form, in which an HMAC
+    stands for its contact. `sealed` is the contact, encrypted under a key that can be destroyed."""
 
     TYPE: ClassVar[str] = "submission.received.v1"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("entry", "contact")
     revision: int
     digest: str
     entry: Entry
+    sealed: str | None = None
 
 
 class SubmissionRevised(Fact):
     """A later revision that kept every rule; it takes the place of the one before."""
 
     TYPE: ClassVar[str] = "submission.revised.v1"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("entry", "contact")
     revision: int
     digest: str
     entry: Entry
+    sealed: str | None = None
 
 
 class SubmissionWithdrawn(Fact):
     """Its partner took it back. Final: what comes under the same reference afterwards is refused."""
 
     TYPE: ClassVar[str] = "submission.withdrawn.v1"
+    reason: str
+
+
+class SubmissionContactRead(Fact):
+    """Somebody other than its partner read the contact of its newest revision: the event's actor, to this end."""
+
+    TYPE: ClassVar[str] = "submission.contact-read.v1"
+    reason: str
+
+
+class SubmissionContactErased(Fact):
+    """The contacts of all revisions so far can be read no more: the key that opens them is destroyed."""
+
+    TYPE: ClassVar[str] = "submission.contact-erased.v1"
+    ERASES: ClassVar[bool] = True
     reason: str
 
 
@@ -45,8 +65,22 @@ class SubmissionRefused(Fact):
     findings: tuple[Finding, ...]
 
 
-SubmissionFact = SubmissionReceived | SubmissionRevised | SubmissionWithdrawn | SubmissionRefused
-SUBMISSION_FACTS = (SubmissionReceived, SubmissionRevised, SubmissionWithdrawn, SubmissionRefused)
+SubmissionFact = (
+    SubmissionReceived
+    | SubmissionRevised
+    | SubmissionWithdrawn
+    | SubmissionRefused
+    | SubmissionContactRead
+    | SubmissionContactErased
+)
+SUBMISSION_FACTS = (
+    SubmissionReceived,
+    SubmissionRevised,
+    SubmissionWithdrawn,
+    SubmissionRefused,
+    SubmissionContactRead,
+    SubmissionContactErased,
+)
 
 # A partner, its API keys and its accounts at Kafka. Stream: the partner's USCC.
 

@@ -36,6 +36,8 @@ WORDS: dict[str, dict[str, str]] = {
     "revised": {"zh": "已修订", "en": "Revised"},
     "refused": {"zh": "已拒收", "en": "Refused"},
     "withdrawn": {"zh": "已撤回", "en": "Withdrawn"},
+    "contact-read": {"zh": "联系人信息已被查看", "en": "Contact read"},
+    "contact-erased": {"zh": "联系人信息已抹除", "en": "Contact erased"},
     "superseded": {"zh": "已有新修订", "en": "Superseded"},
     "opened": {"zh": "已立案", "en": "Opened"},
     "open": {"zh": "待评审", "en": "Open"},

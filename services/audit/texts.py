@@ -85,6 +85,8 @@ EVENTS: dict[str, dict[str, str]] = {
     "submission.received": {"zh": "申报已收到", "en": "Submission received"},
     "submission.revised": {"zh": "申报已修订", "en": "Submission revised"},
     "submission.withdrawn": {"zh": "申报已撤回", "en": "Submission withdrawn"},
+    "submission.contact-read": {"zh": "联系人信息已被查看", "en": "Contact read"},
+    "submission.contact-erased": {"zh": "联系人信息已抹除", "en": "Contact erased"},
     "submission.refused": {"zh": "申报被拒收", "en": "Submission refused"},
     "partner.registered": {"zh": "合作方已登记", "en": "Partner registered"},
     "partner.key-issued": {"zh": "密钥已签发", "en": "Key issued"},

@@ -75,7 +75,7 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     progress, lists, log = ProgressStore(database), Lists(database), RequestLog(database)
     partners, gate = Streams(database, PARTNERS), Gate(Keyring(database), Limits(settings))
     keys = KeyDesk(partners, gate.keyring, database)
-    desk = Desk(Streams(database, SUBMISSIONS), Streams(database, TESTS), partners, progress, keys)
+    desk = Desk(Streams(database, SUBMISSIONS), Streams(database, TESTS), partners, progress, keys, settings.pepper)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -7,9 +7,8 @@ from pydantic import BaseModel, Field
 from pymongo.asynchronous.database import AsyncDatabase
 from starlette.requests import Request
 
-from schemas.entry import Name, Uscc
+from schemas.entry import Name, Uscc, without_contact
 from schemas.envelope import Json, timestamp
-from schemas.submission import Mode
 from submissions import rule_pages, sending_api
 from submissions.answers import KEYED, KNOWN, Kind, Partner, Reference, problems
 from submissions.callers import Caller, with_key_or_session
@@ -128,7 +127,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
     )
     async def detail(uscc: Partner, reference: Reference, caller: Caller = either) -> Detail:
         caller.may_see(uscc)
-        return await _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller.mode, queues)
+        return await _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller, queues)
 
     @router.post(
         "/submissions/{uscc}/{reference}/withdraw",
@@ -149,7 +148,28 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
     ) -> Detail:
         caller.may_see(uscc)
         await desk.withdraw(f"{uscc}/{reference}", body.reason, caller, cause(request))
-        return await _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller.mode, queues)
+        return await _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller, queues)
+
+    @router.post(
+        "/submissions/{uscc}/{reference}/erase-contact",
+        summary=N_("Erase the contact of a submission for good"),
+        description=N_(
+            "The key that opens it is destroyed: it can be read nowhere any more, in the history neither. All else "
+            "stays as it is. What is sent later with a contact has a key of its own."
+        ),
+        response_description=N_("It is erased, or there was none"),
+        responses=problems(_401=N_("Neither key nor session"), _404=N_("There is none, or it is another partner’s")),
+    )
+    async def erase_contact(
+        uscc: Partner,
+        reference: Reference,
+        request: Request,
+        body: Reason,
+        caller: Caller = submitter,
+    ) -> Detail:
+        caller.may_see(uscc)
+        await desk.erase_contact(f"{uscc}/{reference}", body.reason, caller, cause(request))
+        return await _detail(await desk.story(f"{uscc}/{reference}", caller.mode), caller, queues)
 
     return router
 
@@ -183,7 +203,7 @@ def _keeping(desk: Desk) -> APIRouter:
     return router
 
 
-async def _detail(story: Story, mode: Mode, queues: Queues) -> Detail:
+async def _detail(story: Story, caller: Caller, queues: Queues) -> Detail:
     outlook = await queues.outlook(story)
     decision, entry = story.decision, story.progress.entry
     return Detail(
@@ -193,9 +213,9 @@ async def _detail(story: Story, mode: Mode, queues: Queues) -> Detail:
         title=story.state.title,
         revision=story.state.revision,
         status=story.status,
-        waits_for=waits_for(story.status, entry.release if entry else None, mode),
+        waits_for=waits_for(story.status, entry.release if entry else None, caller.mode),
         release=entry.release if entry else None,
-        entry=story.entry,
+        entry=story.entry if caller.partner else story.entry and without_contact(story.entry),
         refusals=story.state.refusals,
         decision=decision
         and Decided(

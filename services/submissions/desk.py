@@ -5,12 +5,20 @@ from typing import Literal
 
 from runtime.stored import from_stored
 from runtime.streams import StreamFull
-from schemas.entry import Entry, Name
+from schemas.entry import Contact, Entry, Name
 from schemas.envelope import Event, Json, Refusal
-from schemas.submission import Mode, SubmissionReceived, SubmissionRefused, SubmissionRevised, SubmissionWithdrawn
+from schemas.submission import (
+    Mode,
+    SubmissionContactErased,
+    SubmissionContactRead,
+    SubmissionReceived,
+    SubmissionRefused,
+    SubmissionRevised,
+    SubmissionWithdrawn,
+)
 from submissions.callers import Caller, unknown_submission
 from submissions.domain.partner import Register
-from submissions.domain.submission import Submission, Withdraw
+from submissions.domain.submission import EraseContact, ReadContact, Submission, Withdraw
 from submissions.intake import Intake, Submissions, now, told
 from submissions.key_desk import KeyDesk, Partners
 from submissions.progress import Progress, Step
@@ -88,6 +96,10 @@ def _step(event: Event) -> Step:
             return Step(at=event.time, what="refused", revision=revision, reasons=reasons)
         case SubmissionWithdrawn(reason=reason):
             return Step(at=event.time, what="withdrawn", reasons=(reason,))
+        case SubmissionContactRead(reason=reason):
+            return Step(at=event.time, what="contact-read", reasons=(reason,))
+        case SubmissionContactErased(reason=reason):
+            return Step(at=event.time, what="contact-erased", reasons=(reason,))
         case _:
             return Step(at=event.time, what=event.type)
 
@@ -102,14 +114,15 @@ class Desk:
         partners: Partners,
         progress: ProgressStore,
         keys: KeyDesk,
+        pepper: bytes,
     ) -> None:
         self.submissions, self.tests, self.partners = submissions, tests, partners
-        self.progress, self.keys = progress, keys
+        self.progress, self.keys, self._pepper = progress, keys, pepper
 
     def intake(self, caller: Caller, *, validate_only: bool = False) -> Intake:
         """The way in for what a partner's program or people send."""
         assert caller.partner is not None  # an operator sends nothing in
-        return Intake(self.kept(caller.mode), caller.partner, caller.actor, language(), validate_only)
+        return Intake(self.kept(caller.mode), caller.partner, caller.actor, language(), self._pepper, validate_only)
 
     def kept(self, mode: Mode) -> Submissions:
         """The submissions of a mode: what test keys send never meets what live ones do."""
@@ -132,6 +145,23 @@ class Desk:
             raise_for(Refusal("reference.full"))
         else:
             raise_for(outcome.refusal)
+
+    async def read_contact(self, stream: str, reason: str, caller: Caller) -> Contact | None:
+        """The newest revision's contact, for somebody who is not its partner; that it was read is in the history, once
+        a day. None where the newest revision names nobody, or an erased one."""
+        at = now()
+        cause = f"contact-read:{caller.actor}:{at:%Y-%m-%d}"
+        command = ReadContact(stream=stream, cause=cause, actor=caller.actor, at=at, reason=reason)
+        (outcome,) = await self.submissions.handle([command])
+        raise_for(outcome.refusal)
+        entry = (await self.story(stream)).entry
+        return entry.contact if entry else None
+
+    async def erase_contact(self, stream: str, reason: str, caller: Caller, cause: str) -> None:
+        """Make the contacts of a submission's revisions unreadable, for good; does nothing where there are none."""
+        command = EraseContact(stream=stream, cause=cause, actor=caller.actor, at=now(), reason=reason)
+        (outcome,) = await self.kept(caller.mode).handle([command])
+        raise_for(outcome.refusal)
 
     async def register(
         self, uscc: str, name: Name, type: Literal["agency", "enterprise"], caller: Caller, cause: str

@@ -5,6 +5,8 @@ ZH = {
     "submission.revised.v1": "后续修订符合全部规则，取代前一修订。",
     "submission.withdrawn.v1": "合作方已撤回。不可恢复：此后同一编号的提交一律拒收。",
     "submission.refused.v1": "所提交的内容不符合规则，逐条列明。`digest` 是收到的原始字节的 SHA-256。",
+    "submission.contact-read.v1": "合作方以外的人查看了最新修订的联系人信息：查看者为该事件的 actor，用途如所述。",
+    "submission.contact-erased.v1": "此前各修订的联系人信息已无法再读取：用于解开它的密钥已销毁。",
     "partner.registered.v1": "该机构或企业自此可以提交条目。",
     "partner.key-issued.v1": "签发了密钥。`hash` 是密钥的 SHA-256；密钥含 256 位随机数，仅向其所有者显示一次。",
     "partner.key-expiry-set.v1": "设定了密钥的到期时间。",

@@ -17,7 +17,7 @@ from bson import Timestamp
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import OperationFailure
 
-from runtime.relay import HISTORY_LOST, RESCAN_MARGIN_S, new_events
+from runtime.relay import CHANGED, HISTORY_LOST, RESCAN_MARGIN_S, new_events
 from runtime.stored import from_stored
 from schemas.entry import without_contact
 from schemas.envelope import Event, Fact, Json, timestamp
@@ -124,7 +124,7 @@ class Feed:
         own = {f"documentKey.{field}": condition for field, condition in whose(self.partner).items()}
         pipeline: list[Json] = [
             {"$match": own | {"operationType": {"$in": ["insert", "update"]}}},
-            {"$unset": ["fullDocument.state", "updateDescription.updatedFields.state"]},
+            {"$unset": [f"{where}.{name}" for where in CHANGED for name in ("state", "seal")]},
         ]
         start: Json = (
             {"resume_after": {"_data": place.token}}
@@ -156,5 +156,5 @@ def told(document: Json) -> Event:
     event = from_stored(document)
     data: Fact = event.data
     if isinstance(data, SubmissionReceived | SubmissionRevised):
-        data = data.model_copy(update={"entry": without_contact(data.entry)})
+        data = data.model_copy(update={"entry": without_contact(data.entry), "sealed": None})
     return replace(event, data=data)

@@ -52,7 +52,7 @@ def now() -> datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-def command(line: Line, partner: str, actor: str, at: datetime) -> Receive | Refuse:
+def command(line: Line, partner: str, actor: str, at: datetime, pepper: bytes) -> Receive | Refuse:
     """What a line asks for: to be received or, where it breaks rules, to be recorded as refused.
 
     The cause is made of what was sent, so that sending it again takes no second effect.
@@ -71,7 +71,7 @@ def command(line: Line, partner: str, actor: str, at: datetime) -> Receive | Ref
         own: Fix = {"op": "replace", "path": place, "value": partner}
         mismatch = Finding(rule="partner.mismatch", pointer=place, found=owner, expected=partner, fix=own)
         return _refuse(line, submission.model_dump(include={"reference", "revision"}), (mismatch,), partner, actor, at)
-    stream, hash = f"{partner}/{submission.reference}", digest(submission)
+    stream, hash = f"{partner}/{submission.reference}", digest(submission, pepper)
     return Receive(
         stream=stream,
         cause=f"submission:{stream}@{submission.revision}#{hash[:16]}",
@@ -118,13 +118,15 @@ class Intake:
     partner: str
     actor: str
     language: str
+    #: What digests hide contacts with (`Settings.pepper`).
+    pepper: bytes
     validate_only: bool = False
 
     async def commands(self, lines: Sequence[Line]) -> list[Receive | Refuse]:
         """What lines ask for. Takes time, and no input or output; others have their turn meanwhile."""
         at, asked = now(), list[Receive | Refuse]()
         for line in lines:
-            asked.append(command(line, self.partner, self.actor, at))
+            asked.append(command(line, self.partner, self.actor, at, self.pepper))
             if len(asked) % BREATH == 0:
                 await asyncio.sleep(0)
         return asked

@@ -218,7 +218,7 @@ class KafkaIntake:
 
     def _intake(self, topic: str) -> Intake:
         partner = _partner(topic)
-        return Intake(self._submissions, partner, f"partner:{partner}", "zh")
+        return Intake(self._submissions, partner, f"partner:{partner}", "zh", self._settings.pepper)
 
     def _consumer(self) -> AIOKafkaConsumer:
         settings = self._settings

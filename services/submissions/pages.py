@@ -12,11 +12,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from schemas.entry import KINDS
+from schemas.entry import KINDS, without_contact
 from schemas.envelope import Event, Json
 from schemas.finding import patch
 from schemas.submission import SubmissionRefused
 from submissions import (
+    contact_pages,
     developers,
     docs,
     kafka_pages,
@@ -79,6 +80,7 @@ def routes(
     sheet_pages.add(router, machines, database, desk)
     form_pages.add(router, desk, database)
     _one(router, desk, Queues(database))
+    contact_pages.add(router, desk)
     partner_pages.add(router, desk, database)
     key_pages.add(router, desk)
     kafka_pages.add(router, accounts)
@@ -177,21 +179,22 @@ def _one(router: APIRouter, desk: Desk, queues: Queues) -> None:
         return await desk.story(f"{uscc}/{reference}")
 
     async def show(request: Request, me: Person, story: Story, *, sent: Sent | None = None, text: str = "") -> Response:
-        entry = story.progress.entry
+        entry, own = story.progress.entry, me.partner == story.partner and "partner" in me.roles
+        said = story.entry if own else story.entry and without_contact(story.entry)
         return page(
             request,
             "submission.html",
             status=422 if sent else 200,
             sections=sections(request, me),
             story=story,
-            entry=story.entry and story.entry.model_dump(mode="json", exclude_none=True),
-            entry_json=_pretty(story.entry.model_dump(mode="json", exclude_none=True)) if story.entry else "",
+            entry=said and said.model_dump(mode="json", exclude_none=True),
+            entry_json=_pretty(said.model_dump(mode="json", exclude_none=True)) if said else "",
             happened=[_told(step) for step in story.steps],
             waits=waits_for(story.status, entry.release if entry else None),
             outlook=foreseen(await queues.outlook(story)),
             sent=sent,
-            text=text or _next_revision(story),
-            own=me.partner == story.partner and "partner" in me.roles,
+            text=text or (_next_revision(story) if own else ""),
+            own=own,
             told=lambda finding: told(finding, language()),
             mends=_mends,
         )

@@ -13,6 +13,9 @@ def raise_for(refusal: Refusal | None) -> None:
     match refusal.rule:
         case "submission.unknown":
             raise unknown_submission()
+        case "contact.none":
+            detail = _("No revision names one, or it was erased.")
+            raise Problem(404, "no-contact", _("There is no contact to read"), detail)
         case "submission.published":
             detail = _("It is in the catalogue. Ask the publishers to retract it, or send a corrected revision.")
             raise Problem(409, "submission-published", _("What is published cannot be withdrawn"), detail)

@@ -106,7 +106,7 @@ def received(settings: Settings, count: int, seed: int) -> list[Json]:
     async def take() -> list[Json]:
         async with AsyncMongoClient[Json](settings.mongo_url, w="majority", journal=True, tz_aware=True) as client:
             streams = Streams(client[settings.database("submissions")], SUBMISSIONS)
-            intake = Intake(streams, PARTNER["uscc"], f"partner:{PARTNER['uscc']}", "en")
+            intake = Intake(streams, PARTNER["uscc"], f"partner:{PARTNER['uscc']}", "en", settings.pepper)
             sent = [Line(number, raw, len(raw)) for number, raw in enumerate(lines(count, seed), 1)]
             for start in range(0, count, BATCH_LINES):
                 await intake.take(sent[start : start + BATCH_LINES])

@@ -138,7 +138,14 @@ def test_the_digest_depends_on_what_is_said_and_not_on_how() -> None:
     other, _ = check(orjson.dumps(orjson.loads(line()), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2))
     third, _ = check(line(budget_yuan=1))
     assert one and other and third
-    assert digest(one) == digest(other) != digest(third)
+    assert digest(one, b"p") == digest(other, b"p") != digest(third, b"p")
+
+
+def test_a_digest_tells_contacts_apart_and_is_of_no_use_to_find_one_without_the_pepper() -> None:
+    one, other = (check(line(contact={"name": "林", "phone": phone}))[0] for phone in ("028-85550101", "028-85550102"))
+    assert one and other
+    assert digest(one, b"p") != digest(other, b"p")
+    assert digest(one, b"p") != digest(one, b"another")
 
 
 json_values = st.recursive(

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from schemas.entry import Name, SubmissionLine
+from schemas.entry import Name, SubmissionLine, without_contact
 from schemas.envelope import Refusal
 from schemas.rules import Finding
 from schemas.submission import (
@@ -17,6 +17,8 @@ from schemas.submission import (
     PartnerKeyIssued,
     PartnerKeyRevoked,
     PartnerRegistered,
+    SubmissionContactErased,
+    SubmissionContactRead,
     SubmissionFact,
     SubmissionReceived,
     SubmissionRefused,
@@ -24,13 +26,24 @@ from schemas.submission import (
     SubmissionWithdrawn,
 )
 from submissions.domain.partner import MOST_KEYS, PARTNERS, IssueKey, Partner, Register, RevokeKey, RotateKey
-from submissions.domain.submission import FULL, SUBMISSIONS, Receive, Refuse, Submission, SubmissionCommand, Withdraw
+from submissions.domain.submission import (
+    FULL,
+    SUBMISSIONS,
+    EraseContact,
+    ReadContact,
+    Receive,
+    Refuse,
+    Submission,
+    SubmissionCommand,
+    Withdraw,
+)
 from tests.submissions.given import USCC, samples
 
 AT = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 BY: dict[str, Any] = {"stream": f"{USCC}/robot-1", "cause": "test", "actor": f"partner:{USCC}", "at": AT}
 ENTRIES = {one["entry"]["kind"]: SubmissionLine.model_validate(one, strict=False).entry for one in samples()}
 PRODUCT, SCENE = ENTRIES["product"], ENTRIES["scene"]
+NOBODYS = without_contact(PRODUCT)
 NAME = Name(zh="蓉衡轨道", en="Rongheng")
 
 
@@ -288,3 +301,29 @@ def test_whatever_is_done_with_keys_few_work_at_once_and_they_read_back(
         assert sum(key.opens(by["at"]) for key in state.keys) <= MOST_KEYS + 1
     assert partner(REGISTERED, *facts) == state
     assert Partner.model_validate(state.model_dump(mode="json"), strict=False) == state
+
+
+def with_contact(revision: int = 1) -> SubmissionReceived:
+    return SubmissionReceived(revision=revision, digest="a", entry=NOBODYS, sealed="c2VhbGVk")
+
+
+def test_a_contact_is_erased_once_and_another_may_follow() -> None:
+    erase = EraseContact(**BY, reason="The person asked for it")
+    erased = SubmissionContactErased(reason="The person asked for it")
+    assert decide(given(with_contact()), erase) == (erased,)
+    assert decide(given(with_contact(), erased), erase) == ()
+    later = SubmissionRevised(revision=2, digest="b", entry=NOBODYS, sealed="c2VhbGVk")
+    assert decide(given(with_contact(), erased, later), erase) == (erased,)
+
+
+def test_where_no_revision_names_anybody_there_is_nothing_to_erase_or_read() -> None:
+    nobodys = given(SubmissionReceived(revision=1, digest="a", entry=NOBODYS))
+    assert decide(nobodys, EraseContact(**BY, reason="-")) == ()
+    assert decide(nobodys, ReadContact(**BY, reason="-")) == Refusal("contact.none")
+    assert decide(Submission(), EraseContact(**BY, reason="-")) == Refusal("submission.unknown")
+
+
+def test_who_reads_a_contact_is_in_the_history() -> None:
+    read = SubmissionContactRead(reason="To call them back")
+    assert decide(given(with_contact()), ReadContact(**BY, reason="To call them back")) == (read,)
+    assert given(with_contact(), read) == given(with_contact())

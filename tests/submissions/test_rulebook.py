@@ -26,7 +26,7 @@ HTML = {"Accept": "text/html"}
 
 def sent(raw: bytes) -> Receive:
     """What an example asks for, as its own partner."""
-    asked = command(Line(1, raw, len(raw)), USCC, "partner:test", now())
+    asked = command(Line(1, raw, len(raw)), USCC, "partner:test", now(), b"pepper")
     assert isinstance(asked, Receive)
     return asked
 
@@ -86,7 +86,7 @@ def test_examples_of_revisions_are_decided_so(rule: Rule) -> None:
 
 def test_the_example_of_another_partner_is_refused_so() -> None:
     rule = rulebook()["partner.mismatch"]
-    asked = command(Line(1, rule.example.bad, len(rule.example.bad)), USCC, "partner:test", now())
+    asked = command(Line(1, rule.example.bad, len(rule.example.bad)), USCC, "partner:test", now(), b"pepper")
     assert not isinstance(asked, Receive) and asked.findings == rule.example.findings
     assert sent(rule.example.good)
 

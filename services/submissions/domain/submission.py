@@ -10,6 +10,8 @@ from schemas.envelope import Command, Decider, Refusal, State
 from schemas.finding import Finding, Fix
 from schemas.submission import (
     SUBMISSION_FACTS,
+    SubmissionContactErased,
+    SubmissionContactRead,
     SubmissionFact,
     SubmissionReceived,
     SubmissionRefused,
@@ -30,6 +32,7 @@ class Submission(State):
     digests: dict[int, str] = Field(default_factory=dict)
     refusals: int = 0
     withdrawn: bool = False
+    contact: bool = False  # a revision's contact can still be read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,21 @@ class Withdraw(Command):
     published: bool
 
 
-SubmissionCommand = Receive | Refuse | Withdraw
+@dataclass(frozen=True, kw_only=True)
+class ReadContact(Command):
+    """Record that its actor, who is not its partner, is shown the contact."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EraseContact(Command):
+    """Make the contacts of all revisions so far unreadable, for good."""
+
+    reason: str
+
+
+SubmissionCommand = Receive | Refuse | Withdraw | ReadContact | EraseContact
 
 
 def decide(state: Submission, command: SubmissionCommand) -> tuple[SubmissionFact, ...] | Refusal:
@@ -81,6 +98,12 @@ def decide(state: Submission, command: SubmissionCommand) -> tuple[SubmissionFac
             if command.published:
                 return Refusal("submission.published")
             return (SubmissionWithdrawn(reason=command.reason),)
+        case ReadContact():
+            return (SubmissionContactRead(reason=command.reason),) if state.contact else Refusal("contact.none")
+        case EraseContact():
+            if state.revision == 0:
+                return Refusal("submission.unknown")
+            return (SubmissionContactErased(reason=command.reason),) if state.contact else ()
         case _:
             assert_never(command)
 
@@ -123,15 +146,20 @@ def _full(state: Submission) -> bool:
 def evolve(state: Submission, fact: SubmissionFact) -> Submission:
     match fact:
         case (
-            SubmissionReceived(revision=revision, digest=digest, entry=entry)
-            | SubmissionRevised(revision=revision, digest=digest, entry=entry)
+            SubmissionReceived(revision=revision, digest=digest, entry=entry, sealed=sealed)
+            | SubmissionRevised(revision=revision, digest=digest, entry=entry, sealed=sealed)
         ):
-            accepted = {"revision": revision, "kind": entry.kind, "title": entry.title}
+            contact = state.contact or entry.contact is not None or sealed is not None
+            accepted = {"revision": revision, "kind": entry.kind, "title": entry.title, "contact": contact}
             return state.model_copy(update=accepted | {"digests": {**state.digests, revision: digest}})
         case SubmissionRefused():
             return state.model_copy(update={"refusals": state.refusals + 1})
         case SubmissionWithdrawn():
             return state.model_copy(update={"withdrawn": True})
+        case SubmissionContactRead():
+            return state
+        case SubmissionContactErased():
+            return state.model_copy(update={"contact": False})
         case _:
             assert_never(fact)
 

@@ -71,15 +71,15 @@ def awaiting(found: Sorted, listed: Listed) -> dict[str, str]:
     return dict(listed) | {item.reference: "" for item in found.candidates if item.reference}
 
 
-def numbered(items: Sequence[Item], held: Mapping[str, Held]) -> list[Line | None]:
+def numbered(items: Sequence[Item], held: Mapping[str, Held], pepper: bytes) -> list[Line | None]:
     """For each item the line to take in, with the revision that follows; None where the newest revision says the same.
 
     (So it is where a fetch ended after its lines were taken in and before it was remembered.)
     """
-    return [_numbered(item, held.get(item.reference or "", Held())) for item in items]
+    return [_numbered(item, held.get(item.reference or "", Held()), pepper) for item in items]
 
 
-def _numbered(item: Item, held: Held) -> Line | None:
+def _numbered(item: Item, held: Held, pepper: bytes) -> Line | None:
     try:
         value = orjson.loads(item.line.raw)
     except orjson.JSONDecodeError:
@@ -89,7 +89,7 @@ def _numbered(item: Item, held: Held) -> Line | None:
     raw = orjson.dumps({**value, "revision": held.revision + 1})
     if held.digest is not None and not held.withdrawn:
         submission, _ = check(raw)
-        if submission is not None and digest(submission) == held.digest:
+        if submission is not None and digest(submission, pepper) == held.digest:
             return None
     return Line(item.line.number, raw, len(raw))
 

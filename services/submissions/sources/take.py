@@ -67,7 +67,7 @@ class Puller:
     def __init__(self, database: AsyncDatabase[Json], settings: Settings, limits: Limits | None = None) -> None:
         self._database = database
         self._reach = reach(private=settings.sources_to_private_addresses)
-        self._limits = limits
+        self._limits, self._pepper = limits, settings.pepper
         self._submissions = Streams(database, SUBMISSIONS)
         self._progress = ProgressStore(database)
         self._lists = Lists(database)
@@ -127,7 +127,7 @@ class Puller:
 
     async def _lines(self, pull: Pull, lines: Sequence[tuple[Item, Line]], result: Result) -> list[bool]:
         """Take items in as these lines, batch by batch: for each whether it was accepted."""
-        intake = intake_of(self._submissions, pull)
+        intake = intake_of(self._submissions, pull, self._pepper)
         accepted = []
         for start in range(0, len(lines), BATCH_LINES):
             batch = lines[start : start + BATCH_LINES]
@@ -157,7 +157,7 @@ class Puller:
     async def _batch(self, pull: Pull, items: Sequence[Item], named: dict[str, str], result: Result) -> None:
         """Take a batch of changed items in. What is refused is `named` with no digest, so that it is tried again."""
         known = await held(self._database, pull.partner, [item.reference for item in items if item.reference])
-        lines = compare.numbered(items, known)
+        lines = compare.numbered(items, known, self._pepper)
         result.counts["unchanged"] += lines.count(None)
         asked = [(item, line) for item, line in zip(items, lines, strict=True) if line]
         accepted = await self._lines(pull, asked, result)
@@ -216,6 +216,6 @@ class Puller:
             return [Outcome(commands[0].stream, 0, Submission(), refusal=Refusal("reference.full"))]
 
 
-def intake_of(submissions: Submissions, pull: Pull) -> Intake:
+def intake_of(submissions: Submissions, pull: Pull, pepper: bytes) -> Intake:
     """The one pipeline, for what this fetch brings; it writes nothing where there is no claim."""
-    return Intake(submissions, pull.partner, pull.actor, pull.terms.language, validate_only=pull.claim is None)
+    return Intake(submissions, pull.partner, pull.actor, pull.terms.language, pepper, validate_only=pull.claim is None)

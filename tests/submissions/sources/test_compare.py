@@ -43,7 +43,7 @@ class World:
         found = sort(said, listed, frozenset())
         named = {each.reference: each.digest for each in found.candidates if each.reference}
         self.listed = awaiting(found, listed)
-        lines = numbered(found.candidates, {reference: self.held(reference) for reference in named})
+        lines = numbered(found.candidates, {reference: self.held(reference) for reference in named}, b"pepper")
         for each, line in zip(found.candidates, lines, strict=True):
             if line and not self.take(line) and each.reference:
                 named[each.reference] = ""
@@ -59,7 +59,7 @@ class World:
         self.listed = stay | same | named
 
     def take(self, line: Line) -> bool:
-        asks = command(line, USCC, "partner:x", AT)
+        asks = command(line, USCC, "partner:x", AT, b"pepper")
         decided = self.decide(asks.stream.partition("/")[2], asks)
         return not decided or isinstance(decided[0], SubmissionReceived | SubmissionRevised)
 

@@ -95,7 +95,7 @@ def test_a_list_that_is_too_long_is_not_taken_in_by_half(monkeypatch: pytest.Mon
 
 def test_an_item_that_is_illegible_is_still_put_before_the_rules() -> None:
     found = items(b'no json\n{"reference":"a b","entry":{}}\n[1]\n', "ndjson")
-    lines = numbered(sort(found, {}, frozenset()).candidates, {})
+    lines = numbered(sort(found, {}, frozenset()).candidates, {}, b"pepper")
     assert [line and line.raw for line in lines] == [
         b"no json",
         b'{"reference":"a b","entry":{},"revision":1}',
@@ -105,7 +105,7 @@ def test_an_item_that_is_illegible_is_still_put_before_the_rules() -> None:
 
 def test_an_entry_gets_the_revision_that_follows_whatever_it_says_itself() -> None:
     raw = orjson.dumps(submission("a", 7))
-    (line,) = numbered([reading.item(Line(1, raw, len(raw)))], {"a": Held(3, "other")})
+    (line,) = numbered([reading.item(Line(1, raw, len(raw)))], {"a": Held(3, "other")}, b"pepper")
     assert line is not None and orjson.loads(line.raw)["revision"] == 4
 
 
