@@ -13,13 +13,15 @@ from schemas.finding import Finding
 
 class SubmissionReceived(Fact):
     """The first revision that kept every rule. `digest` is the SHA-256 of the entry's canonical form, in which an HMAC
-    stands for its contact. `sealed` is the contact, encrypted under a key that can be destroyed."""
+    stands for its contact. Where it names one, `contact` says so, and `sealed` is what it names, encrypted under a key
+    that can be destroyed."""
 
     TYPE: ClassVar[str] = "submission.received.v1"
     PERSONAL: ClassVar[tuple[str, ...]] = ("entry", "contact")
     revision: int
     digest: str
     entry: Entry
+    contact: bool = False
     sealed: str | None = None
 
 
@@ -31,6 +33,7 @@ class SubmissionRevised(Fact):
     revision: int
     digest: str
     entry: Entry
+    contact: bool = False
     sealed: str | None = None
 
 

@@ -52,7 +52,7 @@ def given(*facts: SubmissionFact) -> Submission:
 
 
 def received(revision: int = 1, digest: str = "a") -> SubmissionReceived:
-    return SubmissionReceived(revision=revision, digest=digest, entry=PRODUCT)
+    return SubmissionReceived(revision=revision, digest=digest, entry=PRODUCT, contact=True)
 
 
 def receive(revision: int = 1, digest: str = "a", entry: Any = PRODUCT) -> Receive:
@@ -76,7 +76,7 @@ def test_the_first_revision_may_have_any_number() -> None:
 
 
 def test_a_later_revision_is_revised() -> None:
-    expected = (SubmissionRevised(revision=2, digest="b", entry=PRODUCT),)
+    expected = (SubmissionRevised(revision=2, digest="b", entry=PRODUCT, contact=True),)
     assert decide(given(received()), receive(2, "b")) == expected
 
 
@@ -106,7 +106,9 @@ def test_what_names_others_that_are_not_known_is_refused_unless_it_was_taken_in_
     unknown = Finding(rule="linkage.scene-unknown", pointer="/entry/scene", found="x/y")
     command = replace(receive(2, "b"), findings=(unknown,))
     assert decide(given(received()), command) == (SubmissionRefused(revision=2, digest="b", findings=(unknown,)),)
-    assert decide(given(received(), SubmissionRevised(revision=2, digest="b", entry=PRODUCT)), command) == ()
+    assert (
+        decide(given(received(), SubmissionRevised(revision=2, digest="b", entry=PRODUCT, contact=True)), command) == ()
+    )
 
 
 def test_nothing_is_taken_in_after_withdrawal() -> None:
@@ -304,7 +306,7 @@ def test_whatever_is_done_with_keys_few_work_at_once_and_they_read_back(
 
 
 def with_contact(revision: int = 1) -> SubmissionReceived:
-    return SubmissionReceived(revision=revision, digest="a", entry=NOBODYS, sealed="c2VhbGVk")
+    return SubmissionReceived(revision=revision, digest="a", entry=NOBODYS, contact=True, sealed="c2VhbGVk")
 
 
 def test_a_contact_is_erased_once_and_another_may_follow() -> None:
@@ -312,7 +314,7 @@ def test_a_contact_is_erased_once_and_another_may_follow() -> None:
     erased = SubmissionContactErased(reason="The person asked for it")
     assert decide(given(with_contact()), erase) == (erased,)
     assert decide(given(with_contact(), erased), erase) == ()
-    later = SubmissionRevised(revision=2, digest="b", entry=NOBODYS, sealed="c2VhbGVk")
+    later = SubmissionRevised(revision=2, digest="b", entry=NOBODYS, contact=True, sealed="c2VhbGVk")
     assert decide(given(with_contact(), erased, later), erase) == (erased,)
 
 

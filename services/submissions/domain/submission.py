@@ -32,7 +32,7 @@ class Submission(State):
     digests: dict[int, str] = Field(default_factory=dict)
     refusals: int = 0
     withdrawn: bool = False
-    contact: bool = False  # a revision's contact can still be read
+    contact: bool = False  # a contact is sealed in it that can still be opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,9 @@ def _receive(state: Submission, command: Receive) -> tuple[SubmissionFact, ...] 
     if findings := ((breach,) if breach else ()) + command.findings:
         return (SubmissionRefused(revision=command.revision, digest=command.digest, findings=findings),)
     fact = SubmissionRevised if state.revision else SubmissionReceived
-    return (fact(revision=command.revision, digest=command.digest, entry=command.entry),)
+    entry = command.entry
+    named = entry.contact is not None
+    return (fact(revision=command.revision, digest=command.digest, entry=entry, contact=named),)
 
 
 def _breach(state: Submission, command: Receive) -> Finding | None:
@@ -146,11 +148,11 @@ def _full(state: Submission) -> bool:
 def evolve(state: Submission, fact: SubmissionFact) -> Submission:
     match fact:
         case (
-            SubmissionReceived(revision=revision, digest=digest, entry=entry, sealed=sealed)
-            | SubmissionRevised(revision=revision, digest=digest, entry=entry, sealed=sealed)
+            SubmissionReceived(revision=revision, digest=digest, entry=entry, contact=contact)
+            | SubmissionRevised(revision=revision, digest=digest, entry=entry, contact=contact)
         ):
-            contact = state.contact or entry.contact is not None or sealed is not None
-            accepted = {"revision": revision, "kind": entry.kind, "title": entry.title, "contact": contact}
+            accepted = {"revision": revision, "kind": entry.kind, "title": entry.title}
+            accepted |= {"contact": state.contact or contact}
             return state.model_copy(update=accepted | {"digests": {**state.digests, revision: digest}})
         case SubmissionRefused():
             return state.model_copy(update={"refusals": state.refusals + 1})
