@@ -203,7 +203,7 @@ async def _case_page(
     previous = (await desk.cases.get(case.previous)).state if case.previous else None
     holds = case.lease is not None and case.lease.reviewer == me.sub
     held_by_other = case.lease is not None and not holds and case.lease.until > at
-    may_review = "reviewer" in me.roles and case.status == "open" and me.sub not in (*case.reviewers(), *case.conflicts)
+    may_review = "reviewer" in me.roles and case.status == "open" and me.sub not in case.barred()
     resembling = [found for found in case.findings if found.resembles]
     return page(
         request,

@@ -56,7 +56,10 @@ def _standing(person: Person, reviewer: Reviewer, any_expert: bool) -> Standing 
     expert = not any_expert or (profile is not None and profile.expert)
     if profile is None:
         return Standing(person.sub, person.partner, expert=expert)
-    return Standing(person.sub, person.partner, profile.conflicts, expert, sectors(profile), profile.languages)
+    # Of whom they act for, who signs them in knows best; what the roster says holds as well.
+    partner = person.partner or profile.partner
+    others = (*profile.conflicts, *([profile.partner] if profile.partner and profile.partner != partner else []))
+    return Standing(person.sub, partner, others, expert, sectors(profile), profile.languages)
 
 
 def sectors(profile: Profile) -> tuple[str, ...]:

@@ -34,7 +34,10 @@ _LISTED = {
 _ORDER = [("state.left", ASCENDING), ("state.received", ASCENDING), ("_id", ASCENDING)]
 _FREE = {
     f"state.{field}": 1
-    for field in ("partner", "left", "received", "route", "conflicts", "reviews.reviewer", "former.reviewer")
+    for field in (
+        *("partner", "left", "received", "route", "conflicts", "reviews.reviewer", "former.reviewer"),
+        "sole_reviewer",
+    )
 }
 
 
@@ -124,7 +127,7 @@ class Free:
     left: int
     received: str
     experts: bool
-    barred: frozenset[str] = field(default_factory=frozenset)
+    barred: frozenset[str | None] = field(default_factory=frozenset)
 
     def suits(self, who: Standing) -> bool:
         return self.partner not in who.partners and who.sub not in self.barred and (who.expert or not self.experts)
@@ -300,6 +303,7 @@ def _reviewable(who: Standing) -> Json:
         "state.reviews.reviewer": {"$ne": who.sub},
         "state.former.reviewer": {"$ne": who.sub},
         "state.conflicts": {"$ne": who.sub},
+        "state.sole_reviewer": {"$ne": who.sub},
         **({"state.partner": {"$nin": who.partners}} if who.partners else {}),
         **({} if who.expert else {"state.route": {"$ne": "experts"}}),
     }
@@ -322,7 +326,7 @@ def _not_within(at: datetime, span: timedelta) -> Json:
 def _as_free(case: Json) -> Free:
     state = case["state"]
     given = (*state["reviews"], *state.get("former", ()))
-    barred = frozenset((*(review["reviewer"] for review in given), *state["conflicts"]))
+    barred = frozenset((*(review["reviewer"] for review in given), *state["conflicts"], state.get("sole_reviewer")))
     experts = state["route"] == "experts"
     return Free(case["_id"], state["partner"], state["left"], state["received"], experts, barred)
 

@@ -50,6 +50,7 @@ class Open(Command):
     digest: str
     entry: Entry
     previous: str | None
+    sole_reviewer: str | None = None
     ruleset: str
     findings: tuple[CheckFinding, ...]
     score: int
@@ -59,9 +60,10 @@ class Open(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Assign(Command):
-    """`conflicts` are the partners whose cases this reviewer may not judge."""
+    """`partner` is whom the reviewer acts for, if anybody; `conflicts` are other partners they may not judge."""
 
     reviewer: str
+    partner: str | None = None
     conflicts: tuple[str, ...] = ()
     expert: bool = False
     until: datetime
@@ -207,6 +209,7 @@ def _open(command: Open) -> tuple[CaseFact, ...]:
         digest=command.digest,
         entry=command.entry,
         previous=command.previous,
+        sole_reviewer=command.sole_reviewer,
         received=command.at,
     )
     checked = CaseChecked(
@@ -223,7 +226,7 @@ def _open(command: Open) -> tuple[CaseFact, ...]:
 
 
 def _assign(case: Case, command: Assign) -> tuple[CaseFact, ...] | Refusal:
-    if barred := _barred(case, command.reviewer, None, command.conflicts, command.expert):
+    if barred := _barred(case, command.reviewer, command.partner, command.conflicts, command.expert):
         return barred
     return (CaseAssigned(reviewer=command.reviewer, until=command.until, reasons=command.reasons),)
 
@@ -326,6 +329,8 @@ def _barred(case: Case, reviewer: str, partner: str | None, conflicts: tuple[str
         return Refusal("case.conflict")
     if reviewer in case.reviewers():
         return Refusal("case.reviewed")
+    if reviewer == case.sole_reviewer:
+        return Refusal("case.reviewed-previous")
     if case.route is Route.EXPERTS and not expert:
         return Refusal("case.experts-only")
     return None

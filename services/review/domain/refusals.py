@@ -16,6 +16,10 @@ REFUSALS: dict[str, dict[str, str]] = {
         "en": "You have declared a conflict of interest in this case.",
     },
     "case.reviewed": {"zh": "您已评审过该案件。", "en": "You have reviewed this case already."},
+    "case.reviewed-previous": {
+        "zh": "上一修订由您一人评审，本修订须由他人评审。",
+        "en": "You alone reviewed the revision before: others review this one.",
+    },
     "case.claimed": {"zh": "该案件已由他人领取。", "en": "Somebody else has claimed this case."},
     "case.not-held": {
         "zh": "您没有领取该案件，或领取已过期。请重新领取。",
