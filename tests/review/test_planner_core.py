@@ -59,7 +59,7 @@ def test_a_review_that_does_not_fit_into_a_day_goes_on_in_the_next() -> None:
 
 
 def test_days_away_are_days_without_reviews() -> None:
-    away = Calendar(OFFICE.weekly, frozenset({date(2026, 11, 3), date(2026, 11, 4)}))
+    away = Calendar(OFFICE.weekly, ((date(2026, 11, 3), date(2026, 11, 4)),))
     plan = assumed(waiting=100)
     assert foretell(plan, [away], MONDAY, date(2026, 11, 6), 0).middle == 3 * 4
 

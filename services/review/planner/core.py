@@ -28,14 +28,14 @@ SURE = 0.9
 
 @dataclass(frozen=True)
 class Calendar:
-    """One reviewer's time: minutes of reviewing on each weekday, Monday first, and the days away."""
+    """One reviewer's time: minutes of reviewing on each weekday, Monday first; and days away, from first to last."""
 
     weekly: tuple[int, int, int, int, int, int, int]
-    away: frozenset[date] = frozenset()
+    away: tuple[tuple[date, date], ...] = ()
 
     def minutes(self, day: date) -> int:
         """Minutes of reviewing on a day."""
-        return 0 if day in self.away else self.weekly[day.weekday()]
+        return 0 if any(first <= day <= last for first, last in self.away) else self.weekly[day.weekday()]
 
 
 @dataclass(frozen=True)
