@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from review.assignment.words import why
 from review.checks import RULES
 from review.desk import Desk, case_id, case_path, may_take_back, now, visible_reviews
 from review.domain import Case
@@ -219,6 +220,7 @@ async def _case_page(
         resembling=[(found, (await desk.cases.get(found.resembles or "")).state) for found in resembling],
         linked={id: await desk.store.latest(id) for id in _linked(case)},
         previous=previous,
+        why=next((why(each.reasons) for each in case.assignments if each.reviewer == me.sub), None),
         changes=differences(previous.entry, case.entry) if previous and previous.entry else [],
         reviews=visible_reviews(case, me, at),
         criteria=CRITERIA[case.kind],

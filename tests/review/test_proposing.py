@@ -73,7 +73,7 @@ def test_while_the_roster_names_no_expert_nobody_is_chosen_for_being_one() -> No
 
 
 def test_a_case_that_nobody_can_take_says_of_each_why() -> None:
-    known = {"conflicts": ("declared",), "sole_reviewer": "alone"}
+    known: dict[str, Any] = {"conflicts": ("declared",), "sole_reviewer": "alone"}
     people = [
         reviewer("alone"),
         reviewer("bound", conflicts=(OWN,)),
@@ -217,7 +217,7 @@ def hungarian(cases: Mapping[str, Case], reviewers: Sequence[Available]) -> list
         return []
     vacant = vacancies(cases, reviewers)
     prices = np.full((len(cases), len(places) + len(cases)), 1e9)
-    for row, (id, one) in enumerate(cases.items()):
+    for row, one in enumerate(cases.values()):
         for column, (each, place) in enumerate(places):
             if hindered(one, each) is None:
                 prices[row, column] = misfit(one, each) + LOAD * (each.load + place)

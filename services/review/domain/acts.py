@@ -229,6 +229,9 @@ def _open(command: Open) -> tuple[CaseFact, ...]:
 def _assign(case: Case, command: Assign) -> tuple[CaseFact, ...] | Refusal:
     if kept := barred(case, command.reviewer, command.partner, command.conflicts, command.expert):
         return kept
+    others = [each for each in case.assignments if each.reviewer != command.reviewer and each.runs(command.at)]
+    if len(others) >= case.left:
+        return Refusal("case.assigned", {"reviewers": [each.reviewer for each in others]})
     return (CaseAssigned(reviewer=command.reviewer, until=command.until, reasons=command.reasons),)
 
 

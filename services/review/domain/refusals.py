@@ -34,6 +34,10 @@ REFUSALS: dict[str, dict[str, str]] = {
         "en": "To request changes or reject, say why, so that the partner knows what would mend it.",
     },
     "case.experts-only": {"zh": "该案件只由专家评审。", "en": "Experts alone review this case."},
+    "case.assigned": {
+        "zh": "该案件已分派给足够的评审员。请先取消其中一项分派。",
+        "en": "This case is assigned to as many as it waits for. Take one of them off first.",
+    },
     "case.reserved": {
         "zh": "该案件已分派给他人，到期后才可领取。",
         "en": "This case is assigned to somebody else. It is free when their time has passed.",
