@@ -170,4 +170,4 @@ def navigation(site: Site, somebody: Person | None, request: Request) -> list[Li
 
 
 def _within(path: str, start: str) -> bool:
-    return path == start or path.startswith(start + "/")
+    return path == start or path.startswith((start + "/", start + ":"))

@@ -71,7 +71,7 @@ def pages(desk: Desk) -> APIRouter:
             waiting=await store.waiting(),
             awaiting=await store.awaiting(who) if reviews else 0,
             most_counted=MOST_COUNTED,
-            free=len(await store.candidates(who, at, 1)) if reviews else 0,
+            free=bool(await store.candidates(who, at, 1) or await store.assigned([me.sub], at)) if reviews else False,
             held=await store.held_by_others(who, at) if reviews else [],
             recent=recent,
             decided=decided,

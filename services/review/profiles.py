@@ -8,7 +8,7 @@ from typing import Any
 from schemas.entry import Industry, Theme, is_uscc
 from schemas.names import NAMES
 from schemas.review import Away, Profile
-from web.languages import _
+from web.languages import _, say
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 #: The columns of the CSV, which are the fields of the form as well.
@@ -105,7 +105,7 @@ def _choices(text: str, names: Mapping[str, Mapping[str, str]]) -> tuple[str, ..
     codes = {called.casefold(): str(code) for code, said in names.items() for called in (code, *said.values())}
     parts = _parts(text)
     if unknown := [each for each in parts if each.casefold() not in codes]:
-        known = _("; ").join(f"{code}" for code in names)
+        known = _("; ").join(say(called) for called in names.values())
         said = _("“%(unknown)s” is not among them: %(known)s.")
         raise ValueError(said % {"unknown": _("; ").join(unknown), "known": known})
     return tuple(dict.fromkeys(codes[each.casefold()] for each in parts))

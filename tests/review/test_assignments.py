@@ -82,6 +82,17 @@ async def test_a_program_fetches_a_proposal_and_has_it_carried_out(review: Revie
     assert (await operator.get("/assignments/proposal", headers=JSON)).json() == {"assignments": [], "unfilled": []}
 
 
+async def test_whoever_has_nothing_but_what_is_assigned_to_them_is_offered_that(
+    review: Review, signed_in: SignIn
+) -> None:
+    await opened(review, *PEOPLE)
+    await assign(review.desk, OPERATOR, "one", [Wish(1, SC, "li"), Wish(2, PR, "li")])
+    li, wang = signed_in(reviewer("li")), signed_in(reviewer("wang"))
+    assert "Review the next case" in (await li.get("/cases")).text
+    assert "Nothing is free for you just now" in (await wang.get("/cases")).text
+    assert "Assigned to you: " in (await li.post("/cases:next")).text
+
+
 async def test_what_nobody_can_take_says_why(review: Review, signed_in: SignIn) -> None:
     await opened(review, "sun", "ma", "qian")
     proposal = (await signed_in(OPERATOR).get("/assignments/proposal", headers=JSON)).json()
@@ -111,7 +122,7 @@ async def test_an_operator_changes_one_by_hand_a_conflict_is_refused_with_the_re
     form = fields((await operator.get("/assignments/proposal")).text)
     (seat,) = (name[5:] for name, case in form.items() if case == SC and form[f"reviewer-{name[5:]}"] == "li")
     refused = await operator.post("/assignments", data=form | {f"reviewer-{seat}": "sun"})
-    assert refused.status_code == 422 and "sun has a conflict of interest. Choose somebody else." in refused.text
+    assert refused.status_code == 422 and "孙正 has a conflict of interest. Choose somebody else." in refused.text
     assert f'href="#reviewer-{seat}"' in refused.text and await kept(review) == {SC: [], PR: []}, "nothing half done"
     assert fields(refused.text)[f"reviewer-{seat}"] == "sun", "what was chosen stays, to be mended"
     done = await operator.post("/assignments", data=fields(refused.text) | {f"reviewer-{seat}": "ma"})
@@ -160,8 +171,8 @@ async def test_a_file_with_mistakes_names_all_of_them_by_row_and_changes_nothing
     )
     assert answer.status_code == 422
     for said in (
-        "Row 3, Account: sun has a conflict of interest.",
-        "Row 4, Account: qian acts for the partner who sent it.",
+        "Row 3, Account: 孙正 has a conflict of interest.",
+        "Row 4, Account: 钱同 acts for the partner who sent it.",
         "Row 5, Account: nobody-here is not on the roster.",
         "Row 6, Account: Another row keeps this case",
         "Row 7, Case: There is no such case.",

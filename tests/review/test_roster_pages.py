@@ -114,7 +114,7 @@ async def test_a_file_with_mistakes_names_all_of_them_by_row_and_changes_nothing
     assert answer.status_code == 422
     for said in (
         "Row 2, Account: This account stands in the file more than once.",
-        "Row 3, Industries: “retail” is not among them: new-manufacturing; new-retail;",
+        "Row 3, Industries: “retail” is not among them: New manufacturing; New retail;",
         "Row 5, Name: Give a name of 128 characters at most.",
         "Row 5, Monday: Give whole minutes from 0 to 1440.",
     ):

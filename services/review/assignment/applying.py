@@ -1,7 +1,7 @@
 """Assignments as somebody wishes them, carried out: all of them, or none and every fault at once."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,6 @@ from review.desk import Desk, now
 from review.domain import Case, CaseCommand
 from review.domain.acts import Assign, Unassign
 from review.domain.lease import RESERVED
-from schemas.envelope import Refusal
 from web.languages import _
 from web.people import Person, actor
 
@@ -81,14 +80,14 @@ async def assign(desk: Desk, me: Person, cause: str, wishes: Sequence[Wish]) -> 
     outcomes = await desk.cases.handle([command for _wish, command in commands]) if commands else []
     done = Counter(type(command) for (_wish, command), outcome in zip(commands, outcomes, strict=True) if outcome.fresh)
     late = tuple(
-        Fault(wish.row, "reviewer", _refused(outcome.refusal, wish.reviewer))
+        Fault(wish.row, "reviewer", _refused(outcome.refusal.rule, wish.reviewer, people))
         for (wish, _command), outcome in zip(commands, outcomes, strict=True)
         if outcome.refusal
     )
     return Applied(done[Assign], done[Unassign], late)
 
 
-def _faults(wishes: Sequence[Wish], cases: dict[str, Case], people: dict[str, Available]) -> list[Fault]:
+def _faults(wishes: Sequence[Wish], cases: Mapping[str, Case], people: Mapping[str, Available]) -> list[Fault]:
     faults: list[Fault] = []
     seen: dict[str, list[str]] = {}
     for wish in wishes:
@@ -100,7 +99,7 @@ def _faults(wishes: Sequence[Wish], cases: dict[str, Case], people: dict[str, Av
         elif others and "" in (wish.reviewer, *others):
             faults.append(Fault(wish.row, "reviewer", _("Another row keeps this case for somebody, or for nobody.")))
         elif wish.reviewer and (rule := _hindered(case, wish.reviewer, people)):
-            faults.append(Fault(wish.row, "reviewer", _refused(Refusal(rule), wish.reviewer)))
+            faults.append(Fault(wish.row, "reviewer", _refused(rule, wish.reviewer, people)))
         elif len(set(others)) >= case.left:
             most = _("This case waits for so many reviews: %(count)s. No more people can have it.")
             faults.append(Fault(wish.row, "reviewer", most % {"count": case.left}))
@@ -108,14 +107,15 @@ def _faults(wishes: Sequence[Wish], cases: dict[str, Case], people: dict[str, Av
     return faults
 
 
-def _hindered(case: Case, sub: str, people: dict[str, Available]) -> str | None:
+def _hindered(case: Case, sub: str, people: Mapping[str, Available]) -> str | None:
     return hindered(case, people[sub]) if sub in people else "reviewer.unknown"
 
 
-def _refused(refusal: Refusal, sub: str) -> str:
-    if refusal.rule in ("case.unknown", "case.decided", "case.closed", "case.assigned"):
-        return hindrance(refusal.rule)
-    return _("%(reviewer)s %(why)s. Choose somebody else.") % {"reviewer": sub, "why": hindrance(refusal.rule)}
+def _refused(rule: str, sub: str, people: Mapping[str, Available]) -> str:
+    if rule in ("case.unknown", "case.decided", "case.closed", "case.assigned"):
+        return hindrance(rule)
+    called = people[sub].name if sub in people else sub
+    return _("%(reviewer)s %(why)s. Choose somebody else.") % {"reviewer": called, "why": hindrance(rule)}
 
 
 def _assign(id: str, me: Person, cause: str, at: datetime, reviewer: Available, codes: tuple[str, ...]) -> Assign:
