@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from review import tables
 from review.assignment.proposing import Available, Proposal, Unfilled, hindered
 from review.assignment.situation import Kept
 from review.assignment.words import hindrance, why
 from review.domain.case import Case
 from schemas.envelope import Json
-from web.languages import say
+from web.languages import _, say
 
 #: The CSV of assignments. Of what is uploaded, the first two count; the others are for whoever reads it.
 COLUMNS: dict[str, dict[str, str]] = {
@@ -76,10 +75,10 @@ def unfilled(empty: Unfilled, reviewers: Sequence[Available]) -> tuple[str, ...]
     by_rule: dict[str, list[str]] = {}
     for sub, rule in empty.why:
         by_rule.setdefault(rule, []).append(names[sub])
-    return tuple(f"{hindrance(rule)}: {', '.join(found)}" for rule, found in by_rule.items())
+    return tuple(hindrance(rule) + _(": ") + _(", ").join(found) for rule, found in by_rule.items())
 
 
-def rows_of_proposal(cases: Mapping[str, Case], lines: Sequence[Line]) -> list[dict[str, str]]:
+def rows_of_proposal(lines: Sequence[Line]) -> list[dict[str, str]]:
     """The proposal as rows of CSV, one for each seat that is filled."""
     names = {sub: name for each in lines for sub, name in each.may}
     return [
@@ -87,7 +86,7 @@ def rows_of_proposal(cases: Mapping[str, Case], lines: Sequence[Line]) -> list[d
             "case": each.id,
             "reviewer": seat.reviewer,
             "name": names[seat.reviewer],
-            "title": title(cases[each.id]),
+            "title": _title(each.case),
             "why": seat.why,
         }
         for each in lines
@@ -110,7 +109,7 @@ def rows_of_kept(found: Sequence[Kept], names: Mapping[str, str]) -> list[dict[s
     ]
 
 
-def title(case: Case) -> str:
+def _title(case: Case) -> str:
     """What the entry is called, in the language spoken."""
     return say(case.entry.title.model_dump()) if case.entry else ""
 
@@ -123,8 +122,3 @@ def as_json(proposal: Proposal) -> Json:
         ],
         "unfilled": [{"case": each.case, "seats": each.seats, "why": dict(each.why)} for each in proposal.unfilled],
     }
-
-
-def filled(rows: Sequence[tables.Row]) -> list[tuple[int, str, str]]:
-    """(row, case, reviewer) of a file's rows."""
-    return [(row.number, row.cells.get("case", ""), row.cells.get("reviewer", "")) for row in rows]

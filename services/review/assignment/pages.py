@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from review import tables
 from review.assignment.applying import Applied, Fault, Wish, assign
-from review.assignment.lines import COLUMNS, Line, Seat, filled, line, proposed, rows_of_kept, rows_of_proposal
+from review.assignment.lines import COLUMNS, Line, Seat, line, proposed, rows_of_kept, rows_of_proposal
 from review.assignment.proposing import Proposal, propose
 from review.assignment.situation import MOST, Situation, kept, situation, states
 from review.assignment.words import why
@@ -63,6 +63,7 @@ def assignment_pages(desk: Desk) -> APIRouter:
             seats=[seat for each in lines for seat in each.seats],
             reviewers=found.reviewers,
             minutes=found.minutes,
+            timed=found.timed,
             faults=faults,
             wrong={fault.row: fault.text for fault in faults},
             most=MOST,
@@ -86,7 +87,7 @@ def assignment_pages(desk: Desk) -> APIRouter:
         if done.faults and not done.written:
             found = await situation(desk, now())
             return shown(request, found, await _as_sent(desk, found, form), done.faults)
-        _tell(request, done)
+        _tell(request, done, {wish.row: wish.case for wish in wishes})
         return RedirectResponse("/assignments", 303)
 
     @router.post("/assignments:off")
@@ -106,11 +107,11 @@ def assignment_pages(desk: Desk) -> APIRouter:
             rows = tables.read(await file.read(tables.MAX_BYTES + 1) if file else b"", COLUMNS, NEEDED)
         except Problem as unreadable:
             return await listed(request, 422, unreadable=unreadable)
-        wishes = [Wish(number, case, reviewer) for number, case, reviewer in filled(rows)]
+        wishes = [Wish(row.number, row.cells.get("case", ""), row.cells.get("reviewer", "")) for row in rows]
         done = await assign(desk, me, cause(request), wishes)
         if not wishes or (done.faults and not done.written):
             return await listed(request, 422, faults=done.faults, nothing=not wishes)
-        _tell(request, done)
+        _tell(request, done, {wish.row: _("Row %(row)s") % {"row": wish.row} for wish in wishes})
         return RedirectResponse("/assignments", 303)
 
     @files.get("/assignments.csv")
@@ -122,7 +123,7 @@ def assignment_pages(desk: Desk) -> APIRouter:
     async def download_proposal(request: Request, me: Looking) -> Response:
         found, best = await proposing(desk)
         lines = proposed(found.cases, found.reviewers, best)
-        return tables.written("proposal.csv", COLUMNS, rows_of_proposal(found.cases, lines))
+        return tables.written("proposal.csv", COLUMNS, rows_of_proposal(lines))
 
     router.include_router(files)
     return router
@@ -160,11 +161,12 @@ async def _as_sent(desk: Desk, found: Situation, form: Mapping[str, str]) -> lis
     return [line(id, cases[id], tuple(seats), found.reviewers) for id, seats in by_case.items() if id in cases]
 
 
-def _tell(request: Request, done: Applied) -> None:
+def _tell(request: Request, done: Applied, places: Mapping[int, str]) -> None:
+    """What was done; and of cases that moved on in between, why not. `places` are what people call the rows."""
     said = _("Assigned: %(assigned)s. Taken off: %(freed)s.") % {"assigned": done.assigned, "freed": done.freed}
     notify(request, said)
     for fault in done.faults:
-        notify(request, _("Row %(row)s: %(text)s") % {"row": fault.row, "text": fault.text}, "warning")
+        notify(request, places[fault.row] + _(": ") + fault.text, "warning")
 
 
 async def _names(desk: Desk) -> dict[str, str]:

@@ -23,11 +23,15 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Situation:
-    """`cases` are free, by id, in the order in which they are handed out. `minutes` is how long a review takes."""
+    """`cases` are free, by id, in the order in which they are handed out.
+
+    `minutes` is how long a review takes: as `timed` reviews did, or as supposed while that is 0.
+    """
 
     cases: Mapping[str, Case]
     reviewers: tuple[Available, ...]
     minutes: float
+    timed: int
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Kept:
 async def situation(desk: Desk, at: datetime) -> Situation:
     """How things stand at a moment. Capacity is the time of the city's day, less what a reviewer has already."""
     today = at.astimezone(CITY_TIME).date()
-    minutes = (await measured(desk.store.cases, at)).minutes
+    known = await measured(desk.store.cases, at)
     load = await _load(desk.store.cases, at)
     people = await desk.roster.active()
     standings = await desk.roster.standings([Person(each.reviewer, each.reviewer) for each in people])
@@ -56,10 +60,10 @@ async def situation(desk: Desk, at: datetime) -> Situation:
             continue
         today_min = calendar(profile).minutes(today)
         # Whoever has any time has time for one.
-        places = max(1, int(today_min / max(minutes, 1.0))) if today_min else 0
+        places = max(1, int(today_min / max(known.minutes, 1.0))) if today_min else 0
         has = load[each.reviewer]
         reviewers.append(Available(who, profile.name, has, max(0, places - has), profile.expert))
-    return Situation(await desk.store.free_states(at, MOST), tuple(reviewers), minutes)
+    return Situation(await desk.store.free_states(at, MOST), tuple(reviewers), known.minutes, known.timed)
 
 
 async def states(cases: AsyncCollection[Json], ids: Collection[str]) -> dict[str, Case]:
