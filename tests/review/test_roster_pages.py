@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -198,11 +199,13 @@ PROFILES = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @for_all(PROFILES)
 def test_any_profile_is_read_back_from_its_texts(profile: Profile) -> None:
     assert read(fields("li", profile)) == ("li", profile, {})
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @for_all(st.dictionaries(st.sampled_from(list(COLUMNS)), st.text()))
 def test_any_texts_are_a_profile_or_named_faults(texts: dict[str, str]) -> None:
     _reviewer, profile, errors = read(texts)
