@@ -69,7 +69,8 @@ class CheckFinding(BaseModel):
 class CaseOpened(Fact):
     """`entry` is without contact. `previous` is the case of the revision before, where there was one.
 
-    `received` is when the partner sent the revision: waiting is counted from there.
+    `received` is when the partner sent the revision: waiting is counted from there. `sole_reviewer` is who alone had
+    reviewed the revision before.
     """
 
     TYPE: ClassVar[str] = "case.opened.v1"
@@ -80,6 +81,7 @@ class CaseOpened(Fact):
     entry: Entry
     previous: str | None
     received: datetime | None = None
+    sole_reviewer: str | None = None
 
 
 class CaseChecked(Fact):
@@ -100,7 +102,8 @@ class CaseChecked(Fact):
 class CaseAssigned(Fact):
     """The case comes first for this reviewer, and to nobody else, until `until`; a later one takes its place.
 
-    `reasons` say why this reviewer: `field`, `language`, `expert`, `load`, or `operator` where a person chose.
+    `reasons` say why this reviewer: `operator` where a person chose, `field`, `language`, `expert`, `load`,
+    `no-conflict`.
     """
 
     TYPE: ClassVar[str] = "case.assigned.v1"
@@ -240,7 +243,10 @@ class Away(BaseModel):
 
 
 class Profile(BaseModel):
-    """What a reviewer knows, may not judge, and has time for. `conflicts` are partners' USCCs."""
+    """What a reviewer knows, may not judge, and has time for.
+
+    `partner` is the USCC of whom they act for, if anybody; `conflicts` are those of other partners.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -249,6 +255,7 @@ class Profile(BaseModel):
     themes: tuple[Theme, ...] = ()
     languages: tuple[Literal["zh", "en"], ...] = ("zh",)
     expert: bool = False
+    partner: str | None = None
     conflicts: tuple[str, ...] = ()
     minutes: tuple[int, int, int, int, int, int, int] = (0, 0, 0, 0, 0, 0, 0)  # for reviews, Monday to Sunday
     away: tuple[Away, ...] = ()

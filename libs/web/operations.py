@@ -131,10 +131,15 @@ def _nothing_parked() -> Problem:
 
 
 def operations_tabs(request: Request, here: str) -> list[tuple[str, str, bool]]:
-    """The console and its planner, then each service's own operations, as tabs; `here` is a path of this service."""
+    """The console, its planner, the roster and assignments, then each service's own operations, as tabs.
+
+    `here` is a path of this service.
+    """
     site: Site = request.app.state.site
     review = site.addresses["review"]
     ways = [("review", _("Live"), f"{review}/console", "/console")]
     ways += [("review", _("Planner"), f"{review}/planner", "/planner")]
+    ways += [("review", _("Reviewers"), f"{review}/reviewers", "/reviewers")]
+    ways += [("review", _("Assignments"), f"{review}/assignments", "/assignments")]
     ways += [(name, word(name), f"{address}/operations", "/operations") for name, address in site.addresses.items()]
     return [(text, href, service == site.service and path == here) for service, text, href, path in ways]

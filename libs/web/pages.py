@@ -159,8 +159,9 @@ def navigation(site: Site, somebody: Person | None, request: Request) -> list[Li
         ("operator", _("Deliveries"), "notifications", "/deliveries"),
     ]
     path = request.url.path
-    # Each service's own operations, and the planner, lie under the console's tabs.
-    path = "/console" if _within(path, "/operations") or _within(path, "/planner") else path
+    # Each service's own operations, the planner, the roster and assignments lie under the console's tabs.
+    under = ("/operations", "/planner", "/reviewers", "/assignments")
+    path = "/console" if any(_within(path, start) for start in under) else path
     return [
         Link(text, site.addresses[service] + start, site.service == service and _within(path, start))
         for role, text, service, start in ways
@@ -169,4 +170,4 @@ def navigation(site: Site, somebody: Person | None, request: Request) -> list[Li
 
 
 def _within(path: str, start: str) -> bool:
-    return path == start or path.startswith(start + "/")
+    return path == start or path.startswith((start + "/", start + ":"))

@@ -15,6 +15,8 @@ from starlette.staticfiles import StaticFiles
 
 from review.agents import attach, on_submissions, remembering
 from review.api import api as api_routes
+from review.assignment.api import assignment_api
+from review.assignment.pages import assignment_pages
 from review.console.neighbours import Neighbours
 from review.console.pages import Console
 from review.console.pages import routes as console_routes
@@ -28,6 +30,7 @@ from review.planner.pages import routes as planner_routes
 from review.planner.plans import Plans
 from review.roster import Roster
 from review.roster_api import roster_api
+from review.roster_pages import roster_pages
 from review.store import CaseStore
 from runtime import telemetry
 from runtime.consume import React, worker_app
@@ -92,10 +95,13 @@ def api_app(settings: Settings) -> FastAPI:
     app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
     app.include_router(pages(desk))
     app.include_router(api_routes(desk))
+    app.include_router(roster_pages(desk))
     app.include_router(roster_api(desk))
+    app.include_router(assignment_pages(desk))
+    app.include_router(assignment_api(desk))
     app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))
     app.include_router(console_routes(Console(sampler, Neighbours(app.state.site.addresses), store.cases)))
-    app.include_router(planner_routes(store.cases, Plans(database)))
+    app.include_router(planner_routes(store.cases, Plans(database), roster))
     app.mount("/review", StaticFiles(directory=HERE / "static"))
     return app
 

@@ -58,7 +58,10 @@ def on_submissions(cases: Streams[Case, CaseCommand, CaseFact], store: CaseStore
         }
         later = [event for event in events if isinstance(event.data, SubmissionRevised | SubmissionWithdrawn)]
         revisions = await store.revisions({event.subject for event in later})
-        await cases.handle(list(_commands(events, found, revisions)))
+        # What a revision takes the place of is closed first: nobody reviews it any more, and who did alone is known.
+        closing = _closing(events, revisions)
+        closed = {outcome.stream: outcome.state for outcome in (await cases.handle(closing) if closing else [])}
+        await cases.handle(list(_commands(events, found, revisions, closed)))
 
     return react
 
@@ -80,19 +83,47 @@ def _sent(events: Sequence[Event]) -> list[_Sent]:
     ]
 
 
-def _commands(events: Sequence[Event], found: Findings, revisions: Mapping[str, set[int]]) -> Iterator[CaseCommand]:
-    """The commands that events lead to. `revisions` are those of each submission that have a case already."""
+def _closing(events: Sequence[Event], revisions: Mapping[str, set[int]]) -> list[CaseCommand]:
+    """The first thing that these events lead to: the cases that stood before them are closed."""
+    closing: list[CaseCommand] = []
+    revised = set[str]()
+    for event in events:
+        numbers = revisions.get(event.subject, set())
+        match event.data:
+            case SubmissionRevised(revision=revision):
+                revised.add(event.subject)
+                if former := _former(numbers, revision):
+                    closing.append(_close(_case(event.subject, former), event, "superseded"))
+            case SubmissionWithdrawn() if numbers and event.subject not in revised:
+                closing.append(_close(_case(event.subject, max(numbers)), event, "withdrawn"))
+            case _:
+                pass
+    return closing
+
+
+def _former(numbers: set[int], revision: int) -> int | None:
+    """Redelivered, a revision meets the cases of later ones too: only those before it are its former ones."""
+    return max((number for number in numbers if number < revision), default=None)
+
+
+def _commands(
+    events: Sequence[Event], found: Findings, revisions: Mapping[str, set[int]], closed: Mapping[str, Case]
+) -> Iterator[CaseCommand]:
+    """The commands that events lead to. `revisions` are those of each submission that have a case already; `closed` are
+    the cases that stood before these events and were closed for them.
+    """
     open_so_far = {submission: set(numbers) for submission, numbers in revisions.items()}
     for event in events:
         numbers = open_so_far.setdefault(event.subject, set())
         match event.data:
             case SubmissionReceived(revision=revision) | SubmissionRevised(revision=revision):
-                # Redelivered, a revision meets the cases of later ones too: only those before it are its former ones.
-                former = max((number for number in numbers if number < revision), default=None)
+                former = _former(numbers, revision)
                 previous = _case(event.subject, former) if former else None
                 if previous:
                     yield _close(previous, event, "superseded")
-                yield _open(event, event.data, previous, found[event.id])
+                # A case that is opened and closed by the same events was reviewed by nobody.
+                sole = closed[previous].sole() if previous and previous in closed else None
+                yield _open(event, event.data, previous, sole, found[event.id])
                 numbers.add(revision)
             case SubmissionWithdrawn() if numbers:
                 yield _close(_case(event.subject, max(numbers)), event, "withdrawn")
@@ -104,6 +135,7 @@ def _open(
     event: Event,
     sent: SubmissionReceived | SubmissionRevised,
     previous: str | None,
+    sole_reviewer: str | None,
     found: tuple[CheckFinding, ...],
 ) -> Open:
     score, route = assess(sent.entry, found, CURRENT)
@@ -120,6 +152,7 @@ def _open(
         digest=sent.digest,
         entry=without_contact(sent.entry),
         previous=previous,
+        sole_reviewer=sole_reviewer,
         ruleset=CURRENT.version,
         findings=found,
         score=score,

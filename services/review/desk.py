@@ -37,6 +37,7 @@ STATUSES = {
     "case.own-partner": 403,
     "case.conflict": 403,
     "case.experts-only": 403,
+    "case.reviewed-previous": 403,
     "reviewer.removed": 403,
     "reviewer.unknown": 404,
     "review.scores": 422,
@@ -112,9 +113,7 @@ class Desk:
         return await self._handle(
             Assign(
                 **_by(id, me, cause, at),
-                reviewer=reviewer,
-                conflicts=who.conflicts,
-                expert=who.expert,
+                **_as(who),
                 until=_end(at, RESERVED),
                 reasons=("operator",),
             )

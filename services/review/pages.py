@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from review.assignment.words import why
 from review.checks import RULES
 from review.desk import Desk, case_id, case_path, may_take_back, now, visible_reviews
 from review.domain import Case
@@ -70,7 +71,7 @@ def pages(desk: Desk) -> APIRouter:
             waiting=await store.waiting(),
             awaiting=await store.awaiting(who) if reviews else 0,
             most_counted=MOST_COUNTED,
-            free=len(await store.candidates(who, at, 1)) if reviews else 0,
+            free=bool(await store.candidates(who, at, 1) or await store.assigned([me.sub], at)) if reviews else False,
             held=await store.held_by_others(who, at) if reviews else [],
             recent=recent,
             decided=decided,
@@ -203,7 +204,7 @@ async def _case_page(
     previous = (await desk.cases.get(case.previous)).state if case.previous else None
     holds = case.lease is not None and case.lease.reviewer == me.sub
     held_by_other = case.lease is not None and not holds and case.lease.until > at
-    may_review = "reviewer" in me.roles and case.status == "open" and me.sub not in (*case.reviewers(), *case.conflicts)
+    may_review = "reviewer" in me.roles and case.status == "open" and me.sub not in case.barred()
     resembling = [found for found in case.findings if found.resembles]
     return page(
         request,
@@ -219,6 +220,7 @@ async def _case_page(
         resembling=[(found, (await desk.cases.get(found.resembles or "")).state) for found in resembling],
         linked={id: await desk.store.latest(id) for id in _linked(case)},
         previous=previous,
+        why=next((why(each.reasons) for each in case.assignments if each.reviewer == me.sub), None),
         changes=differences(previous.entry, case.entry) if previous and previous.entry else [],
         reviews=visible_reviews(case, me, at),
         criteria=CRITERIA[case.kind],

@@ -11,6 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from review.domain import REVIEWERS
 from review.domain.reviewer import Reviewer, ReviewerCommand, stream
+from review.planner.core import Calendar
 from review.store import Standing
 from runtime.streams import Streams
 from schemas.envelope import Json
@@ -43,6 +44,11 @@ class Roster:
         found = self.reviewers.collection.find({"state.status": "active"}, {"state": 1}).sort("_id")
         return [_state(case) async for case in found]
 
+    async def calendars(self) -> list[Calendar]:
+        """When everybody has time who is on the roster and has any."""
+        profiles = [reviewer.profile for reviewer in await self.active() if reviewer.profile]
+        return [calendar(profile) for profile in profiles if any(profile.minutes)]
+
 
 def _state(document: Json) -> Reviewer:
     return Reviewer.model_validate(document["state"], strict=False)
@@ -56,7 +62,15 @@ def _standing(person: Person, reviewer: Reviewer, any_expert: bool) -> Standing 
     expert = not any_expert or (profile is not None and profile.expert)
     if profile is None:
         return Standing(person.sub, person.partner, expert=expert)
-    return Standing(person.sub, person.partner, profile.conflicts, expert, sectors(profile), profile.languages)
+    # Of whom they act for, who signs them in knows best; what the roster says holds as well.
+    partner = person.partner or profile.partner
+    others = (*profile.conflicts, *([profile.partner] if profile.partner and profile.partner != partner else []))
+    return Standing(person.sub, partner, others, expert, sectors(profile), profile.languages)
+
+
+def calendar(profile: Profile) -> Calendar:
+    """When somebody has time for reviews."""
+    return Calendar(profile.minutes, tuple((each.first, each.last) for each in profile.away))
 
 
 def sectors(profile: Profile) -> tuple[str, ...]:

@@ -8,9 +8,12 @@ from starlette.responses import Response
 
 from review.desk import Desk, now
 from review.domain.reviewer import Register, Reviewer, stream
+from review.profiles import fields, read
 from schemas.envelope import Json
 from schemas.review import Profile
+from web.languages import _
 from web.people import Person, actor, cause, require
+from web.problems import Problem
 
 Operator = Annotated[Person, Depends(require("operator"))]
 
@@ -27,7 +30,11 @@ def roster_api(desk: Desk) -> APIRouter:
 
     @router.put("/reviewers/{reviewer}")
     async def register(request: Request, reviewer: str, profile: Profile, me: Operator) -> Json:
-        """Put somebody on the roster, or replace what it says of them."""
+        """Put somebody on the roster, or replace what it says of them. 422 names what is wrong by field."""
+        _reviewer, _profile, wrong = read(fields(reviewer, profile))
+        if wrong:
+            errors = [{"field": field, "detail": text} for field, text in wrong.items()]
+            raise Problem(422, "reviewer-profile", _("The roster cannot take this"), None, errors=errors)
         command = Register(
             stream=stream(reviewer),
             cause=cause(request),

@@ -13,7 +13,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
 from review.domain import CASES
-from review.domain.case import Review
+from review.domain.case import Case, Review
 from review.domain.lease import LEASE, RESERVED, SKEW
 from schemas.entry import KINDS
 from schemas.envelope import Json
@@ -34,7 +34,10 @@ _LISTED = {
 _ORDER = [("state.left", ASCENDING), ("state.received", ASCENDING), ("_id", ASCENDING)]
 _FREE = {
     f"state.{field}": 1
-    for field in ("partner", "left", "received", "route", "conflicts", "reviews.reviewer", "former.reviewer")
+    for field in (
+        *("partner", "left", "received", "route", "conflicts", "reviews.reviewer", "former.reviewer"),
+        "sole_reviewer",
+    )
 }
 
 
@@ -124,7 +127,7 @@ class Free:
     left: int
     received: str
     experts: bool
-    barred: frozenset[str] = field(default_factory=frozenset)
+    barred: frozenset[str | None] = field(default_factory=frozenset)
 
     def suits(self, who: Standing) -> bool:
         return self.partner not in who.partners and who.sub not in self.barred and (who.expert or not self.experts)
@@ -153,6 +156,8 @@ class CaseStore:
         await self.cases.create_index(
             [("state.decided", down), ("_id", down)], partialFilterExpression={"state.status": "decided"}
         )
+        # What the planner measures: arrivals, the first of all, the scores of the latest.
+        await self.cases.create_index([("state.received", up), ("state.checked", up)])
         await self.cases.create_index([("state.submission", up), ("state.revision", up)])
         await self.cases.create_index(
             "state.lease.reviewer", partialFilterExpression={"state.lease.reviewer": {"$exists": True}}
@@ -185,6 +190,11 @@ class CaseStore:
         query: Json = {"state.status": "open"} | ({"state.sector": sector} if sector else {}) | _free(at)
         found = self.cases.find(query, _FREE).hint("next_of_sector" if sector else "next").sort(_ORDER).limit(most)
         return [_as_free(case) async for case in found]
+
+    async def free_states(self, at: datetime, most: int) -> dict[str, Case]:
+        """The first `most` cases that are free, by id, in the order in which they are handed out."""
+        found = self.cases.find({"state.status": "open"} | _free(at), {"state": 1}).hint("next").sort(_ORDER)
+        return {each["_id"]: Case.model_validate(each["state"], strict=False) async for each in found.limit(most)}
 
     async def candidates(self, who: Standing, at: datetime, most: int = PAGE) -> list[str]:
         """The cases a reviewer may claim now: fewest reviews left first, then the longest waiting."""
@@ -300,6 +310,7 @@ def _reviewable(who: Standing) -> Json:
         "state.reviews.reviewer": {"$ne": who.sub},
         "state.former.reviewer": {"$ne": who.sub},
         "state.conflicts": {"$ne": who.sub},
+        "state.sole_reviewer": {"$ne": who.sub},
         **({"state.partner": {"$nin": who.partners}} if who.partners else {}),
         **({} if who.expert else {"state.route": {"$ne": "experts"}}),
     }
@@ -322,7 +333,7 @@ def _not_within(at: datetime, span: timedelta) -> Json:
 def _as_free(case: Json) -> Free:
     state = case["state"]
     given = (*state["reviews"], *state.get("former", ()))
-    barred = frozenset((*(review["reviewer"] for review in given), *state["conflicts"]))
+    barred = frozenset((*(review["reviewer"] for review in given), *state["conflicts"], state.get("sole_reviewer")))
     experts = state["route"] == "experts"
     return Free(case["_id"], state["partner"], state["left"], state["received"], experts, barred)
 

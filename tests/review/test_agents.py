@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from review.agents import remembering
 from schemas.envelope import Event
 from schemas.review import (
@@ -11,10 +13,13 @@ from schemas.review import (
     CaseOpened,
     Decision,
     Route,
+    Verdict,
 )
 from schemas.submission import PartnerRegistered, SubmissionRefused
-from tests.review.conftest import Review
+from tests.review.acts import FOURS
+from tests.review.conftest import Review, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, linkage, owned, product, received, revised, scene, withdrawn
+from web.problems import Problem
 
 
 async def findings(review: Review, case: str) -> list[tuple[str, str | None]]:
@@ -65,6 +70,25 @@ async def test_a_revision_supersedes_the_open_case_before_it(review: Review) -> 
     assert first.events[-1].data == CaseClosed(reason="superseded")
     assert (second.state.status, second.state.previous) == ("open", f"{OWN}/SC-1@1")
     assert second.state.findings == (), "its own earlier revision is no duplicate"
+
+
+async def test_who_alone_reviewed_a_revision_is_kept_from_the_next(review: Review) -> None:
+    await review.react([received("SC-1", scene()), received("SC-2", scene(offers=()))])
+    for sub, reference in (("li", "SC-1"), ("li", "SC-2"), ("wang", "SC-2")):
+        id, me = f"{OWN}/{reference}@1", reviewer(sub)
+        await review.desk.claim(id, me, f"claim:{sub}")
+        await review.desk.review(id, me, f"review:{sub}", FOURS, Verdict.REQUEST_CHANGES, "say more")
+    events = [revised("SC-1", 2, scene(budget_yuan=1)), revised("SC-2", 2, scene(budget_yuan=2))]
+    await review.react(events)
+    await review.react(events)
+    alone, both = await review.cases.get(f"{OWN}/SC-1@2"), await review.cases.get(f"{OWN}/SC-2@2")
+    assert (alone.state.sole_reviewer, both.state.sole_reviewer) == ("li", None), "two of them reviewed the other"
+    with pytest.raises(Problem) as refused:
+        await review.desk.claim(alone.stream, reviewer("li"), "again")
+    assert (refused.value.status, refused.value.type) == (403, "case-reviewed-previous")
+    dealt = await review.desk.next(reviewer("li"), "next")
+    assert dealt is not None and dealt.stream == both.stream, "the other waits no longer, but this one is not for li"
+    assert (await review.desk.claim(alone.stream, reviewer("wang"), "claim")).state.lease is not None
 
 
 async def test_a_withdrawal_closes_the_latest_case(review: Review) -> None:

@@ -29,8 +29,10 @@ from tests.review.acts import (
     FOURS,
     OPENED,
     UNTIL,
+    assigning,
     by,
     claim,
+    claimed,
     conflicting,
     decided,
     given,
@@ -205,3 +207,18 @@ def test_a_state_is_read_back_as_it_was_written() -> None:
 
 def test_every_refusal_has_its_text() -> None:
     assert all(set(texts) == {"zh", "en"} for texts in REFUSALS.values())
+
+
+def test_who_alone_reviewed_the_revision_before_reviews_this_one_no_more() -> None:
+    second = given(OPENED.model_copy(update={"revision": 2, "sole_reviewer": "li"}), CHECKED)
+    refused = Refusal("case.reviewed-previous")
+    assert decide(second, claim("li")) == decide(second, giving("li")) == decide(second, assigning("li")) == refused
+    assert decide(second, claim("wang")) == (claimed("wang"),)
+
+
+def test_one_of_several_who_reviewed_a_revision_was_not_alone() -> None:
+    first = given(*OPEN, CLAIMED, reviewed("li", Verdict.APPROVE))
+    assert first.sole() == "li"
+    assert given(*OPEN).sole() is None
+    twice = (claimed("wang"), reviewed("wang", Verdict.REJECT, "no"))
+    assert given(*OPEN, CLAIMED, reviewed("li", Verdict.APPROVE), *twice).sole() is None

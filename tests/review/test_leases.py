@@ -159,6 +159,14 @@ def test_nobody_is_assigned_what_they_may_not_judge() -> None:
     assert decide(REVIEWED, assigning()) == Refusal("case.reviewed")
 
 
+def test_no_more_are_assigned_than_the_case_waits_for() -> None:
+    both = given(*OPEN, ASSIGNED, ASSIGNED.model_copy(update={"reviewer": "wang"}))
+    assert decide(both, assigning("zhao")) == Refusal("case.assigned", {"reviewers": ["li", "wang"]})
+    assert decide(both, assigning("li", minutes=60)) != (), "who is one of them may be kept it for longer"
+    a_day_later = 24 * 60.0
+    assert isinstance(decide(both, assigning("zhao", minutes=a_day_later)), tuple), "their time is over"
+
+
 def test_a_review_or_a_conflict_ends_the_assignment() -> None:
     assert given(*OPEN, ASSIGNED, claimed("li"), reviewed("li", Verdict.APPROVE)).reserved is None
     assert given(*OPEN, ASSIGNED, CaseConflictDeclared(reviewer="li")).assignments == ()

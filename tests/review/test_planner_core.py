@@ -59,7 +59,7 @@ def test_a_review_that_does_not_fit_into_a_day_goes_on_in_the_next() -> None:
 
 
 def test_days_away_are_days_without_reviews() -> None:
-    away = Calendar(OFFICE.weekly, frozenset({date(2026, 11, 3), date(2026, 11, 4)}))
+    away = Calendar(OFFICE.weekly, ((date(2026, 11, 3), date(2026, 11, 4)),))
     plan = assumed(waiting=100)
     assert foretell(plan, [away], MONDAY, date(2026, 11, 6), 0).middle == 3 * 4
 
@@ -79,14 +79,14 @@ def test_discordant_reviews_call_a_third_and_the_express_lane_spares_one() -> No
 
 def test_the_reviewers_needed_are_the_fewest_that_reach_the_goal() -> None:
     plan = assumed(waiting=200, reviews=2, spread=0.5, discordant=0.2)
-    needed = reviewers_needed(plan, OFFICE, MONDAY, date(2026, 11, 13), 200)
+    needed = reviewers_needed(plan, [OFFICE], MONDAY, date(2026, 11, 13), 200)
     assert needed is not None
     assert foretell(plan, [OFFICE] * needed, MONDAY, date(2026, 11, 13), 200).reached >= 0.9
     assert foretell(plan, [OFFICE] * (needed - 1), MONDAY, date(2026, 11, 13), 200).reached < 0.9
 
 
 def test_where_too_few_cases_come_no_number_of_reviewers_decides_more() -> None:
-    assert reviewers_needed(assumed(waiting=10, reviews=2), OFFICE, MONDAY, date(2026, 11, 6), 11) is None
+    assert reviewers_needed(assumed(waiting=10, reviews=2), [OFFICE], MONDAY, date(2026, 11, 6), 11) is None
 
 
 def test_the_same_question_has_the_same_answer() -> None:

@@ -1,11 +1,16 @@
 """The planner as an operator meets it: what was measured, what follows, and plans that are scored."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 
-from review.planner.measured import measured
+import httpx2
+
+from review.domain.reviewer import Register, stream
+from review.planner.measured import SCORED, measured
 from review.planner.plans import Plans
+from schemas.review import Away, Profile
 from tests.review.conftest import Review, SignIn, reviewer
-from tests.review.entries import received, scene
+from tests.review.entries import AT, received, scene
 from tests.review.test_web import GOOD
 from web.people import Person
 
@@ -29,6 +34,53 @@ async def test_open_cases_and_the_time_of_reviews_are_measured(review: Review, s
     assert known.express(0.0) == 1.0
     assert len(known.checked) == 3
     assert known.arrivals == 0  # they came long ago
+
+
+async def test_the_roster_says_who_reviews_when_unless_the_form_does(review: Review, signed_in: SignIn) -> None:
+    operator = signed_in(OPERATOR)
+    assert (
+        'id="reviewers" name="reviewers" type="text" inputmode="decimal" value="7"'
+        in (await operator.get("/planner", headers=PAGE)).text
+    ), "nobody is on the roster"
+    await review.desk.roster.reviewers.handle(
+        [
+            Register(stream=stream(sub), cause="test", actor="user:test", at=AT, reviewer=sub, profile=profile)
+            for sub, profile in (
+                ("li", Profile(name="Li", minutes=(60,) * 7)),
+                ("wang", Profile(name="Wang", minutes=(120,) * 7, away=(Away(first=AT.date(), last=date.max),))),
+                ("ma", Profile(name="Ma")),
+            )
+        ]
+    )
+    form = (await operator.get("/planner", headers=PAGE)).text
+    assert "Empty: the 2 on the roster" in form and "1,260 a week in all" in form, "without ma, who has no time"
+    asked = {**QUESTION, **SUPPOSED, "reviewers": "", "minutes_a_day": ""}
+    rostered = decided_of(await operator.get("/planner", params=asked, headers=PAGE))
+    assert "Decided by then with 2 reviewers" in (await operator.get("/planner", params=asked, headers=PAGE)).text
+    # The one who is not away has an hour a day: eleven days are too few for 60 cases of two reviews.
+    assert rostered < decided_of(await operator.get("/planner", params=asked | {"reviewers": "8"}, headers=PAGE))
+    assert rostered < decided_of(await operator.get("/planner", params=asked | {"minutes_a_day": "240"}, headers=PAGE))
+    kept = await operator.post("/planner", data=asked, headers=PAGE)
+    assert "2, as on the roster then" in kept.text
+
+
+def decided_of(answer: httpx2.Response) -> int:
+    """The figure that the answer foretells."""
+    found = re.search(r"Decided by then.*?sq-figure__value\">\s*([\d,]+)", answer.text, re.DOTALL)
+    assert found, answer.text
+    return int(found[1].replace(",", ""))
+
+
+async def test_what_is_measured_is_read_from_indexes(review: Review) -> None:
+    await review.react([received(f"SC-{n}", scene()) for n in range(3)])
+    cases = review.store.cases
+    counted = await cases.find({"state.received": {"$gte": "2026"}}, {"_id": 0, "state.received": 1}).explain()
+    latest = cases.find({}, {"_id": 0, "state.checked": 1}).sort("state.received", -1).limit(SCORED)
+    happened = cases.find({"state.status": "decided", "state.decided": {"$gte": "2026", "$lt": "2027"}})
+    for explained, covered in ((counted, True), (await latest.explain(), True), (await happened.explain(), False)):
+        stages = str(explained["queryPlanner"]["winningPlan"])
+        assert "IXSCAN" in stages and "COLLSCAN" not in stages
+        assert ("FETCH" not in stages) == covered, "nothing but the index is read"
 
 
 async def test_the_answer_says_who_is_needed_and_the_address_says_the_question(signed_in: SignIn) -> None:

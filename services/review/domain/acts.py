@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
+from review.domain.barred import barred
 from review.domain.case import Case, Review, evolve
 from review.domain.lease import STEP, Lease
 from review.domain.outcome import DECISIONS, outcome, score
@@ -50,6 +51,7 @@ class Open(Command):
     digest: str
     entry: Entry
     previous: str | None
+    sole_reviewer: str | None = None
     ruleset: str
     findings: tuple[CheckFinding, ...]
     score: int
@@ -59,9 +61,10 @@ class Open(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Assign(Command):
-    """`conflicts` are the partners whose cases this reviewer may not judge."""
+    """`partner` is whom the reviewer acts for, if anybody; `conflicts` are other partners they may not judge."""
 
     reviewer: str
+    partner: str | None = None
     conflicts: tuple[str, ...] = ()
     expert: bool = False
     until: datetime
@@ -207,6 +210,7 @@ def _open(command: Open) -> tuple[CaseFact, ...]:
         digest=command.digest,
         entry=command.entry,
         previous=command.previous,
+        sole_reviewer=command.sole_reviewer,
         received=command.at,
     )
     checked = CaseChecked(
@@ -223,14 +227,17 @@ def _open(command: Open) -> tuple[CaseFact, ...]:
 
 
 def _assign(case: Case, command: Assign) -> tuple[CaseFact, ...] | Refusal:
-    if barred := _barred(case, command.reviewer, None, command.conflicts, command.expert):
-        return barred
+    if kept := barred(case, command.reviewer, command.partner, command.conflicts, command.expert):
+        return kept
+    others = [each for each in case.assignments if each.reviewer != command.reviewer and each.runs(command.at)]
+    if len(others) >= case.left:
+        return Refusal("case.assigned", {"reviewers": [each.reviewer for each in others]})
     return (CaseAssigned(reviewer=command.reviewer, until=command.until, reasons=command.reasons),)
 
 
 def _claim(case: Case, command: Claim) -> tuple[CaseFact, ...] | Refusal:
-    if barred := _barred(case, command.reviewer, command.partner, command.conflicts, command.expert):
-        return barred
+    if kept := barred(case, command.reviewer, command.partner, command.conflicts, command.expert):
+        return kept
     waited_for = {each.reviewer: each.until for each in case.assignments if each.runs(command.at)}
     if waited_for and command.reviewer not in waited_for:
         return Refusal("case.reserved", {"until": max(waited_for.values()).isoformat()})
@@ -264,8 +271,8 @@ def _declare_conflict(case: Case, reviewer: str) -> tuple[CaseFact, ...] | Refus
 
 
 def _give_review(case: Case, command: GiveReview) -> tuple[CaseFact, ...] | Refusal:
-    if barred := _barred(case, command.reviewer, command.partner, command.conflicts, command.expert):
-        return barred
+    if kept := barred(case, command.reviewer, command.partner, command.conflicts, command.expert):
+        return kept
     # A lease that ran out still counts while nobody took the case over: what was written is not thrown away.
     if not _holds(case, command.reviewer):
         return Refusal("case.not-held")
@@ -316,19 +323,6 @@ def _lodge_appeal(case: Case, command: LodgeAppeal) -> tuple[CaseFact, ...] | Re
     if not command.reason.strip():
         return Refusal("appeal.reason")
     return (CaseAppealed(by=command.by, reason=command.reason.strip()),)
-
-
-def _barred(case: Case, reviewer: str, partner: str | None, conflicts: tuple[str, ...], expert: bool) -> Refusal | None:
-    """What keeps a reviewer from this case for good."""
-    if partner == case.partner:
-        return Refusal("case.own-partner")
-    if reviewer in case.conflicts or case.partner in conflicts:
-        return Refusal("case.conflict")
-    if reviewer in case.reviewers():
-        return Refusal("case.reviewed")
-    if case.route is Route.EXPERTS and not expert:
-        return Refusal("case.experts-only")
-    return None
 
 
 def _holds(case: Case, reviewer: str) -> bool:

@@ -56,7 +56,7 @@ class Case(State):
     """`status` is empty before the case is opened. `left` counts the reviews it still waits for.
 
     `sector` is the entry's industry or theme. `reserved` is when the last of the assignments ends. `former` are the
-    reviews of decisions that were appealed against.
+    reviews of decisions that were appealed against. `sole_reviewer` is who alone reviewed the revision before.
     """
 
     status: Literal["", "open", "decided", "closed"] = ""
@@ -68,6 +68,7 @@ class Case(State):
     sector: str | None = None
     entry: Entry | None = None
     previous: str | None = None
+    sole_reviewer: str | None = None
     received: datetime | None = None
     ruleset: str | None = None
     findings: tuple[CheckFinding, ...] = ()
@@ -91,6 +92,15 @@ class Case(State):
         """Who has reviewed it, in order, those before an appeal first."""
         return tuple(review.reviewer for review in (*self.former, *self.reviews))
 
+    def sole(self) -> str | None:
+        """Who alone has reviewed it; None where several have, or nobody."""
+        reviewers = set(self.reviewers())
+        return reviewers.pop() if len(reviewers) == 1 else None
+
+    def barred(self) -> frozenset[str]:
+        """Those who may not review it, whatever the roster says of them."""
+        return frozenset((*self.reviewers(), *self.conflicts, *([self.sole_reviewer] if self.sole_reviewer else [])))
+
     def verdicts(self) -> tuple[Verdict, ...]:
         return tuple(review.verdict for review in self.reviews)
 
@@ -109,6 +119,7 @@ def evolve(case: Case, fact: CaseFact) -> Case:
                     "sector": sector(fact.entry),
                     "entry": fact.entry,
                     "previous": fact.previous,
+                    "sole_reviewer": fact.sole_reviewer,
                     "received": fact.received,
                 }
             )

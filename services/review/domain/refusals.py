@@ -16,6 +16,10 @@ REFUSALS: dict[str, dict[str, str]] = {
         "en": "You have declared a conflict of interest in this case.",
     },
     "case.reviewed": {"zh": "您已评审过该案件。", "en": "You have reviewed this case already."},
+    "case.reviewed-previous": {
+        "zh": "上一修订由您一人评审，本修订须由他人评审。",
+        "en": "You alone reviewed the revision before: others review this one.",
+    },
     "case.claimed": {"zh": "该案件已由他人领取。", "en": "Somebody else has claimed this case."},
     "case.not-held": {
         "zh": "您没有领取该案件，或领取已过期。请重新领取。",
@@ -30,6 +34,10 @@ REFUSALS: dict[str, dict[str, str]] = {
         "en": "To request changes or reject, say why, so that the partner knows what would mend it.",
     },
     "case.experts-only": {"zh": "该案件只由专家评审。", "en": "Experts alone review this case."},
+    "case.assigned": {
+        "zh": "该案件已分派给足够的评审员。请先取消其中一项分派。",
+        "en": "This case is assigned to as many as it waits for. Take one of them off first.",
+    },
     "case.reserved": {
         "zh": "该案件已分派给他人，到期后才可领取。",
         "en": "This case is assigned to somebody else. It is free when their time has passed.",

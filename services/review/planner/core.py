@@ -28,14 +28,14 @@ SURE = 0.9
 
 @dataclass(frozen=True)
 class Calendar:
-    """One reviewer's time: minutes of reviewing on each weekday, Monday first, and the days away."""
+    """One reviewer's time: minutes of reviewing on each weekday, Monday first; and days away, from first to last."""
 
     weekly: tuple[int, int, int, int, int, int, int]
-    away: frozenset[date] = frozenset()
+    away: tuple[tuple[date, date], ...] = ()
 
     def minutes(self, day: date) -> int:
         """Minutes of reviewing on a day."""
-        return 0 if day in self.away else self.weekly[day.weekday()]
+        return 0 if any(first <= day <= last for first, last in self.away) else self.weekly[day.weekday()]
 
 
 @dataclass(frozen=True)
@@ -193,15 +193,20 @@ def foretell(
     return Foretold(int(low), int(middle), int(high), reached)
 
 
+def staff(calendars: Sequence[Calendar], count: int) -> list[Calendar]:
+    """So many reviewers with the time of these people: each once, then all once more, as often as need be."""
+    return [calendars[index % len(calendars)] for index in range(count)]
+
+
 def reviewers_needed(
-    assumed: Assumptions, calendar: Calendar, start: date, until: date, goal: int, *, seed: int = 1
+    assumed: Assumptions, calendars: Sequence[Calendar], start: date, until: date, goal: int, *, seed: int = 1
 ) -> int | None:
-    """The fewest reviewers of one calendar with whom the goal is reached in SURE of the runs; None: not by any number.
+    """The fewest reviewers (see `staff`) with whom the goal is reached in SURE of the runs; None: not by any number.
 
     Where too few cases come, no number of reviewers helps.
     """
     days = [start + timedelta(days=day) for day in range((until - start).days + 1)]
-    time_min = sum(map(calendar.minutes, days))
+    time_min = sum(calendar.minutes(day) for calendar in calendars for day in days) / len(calendars)
     # Twice what there is work for is ample, but for chance; so the search is short.
     work_min = (
         goal * assumed.minutes * (assumed.express + (1 - assumed.express) * (assumed.reviews + assumed.discordant))
@@ -209,7 +214,7 @@ def reviewers_needed(
     ample = min(MOST_REVIEWERS, assumed.reviews + ceil(2 * work_min / time_min)) if time_min else MOST_REVIEWERS
 
     def enough(count: int) -> bool:
-        return foretell(assumed, [calendar] * count, start, until, goal, seed=seed).reached >= SURE
+        return foretell(assumed, staff(calendars, count), start, until, goal, seed=seed).reached >= SURE
 
     least, most = assumed.reviews, ample
     if not enough(most):

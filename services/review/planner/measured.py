@@ -64,7 +64,7 @@ async def measured(cases: AsyncCollection[Json], at: datetime) -> Measured:
     async for case in decided:
         minutes += _reviewing_minutes(case["events"])
         third.append(len(case["state"]["reviews"]) > REVIEWS)  # of the state: one that was taken back is not counted
-    latest = cases.find({}, {"state.checked": 1}).sort("state.received", DESCENDING).limit(SCORED)
+    latest = cases.find({}, {"_id": 0, "state.checked": 1}).sort("state.received", DESCENDING).limit(SCORED)
     checked = [case["state"]["checked"] async for case in latest]
     return Measured(
         waiting=await cases.count_documents({"state.status": "open"}),
@@ -80,7 +80,8 @@ async def measured(cases: AsyncCollection[Json], at: datetime) -> Measured:
 async def happened(cases: AsyncCollection[Json], since: datetime, until: date) -> int:
     """How many cases were decided from a moment to the end of a day by the city's clocks."""
     end = datetime.combine(until + timedelta(days=1), time(), CITY_TIME)
-    return await cases.count_documents({"state.decided": {"$gte": _text(since), "$lt": _text(end)}})
+    decided = {"$gte": _text(since), "$lt": _text(end)}
+    return await cases.count_documents({"state.status": "decided", "state.decided": decided})
 
 
 def _reviewing_minutes(events: Sequence[Json]) -> list[float]:

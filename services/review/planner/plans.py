@@ -19,14 +19,14 @@ PAGE = 50
 class Question:
     """To decide `goal` cases by the end of the day `until`.
 
-    `reviewers` each review `minutes_a_day` from Monday to Friday; `threshold` (0 to 1) opens an express lane for what
-    the machine scores so or higher, None opens none.
+    `reviewers` each review `minutes_a_day` from Monday to Friday, or where that is None when the roster says;
+    `threshold` (0 to 1) opens an express lane for what the machine scores so or higher, None opens none.
     """
 
     goal: int
     until: date
     reviewers: int
-    minutes_a_day: int
+    minutes_a_day: int | None
     threshold: float | None
 
 

@@ -1,0 +1,173 @@
+"""Assignments as pages, for operators: what is kept for whom; a proposal, changed by hand and applied; CSV both ways.
+
+Onlookers see them and may press nothing. At the same addresses as the JSON, for browsers.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, UploadFile
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from review import tables
+from review.assignment.applying import Applied, Fault, Wish, assign
+from review.assignment.lines import COLUMNS, Line, Seat, line, proposed, rows_of_kept, rows_of_proposal
+from review.assignment.proposing import Proposal, propose
+from review.assignment.situation import MOST, Situation, kept, situation, states
+from review.assignment.words import why
+from review.desk import Desk, case_path, now
+from review.domain.acts import Unassign
+from review.pages import ForPeople
+from web.languages import _
+from web.operations import operations_tabs
+from web.pages import notify, page
+from web.people import Person, actor, cause, require
+from web.problems import Problem
+
+Looking = Annotated[Person, Depends(require("operator", "onlooker"))]
+Operator = Annotated[Person, Depends(require("operator"))]
+NEEDED = ("case", "reviewer")
+
+
+def assignment_pages(desk: Desk) -> APIRouter:
+    """The pages under /assignments, to be included before the JSON; and the CSV, for whoever asks."""
+    router = APIRouter(include_in_schema=False, route_class=ForPeople)
+    files = APIRouter(include_in_schema=False)
+
+    async def listed(request: Request, status: int = 200, **said: Any) -> Response:
+        at = now()
+        return page(
+            request,
+            "assignments.html",
+            status=status,
+            tabs=operations_tabs(request, "/assignments"),
+            kept=await kept(desk.store.cases, at),
+            at=at,
+            names=await _names(desk),
+            case_path=case_path,
+            why=why,
+            columns=COLUMNS,
+            **{"faults": [], "unreadable": None, "nothing": False, **said},
+        )
+
+    def shown(request: Request, found: Situation, lines: Sequence[Line], faults: Sequence[Fault] = ()) -> Response:
+        return page(
+            request,
+            "proposal.html",
+            status=422 if faults else 200,
+            tabs=operations_tabs(request, "/assignments"),
+            lines=lines,
+            seats=[seat for each in lines for seat in each.seats],
+            reviewers=found.reviewers,
+            minutes=found.minutes,
+            timed=found.timed,
+            faults=faults,
+            wrong={fault.row: fault.text for fault in faults},
+            most=MOST,
+            case_path=case_path,
+        )
+
+    @router.get("/assignments")
+    async def overview(request: Request, me: Looking) -> Response:
+        return await listed(request)
+
+    @router.get("/assignments/proposal")
+    async def proposal(request: Request, me: Looking) -> Response:
+        found, best = await proposing(desk)
+        return shown(request, found, proposed(found.cases, found.reviewers, best))
+
+    @router.post("/assignments")
+    async def apply(request: Request, me: Operator) -> Response:
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        wishes = _wishes(form)
+        done = await assign(desk, me, cause(request), wishes)
+        if done.faults and not done.written:
+            found = await situation(desk, now())
+            return shown(request, found, await _as_sent(desk, found, form), done.faults)
+        _tell(request, done, {wish.row: wish.case for wish in wishes})
+        return RedirectResponse("/assignments", 303)
+
+    @router.post("/assignments:off")
+    async def off(request: Request, me: Operator) -> Response:
+        form = await request.form()
+        id, sub = str(form.get("case", "")), str(form.get("reviewer", ""))
+        press = f"{cause(request)}:{sub}"
+        command = Unassign(stream=id, cause=press, actor=actor(me), at=now(), reviewer=sub)
+        (outcome,) = await desk.cases.handle([command])
+        if outcome.fresh:
+            notify(request, _("Taken off: anybody may have the case now."))
+        return RedirectResponse("/assignments", 303)
+
+    @router.post("/assignments:file")
+    async def upload(request: Request, me: Operator, file: UploadFile | None = None) -> Response:
+        try:
+            rows = tables.read(await file.read(tables.MAX_BYTES + 1) if file else b"", COLUMNS, NEEDED)
+        except Problem as unreadable:
+            return await listed(request, 422, unreadable=unreadable)
+        wishes = [Wish(row.number, row.cells.get("case", ""), row.cells.get("reviewer", "")) for row in rows]
+        done = await assign(desk, me, cause(request), wishes)
+        if not wishes or (done.faults and not done.written):
+            return await listed(request, 422, faults=done.faults, nothing=not wishes)
+        _tell(request, done, {wish.row: _("Row %(row)s") % {"row": wish.row} for wish in wishes})
+        return RedirectResponse("/assignments", 303)
+
+    @files.get("/assignments.csv")
+    async def download(request: Request, me: Looking) -> Response:
+        found = await kept(desk.store.cases, now())
+        return tables.written("assignments.csv", COLUMNS, rows_of_kept(found, await _names(desk)))
+
+    @files.get("/assignments/proposal.csv")
+    async def download_proposal(request: Request, me: Looking) -> Response:
+        found, best = await proposing(desk)
+        lines = proposed(found.cases, found.reviewers, best)
+        return tables.written("proposal.csv", COLUMNS, rows_of_proposal(lines))
+
+    router.include_router(files)
+    return router
+
+
+async def proposing(desk: Desk) -> tuple[Situation, Proposal]:
+    """How things stand, and the best assignment; it is reckoned in a thread, so that nobody else waits for it."""
+    found = await situation(desk, now())
+    return found, await asyncio.to_thread(propose, found.cases, found.reviewers)
+
+
+def _wishes(form: Mapping[str, str]) -> list[Wish]:
+    """What the form says of each case. A seat left empty says nothing where the other one is taken."""
+    sent = [
+        Wish(number, form[f"case-{number}"], sub, by_hand=sub != form.get(f"shown-{number}"))
+        for number, sub in _sent(form)
+    ]
+    taken = {wish.case for wish in sent if wish.reviewer}
+    return [wish for wish in sent if wish.reviewer or wish.case not in taken]
+
+
+def _sent(form: Mapping[str, str]) -> list[tuple[int, str]]:
+    """The seats of the form: number, and who is chosen."""
+    numbers = [int(found[1]) for name in form if (found := re.fullmatch(r"case-(0|[1-9][0-9]{0,4})", name))]
+    return [(number, form.get(f"reviewer-{number}", "")) for number in sorted(numbers)]
+
+
+async def _as_sent(desk: Desk, found: Situation, form: Mapping[str, str]) -> list[Line]:
+    """The form again as it was sent, so that one thing in it can be mended."""
+    by_case: dict[str, list[Seat]] = {}
+    for number, sub in _sent(form):
+        seat = Seat(number, sub, form.get(f"shown-{number}", ""), form.get(f"why-{number}", ""))
+        by_case.setdefault(form[f"case-{number}"], []).append(seat)
+    cases = await states(desk.store.cases, by_case.keys())
+    return [line(id, cases[id], tuple(seats), found.reviewers) for id, seats in by_case.items() if id in cases]
+
+
+def _tell(request: Request, done: Applied, places: Mapping[int, str]) -> None:
+    """What was done; and of cases that moved on in between, why not. `places` are what people call the rows."""
+    said = _("Assigned: %(assigned)s. Taken off: %(freed)s.") % {"assigned": done.assigned, "freed": done.freed}
+    notify(request, said)
+    for fault in done.faults:
+        notify(request, places[fault.row] + _(": ") + fault.text, "warning")
+
+
+async def _names(desk: Desk) -> dict[str, str]:
+    return {each.reviewer: each.profile.name for each in await desk.roster.active() if each.profile}

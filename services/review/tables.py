@@ -1,0 +1,97 @@
+"""CSV as operators' spreadsheets write and read it (RFC 4180): headings in either language, every row numbered."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from web.languages import _, say
+from web.problems import Problem
+
+#: More is no roster and no day's assignments.
+MAX_BYTES, MAX_ROWS = 1_000_000, 2_000
+#: A cell that a spreadsheet would compute (OWASP, CSV injection); one of ours begins with an apostrophe then.
+_COMPUTED = ("=", "+", "-", "@", "\t", "\r")
+
+#: Columns by code, with what they are called.
+Columns = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """`number` as spreadsheets count, the headings being row 1; `cells` by the column's code, without blanks around."""
+
+    number: int
+    cells: Mapping[str, str]
+
+
+def read(body: bytes, columns: Columns, needed: Sequence[str]) -> list[Row]:
+    """The rows that are not blank. Headings are codes or what they are called; unknown ones are passed over.
+
+    Raises Problem (422) where the file is no such table: what is wrong with it, and what to do.
+    """
+    if len(body) > MAX_BYTES:
+        raise _unreadable(_("The file is larger than 1 MB. Send it in parts."))
+    text = _text(body)
+    codes = {called.casefold(): code for code, names in columns.items() for called in (code, *names.values())}
+    best: list[list[str]] = []
+    heads: list[str | None] = []
+    broken = 0
+    for separator in ",;\t":
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+        except csv.Error:
+            broken += 1
+            continue
+        found = [codes.get(cell.strip().casefold()) for cell in rows[0]] if rows else []
+        if sum(map(bool, found)) > sum(map(bool, heads)):
+            best, heads = rows, found
+    if not heads and broken:
+        raise _unreadable(_("A quotation mark in it is not closed, or a cell is far too long."))
+    if missing := [say(columns[code]) for code in needed if code not in heads]:
+        asked = _("Its first row must hold these headings: %(missing)s. Download the file here and change that one.")
+        raise _unreadable(asked % {"missing": _("; ").join(missing)})
+    if twice := sorted({say(columns[head]) for head in heads if head and heads.count(head) > 1}):
+        raise _unreadable(_("These headings stand there twice: %(twice)s.") % {"twice": _("; ").join(twice)})
+    if len(best) - 1 > MAX_ROWS:
+        raise _unreadable(_("These are over %(most)s rows. Send them in parts.") % {"most": MAX_ROWS})
+    numbered = [(number, [_plain(cell) for cell in cells]) for number, cells in enumerate(best[1:], start=2)]
+    return [
+        Row(number, {head: cell for head, cell in zip(heads, cells, strict=False) if head})
+        for number, cells in numbered
+        if any(cells)
+    ]
+
+
+def written(name: str, columns: Columns, rows: Iterable[Mapping[str, str]]) -> Response:
+    """A file to download, headings in the language spoken; its mark of UTF-8 tells spreadsheets what it is."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow([say(names) for names in columns.values()])
+    writer.writerows([[_safe(row.get(code, "")) for code in columns] for row in rows])
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return Response(b"\xef\xbb\xbf" + out.getvalue().encode(), media_type="text/csv", headers=headers)
+
+
+def _text(body: bytes) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise _unreadable(_("It is neither UTF-8 nor GB 18030. Save it as “CSV UTF-8”."))
+
+
+def _plain(cell: str) -> str:
+    cell = cell.strip()
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_COMPUTED) else cell
+
+
+def _safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_COMPUTED) else cell
+
+
+def _unreadable(detail: str) -> Problem:
+    return Problem(422, "table-unreadable", _("The file cannot be read as this table"), detail)

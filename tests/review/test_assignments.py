@@ -1,0 +1,286 @@
+"""The operator's assignments, by page, CSV and JSON: proposed, changed by hand, refused with the reason, applied."""
+
+import asyncio
+import csv
+import io
+import re
+from typing import Any
+
+import httpx2
+
+from review.assignment.applying import Wish, assign
+from review.domain.reviewer import Register, stream
+from schemas.entry import Industry
+from schemas.envelope import Json
+from schemas.review import Profile
+from tests.review.conftest import Review, SignIn, reviewer
+from tests.review.entries import AT, OTHER, OWN, product, received, scene
+from tests.review.test_web import JSON, OPERATOR
+from web.people import Person
+
+ONLOOKER = Person("onlooker-jin", "金观", ("onlooker",))
+SC, PR = f"{OWN}/SC-1@1", f"{OTHER}/PR-1@1"
+DAILY = (60,) * 7
+PEOPLE = {
+    "li": Profile(name="李评", industries=(Industry.SUPPLY_CHAIN,), languages=("zh", "en"), minutes=DAILY),
+    "wang": Profile(name="王审", industries=(Industry.MANUFACTURING,), languages=("zh", "en"), minutes=DAILY),
+    "zhao": Profile(name="赵明", minutes=DAILY),
+    "sun": Profile(name="孙正", conflicts=(OWN,), minutes=DAILY),
+    "qian": Profile(name="钱同", partner=OTHER, minutes=DAILY),
+    "ma": Profile(name="马真", industries=(Industry.SUPPLY_CHAIN,)),
+}
+
+
+async def rostered(review: Review, *subs: str) -> None:
+    commands = [
+        Register(stream=stream(sub), cause="test", actor="user:test", at=AT, reviewer=sub, profile=PEOPLE[sub])
+        for sub in subs
+    ]
+    await review.desk.roster.reviewers.handle(commands)
+
+
+async def opened(review: Review, *subs: str) -> None:
+    """A scene of the supply chain for two reviewers, a product of manufacturing for one, and people on the roster."""
+    await review.react([received("SC-1", scene()), received("PR-1", product())])
+    await rostered(review, *subs)
+
+
+async def kept(review: Review) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+    return {
+        id: [(each.reviewer, each.reasons) for each in (await review.cases.get(id)).state.assignments]
+        for id in (SC, PR)
+    }
+
+
+def table(answer: httpx2.Response) -> list[dict[str, str]]:
+    assert answer.headers["content-type"].startswith("text/csv") and answer.content.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
+def sent(*rows: tuple[str, ...]) -> dict[str, Any]:
+    body = "\n".join(",".join(row) for row in (("case", "reviewer"), *rows))
+    return {"files": {"file": ("a.csv", body.encode(), "text/csv")}}
+
+
+async def test_a_program_fetches_a_proposal_and_has_it_carried_out(review: Review, signed_in: SignIn) -> None:
+    await opened(review, *PEOPLE)
+    operator = signed_in(OPERATOR)
+    proposal = (await operator.get("/assignments/proposal", headers=JSON)).json()
+    pairs = {(each["case"], each["reviewer"]): each["reasons"] for each in proposal["assignments"]}
+    assert pairs[SC, "li"] == ["field", "language", "load", "no-conflict"]
+    assert pairs[PR, "wang"] == ["field", "language", "no-conflict"], "who gets the other seat of the scene, too"
+    assert len(pairs) == 3 and proposal["unfilled"] == []
+    assert not {(SC, "sun"), (PR, "qian"), (SC, "ma"), (PR, "ma")} & pairs.keys(), "in conflict, or without time"
+    wanted = [{"case": case, "reviewer": sub, "proposed": True} for case, sub in pairs]
+    done = (await operator.post("/assignments", json={"assignments": wanted}, headers=JSON)).json()
+    assert done == {"assigned": 3, "freed": 0, "errors": []}
+    assert {(id, sub) for id, found in (await kept(review)).items() for sub, _why in found} == set(pairs)
+    listed = (await operator.get("/assignments", headers=JSON)).json()["assignments"]
+    assert {(each["case"], each["reviewer"]): each["reasons"] for each in listed} == pairs
+    again = (await operator.post("/assignments", json={"assignments": wanted}, headers=JSON)).json()
+    assert again == {"assigned": 0, "freed": 0, "errors": []}, "what is so already is not written again"
+    assert (await operator.get("/assignments/proposal", headers=JSON)).json() == {"assignments": [], "unfilled": []}
+
+
+async def test_whoever_has_nothing_but_what_is_assigned_to_them_is_offered_that(
+    review: Review, signed_in: SignIn
+) -> None:
+    await opened(review, *PEOPLE)
+    await assign(review.desk, OPERATOR, "one", [Wish(1, SC, "li"), Wish(2, PR, "li")])
+    li, wang = signed_in(reviewer("li")), signed_in(reviewer("wang"))
+    assert "Review the next case" in (await li.get("/cases")).text
+    assert "Nothing is free for you just now" in (await wang.get("/cases")).text
+    assert "Assigned to you: " in (await li.post("/cases:next")).text
+
+
+async def test_what_nobody_can_take_says_why(review: Review, signed_in: SignIn) -> None:
+    await opened(review, "sun", "ma", "qian")
+    proposal = (await signed_in(OPERATOR).get("/assignments/proposal", headers=JSON)).json()
+    assert {each["case"]: (each["seats"], each["why"]) for each in proposal["unfilled"]} == {
+        SC: (1, {"ma": "no-time", "qian": "seated", "sun": "case.conflict"}),
+    }, "the product is on the express route: one review, by sun"
+    page = (await signed_in(OPERATOR).get("/assignments/proposal")).text
+    assert "has a conflict of interest: 孙正" in page and "has no time left today: 马真" in page
+
+
+def fields(page: str) -> dict[str, str]:
+    """The form of the proposal as a browser would send it."""
+    hidden = dict(re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)">', page))
+    for select in re.findall(r"<select.*?</select>", page, re.DOTALL):
+        name = re.search(r'name="([\w-]+)"', select)
+        chosen = re.search(r'value="([^"]*)" selected', select)
+        assert name
+        hidden[name[1]] = chosen[1] if chosen else ""
+    return hidden
+
+
+async def test_an_operator_changes_one_by_hand_a_conflict_is_refused_with_the_reason_then_all_is_applied(
+    review: Review, signed_in: SignIn
+) -> None:
+    await opened(review, *PEOPLE)
+    operator = signed_in(OPERATOR)
+    form = fields((await operator.get("/assignments/proposal")).text)
+    (seat,) = (name[5:] for name, case in form.items() if case == SC and form[f"reviewer-{name[5:]}"] == "li")
+    refused = await operator.post("/assignments", data=form | {f"reviewer-{seat}": "sun"})
+    assert refused.status_code == 422 and "孙正 has a conflict of interest. Choose somebody else." in refused.text
+    assert f'href="#reviewer-{seat}"' in refused.text and await kept(review) == {SC: [], PR: []}, "nothing half done"
+    assert fields(refused.text)[f"reviewer-{seat}"] == "sun", "what was chosen stays, to be mended"
+    done = await operator.post("/assignments", data=fields(refused.text) | {f"reviewer-{seat}": "ma"})
+    assert done.url.path == "/assignments" and "Assigned: 3." in done.text
+    reasons = dict((await kept(review))[SC])
+    assert reasons["ma"] == ("operator", "field", "load", "no-conflict")
+    assert all("operator" not in why for sub, why in reasons.items() if sub != "ma")
+    assert "chosen by an operator · own field · has least to do · no conflict of interest" in done.text
+    assert (
+        "Assigned to you: chosen by an operator · own field"
+        in (await signed_in(reviewer("ma")).get(f"/cases/{OWN}/SC-1/1")).text
+    )
+
+
+async def test_a_seat_left_empty_and_one_taken_is_no_fault_and_cases_left_empty_stay_free(
+    review: Review, signed_in: SignIn
+) -> None:
+    await opened(review, *PEOPLE)
+    operator = signed_in(OPERATOR)
+    form = fields((await operator.get("/assignments/proposal")).text)
+    first = next(name[5:] for name, case in form.items() if case == SC)
+    nobody = {name: "" for name in form if name.startswith("reviewer-") and name != f"reviewer-{first}"}
+    await operator.post("/assignments", data=form | nobody)
+    found = await kept(review)
+    assert (len(found[SC]), found[PR]) == (1, [])
+
+
+async def test_a_file_with_mistakes_names_all_of_them_by_row_and_changes_nothing(
+    review: Review, signed_in: SignIn
+) -> None:
+    await opened(review, *PEOPLE)
+    operator = signed_in(OPERATOR)
+    answer = await operator.post(
+        "/assignments:file",
+        **sent(
+            (SC, "li"),
+            (SC, "sun"),
+            (PR, "qian"),
+            (PR, "nobody-here"),
+            (PR, ""),
+            (f"{OWN}/SC-404@1", "li"),
+            (SC, "li"),
+            (SC, "wang"),
+            (SC, "zhao"),
+        ),
+    )
+    assert answer.status_code == 422
+    for said in (
+        "Row 3, Account: 孙正 has a conflict of interest.",
+        "Row 4, Account: 钱同 acts for the partner who sent it.",
+        "Row 5, Account: nobody-here is not on the roster.",
+        "Row 6, Account: Another row keeps this case",
+        "Row 7, Case: There is no such case.",
+        "Row 8, Account: The same stands in a row before.",
+        "Row 9, Account: This case waits for so many reviews: 2.",
+        "Row 10, Account: This case waits for so many reviews: 2.",
+    ):
+        assert said in answer.text, said
+    assert "Row 2," not in answer.text and await kept(review) == {SC: [], PR: []}
+
+
+async def test_a_file_takes_the_place_of_what_it_names_and_leaves_the_rest(review: Review, signed_in: SignIn) -> None:
+    await opened(review, *PEOPLE)
+    operator = signed_in(OPERATOR)
+    assert (await operator.post("/assignments:file", **sent((SC, "li"), (SC, "zhao"), (PR, "wang")))).status_code == 200
+    assert {row["Case"] for row in table(await operator.get("/assignments.csv"))} == {SC, PR}
+    await operator.post("/assignments:file", **sent((SC, "wang")))
+    assert {id: [sub for sub, _ in found] for id, found in (await kept(review)).items()} == {SC: ["wang"], PR: ["wang"]}
+    await operator.post("/assignments:file", **sent((SC, "")))
+    assert (await kept(review))[SC] == []
+    await operator.post("/assignments:off", data={"case": PR, "reviewer": "wang"})
+    assert (await kept(review))[PR] == []
+
+
+async def test_a_proposal_that_was_downloaded_is_sent_back_as_it_is(review: Review, signed_in: SignIn) -> None:
+    await opened(review, *PEOPLE)
+    operator = signed_in(OPERATOR)
+    zh = await operator.get("/assignments/proposal.csv", headers={"Accept-Language": "zh"})
+    rows = table(zh)
+    assert list(rows[0]) == ["案件", "账号", "姓名", "条目", "分派理由"] and len(rows) == 3
+    assert {row["分派理由"] for row in rows if row["账号"] == "li" and row["案件"] == SC} == {
+        "领域对口 · 通晓条目语言 · 手头案件最少 · 无利益冲突"
+    }
+    done = await operator.post("/assignments:file", files={"file": ("a.csv", zh.content, "text/csv")})
+    assert "Assigned: 3." in done.text
+    legacy = zh.content.decode("utf-8-sig").replace(",", ";").encode("gb18030")
+    again = await operator.post("/assignments:file", files={"file": ("a.csv", legacy, "text/csv")})
+    assert "Assigned: 0. Taken off: 0." in again.text, "another separator and encoding, the same table"
+
+
+async def test_files_that_are_no_such_table_say_what_to_do(review: Review, signed_in: SignIn) -> None:
+    operator = signed_in(OPERATOR)
+    for body, said in (
+        (b"", "Its first row must hold these headings: Case; Account."),
+        (b"case,name\n", "Its first row must hold these headings: Account."),
+        (b"case,case,reviewer\n", "These headings stand there twice: Case."),
+        (b"case,reviewer\n\n", "There is no row beneath the headings."),
+        (b'case,reviewer\n"x,y', "A quotation mark in it is not closed"),
+        (b"\xff\xfe\xfa", "It is neither UTF-8 nor GB 18030."),
+        (b"case,reviewer\n" + b"x,y\n" * 2001, "These are over 2000 rows."),
+        (b"x" * 1_000_001, "The file is larger than 1 MB."),
+    ):
+        answer = await operator.post("/assignments:file", files={"file": ("a.csv", body, "text/csv")})
+        assert (answer.status_code, said in answer.text) == (422, True), said
+    assert (await operator.post("/assignments:file")).status_code == 422
+
+
+async def test_faults_over_json_point_at_what_is_wrong(review: Review, signed_in: SignIn) -> None:
+    await opened(review, *PEOPLE)
+    wanted: list[Json] = [{"case": SC, "reviewer": "li"}, {"case": SC, "reviewer": "sun"}]
+    answer = await signed_in(OPERATOR).post("/assignments", json={"assignments": wanted}, headers=JSON)
+    assert answer.status_code == 422
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/assignments/1/reviewer"]
+    assert await kept(review) == {SC: [], PR: []}
+
+
+async def test_load_counts_what_is_kept_and_held_and_time_is_not_given_twice(review: Review, signed_in: SignIn) -> None:
+    await review.react([received(f"SC-{n}", scene(budget_yuan=n + 1)) for n in range(3)])
+    await rostered(review, "li", "zhao")
+    await assign(review.desk, OPERATOR, "one", [Wish(1, f"{OWN}/SC-0@1", "li")])
+    await review.desk.claim(f"{OWN}/SC-1@1", reviewer("li"), "claim")
+    proposal = (await signed_in(OPERATOR).get("/assignments/proposal", headers=JSON)).json()
+    # An hour holds three reviews of twenty minutes, two of which li has already.
+    assert sorted(each["reviewer"] for each in proposal["assignments"]) == ["li", "zhao"]
+    (other,) = (each["reasons"] for each in proposal["assignments"] if each["reviewer"] == "zhao")
+    assert "load" in other
+
+
+async def test_two_operators_at_once_leave_no_case_kept_for_more_than_its_seats_ask(
+    review: Review, signed_in: SignIn
+) -> None:
+    await opened(review, *PEOPLE)
+    pairs = (["li", "zhao"], ["wang", "ma"])
+    wishes = [[Wish(n, SC, sub) for n, sub in enumerate(pair)] for pair in pairs]
+    done = await asyncio.gather(*(assign(review.desk, OPERATOR, f"press-{n}", each) for n, each in enumerate(wishes)))
+    assert len((await kept(review))[SC]) == 2
+    # Whoever was second is told so, or took the place of the first.
+    assert all(each.assigned or len(each.faults) == 2 for each in done)
+
+
+async def test_a_reviewer_in_conflict_is_refused_even_if_the_case_moves_on_in_between(
+    review: Review, signed_in: SignIn
+) -> None:
+    await opened(review, *PEOPLE)
+    await review.desk.declare_conflict(SC, reviewer("zhao"), "declared")
+    done = await assign(review.desk, OPERATOR, "press", [Wish(7, SC, "zhao")])
+    assert [(fault.row, fault.field) for fault in done.faults] == [(7, "reviewer")] and not done.written
+
+
+async def test_onlookers_look_and_reviewers_do_not(review: Review, signed_in: SignIn) -> None:
+    await opened(review, *PEOPLE)
+    onlooker = signed_in(ONLOOKER)
+    for path in ("/assignments", "/assignments/proposal", "/reviewers"):
+        answer = await onlooker.get(path)
+        assert (answer.status_code == 200 and "<form method" not in re.sub(r"(?s).*<main", "", answer.text)) or (
+            path == "/assignments/proposal" and "Assign these" not in answer.text
+        ), path
+        assert (await signed_in(reviewer("li")).get(path)).status_code == 403
+    for path in ("/assignments", "/assignments:off", "/assignments:file", "/reviewers:file", "/reviewers:new"):
+        assert (await onlooker.post(path)).status_code == 403, path
+    assert (await signed_in(OPERATOR).get("/assignments")).status_code == 200

@@ -1,0 +1,236 @@
+"""What is proposed: given cases and reviewers, these pairs with these reasons; and what holds whatever is given."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
+
+from review.assignment.proposing import (
+    LOAD,
+    Available,
+    Pair,
+    Proposal,
+    Unfilled,
+    cost,
+    hindered,
+    misfit,
+    propose,
+    vacancies,
+)
+from review.domain.case import Case
+from review.domain.outcome import left
+from review.store import Standing
+from schemas.review import Route
+from tests.review.acts import CHECKED, OPENED, given
+from tests.review.entries import OTHER, OWN
+
+OPEN = given(OPENED, CHECKED)
+SUPPLY, RETAIL = "new-supply-chain", "new-retail"
+BOTH = ("zh", "en")
+
+
+def case(route: Route = Route.ORDINARY, **changes: Any) -> Case:
+    """A case of the supply chain in both languages, which two review."""
+    return OPEN.model_copy(update={"route": route, "left": left((), route)} | changes)
+
+
+def reviewer(sub: str, load: int = 0, capacity: int = 5, **standing: Any) -> Available:
+    """Somebody of the field who reads both languages and is no expert."""
+    known: dict[str, Any] = {"sectors": (SUPPLY,), "languages": BOTH, "expert": False}
+    who = Standing(sub, **known | standing)
+    return Available(who, sub, load, capacity, who.expert)
+
+
+def test_each_case_gets_two_of_its_field_and_languages_each_with_the_reasons() -> None:
+    people = [reviewer("li"), reviewer("wang", sectors=(RETAIL,)), reviewer("zhao", languages=("zh",)), reviewer("ma")]
+    fits = ("field", "language", "load", "no-conflict")
+    assert propose({"a": case()}, people) == Proposal((Pair("a", "li", fits), Pair("a", "ma", fits)), ())
+
+
+def test_whoever_has_least_gets_the_next_and_fields_outweigh_four_cases() -> None:
+    busy, idle = reviewer("busy", load=3), reviewer("idle", sectors=())
+    express = {"a": case(Route.EXPRESS)}
+    assert propose(express, [busy, idle]).pairs == (Pair("a", "busy", ("field", "language", "no-conflict")),)
+    busier = replace(busy, load=5)
+    assert propose(express, [busier, idle]).pairs == (Pair("a", "idle", ("language", "load", "no-conflict")),)
+
+
+def test_two_experts_take_the_two_seats_of_an_expert_case() -> None:
+    people = [reviewer("li"), reviewer("sun", expert=True), reviewer("ma", expert=True, sectors=())]
+    pairs = propose({"a": case(Route.EXPERTS)}, people).pairs
+    assert {pair.reviewer: "expert" in pair.reasons for pair in pairs} == {"sun": True, "ma": True}
+
+
+def test_while_the_roster_names_no_expert_nobody_is_chosen_for_being_one() -> None:
+    people = [replace(reviewer(sub, expert=True), expert=False) for sub in ("li", "ma")]
+    pairs = propose({"a": case(Route.EXPERTS)}, people).pairs
+    assert [pair.reasons for pair in pairs] == [("field", "language", "load", "no-conflict")] * 2
+
+
+def test_a_case_that_nobody_can_take_says_of_each_why() -> None:
+    known: dict[str, Any] = {"conflicts": ("declared",), "sole_reviewer": "alone"}
+    people = [
+        reviewer("alone"),
+        reviewer("bound", conflicts=(OWN,)),
+        reviewer("declared"),
+        reviewer("own", partner=OWN),
+        reviewer("resting", capacity=0),
+    ]
+    why = (
+        ("alone", "case.reviewed-previous"),
+        ("bound", "case.conflict"),
+        ("declared", "case.conflict"),
+        ("own", "case.own-partner"),
+        ("resting", "no-time"),
+    )
+    assert propose({"a": case(**known)}, people) == Proposal((), (Unfilled("a", 2, why),))
+    assert propose({"a": case()}, []) == Proposal((), (Unfilled("a", 2, ()),))
+    assert propose({}, people) == Proposal((), ())
+
+
+def test_where_time_is_short_the_longest_waiting_come_first() -> None:
+    li = reviewer("li", capacity=1)
+    proposal = propose({"old": case(Route.EXPRESS, sector=RETAIL), "new": case(Route.EXPRESS)}, [li])
+    assert [(pair.case, pair.reviewer) for pair in proposal.pairs] == [("old", "li")]
+    assert proposal.unfilled == (Unfilled("new", 1, (("li", "full"),)),)
+
+
+def test_one_reviewer_does_not_take_both_seats_of_a_case() -> None:
+    # A plain matching of seats and places would give both to li.
+    people = [reviewer("li"), reviewer("wang", sectors=(), languages=("zh",), load=9)]
+    assert [(pair.case, pair.reviewer) for pair in propose({"a": case()}, people).pairs] == [("a", "li"), ("a", "wang")]
+    alone = propose({"a": case()}, people[:1])
+    assert alone.unfilled == (Unfilled("a", 1, (("li", "seated"),)),)
+
+
+def test_a_case_that_lacks_one_review_has_one_seat() -> None:
+    assert len(propose({"a": case(left=1)}, [reviewer("li"), reviewer("ma")]).pairs) == 1
+
+
+# --- Whatever is given -----------------------------------------------------------------------------------------------
+
+#: A busy machine is slow at times; that is no fault.
+EXAMPLES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SUBS = [f"r{n}" for n in range(6)]
+PARTNERS = [OWN, OTHER, "91510106MA6RH83W99"]
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[dict[str, Case], list[Available]]:
+    some = st.lists(st.sampled_from(SUBS), max_size=2, unique=True).map(tuple)
+    routes = st.sampled_from([Route.EXPRESS, Route.ORDINARY, Route.EXPERTS])
+    cases = {
+        f"c{n}": case(
+            draw(routes),
+            partner=draw(st.sampled_from(PARTNERS)),
+            sector=draw(st.sampled_from([SUPPLY, RETAIL, None])),
+            conflicts=draw(some),
+            sole_reviewer=draw(st.sampled_from([None, *SUBS])),
+        )
+        for n in range(draw(st.integers(0, 7)))
+    }
+    reviewers = [
+        reviewer(
+            sub,
+            draw(st.integers(0, 4)),
+            draw(st.integers(0, 4)),
+            partner=draw(st.sampled_from([None, *PARTNERS])),
+            conflicts=draw(st.lists(st.sampled_from(PARTNERS), max_size=1).map(tuple)),
+            sectors=draw(st.sampled_from([(), (SUPPLY,), (SUPPLY, RETAIL)])),
+            languages=draw(st.sampled_from([("zh",), BOTH])),
+            expert=draw(st.booleans()),
+        )
+        for sub in draw(st.lists(st.sampled_from(SUBS), unique=True))
+    ]
+    return cases, reviewers
+
+
+def chosen(proposal: Proposal) -> list[tuple[str, str]]:
+    return [(pair.case, pair.reviewer) for pair in proposal.pairs]
+
+
+@EXAMPLES
+@for_all(situations())
+def test_never_a_conflict_never_over_capacity_never_more_than_the_seats(
+    situation: tuple[dict[str, Case], list[Available]],
+) -> None:
+    cases, reviewers = situation
+    by_sub = {each.who.sub: each for each in reviewers}
+    proposal = propose(cases, reviewers)
+    pairs = chosen(proposal)
+    assert len(set(pairs)) == len(pairs), "nobody twice for one case"
+    assert all(hindered(cases[id], by_sub[sub]) is None for id, sub in pairs)
+    assert all(count <= by_sub[sub].capacity for sub, count in Counter(sub for _, sub in pairs).items())
+    seats = Counter(id for id, _ in pairs) + Counter({each.case: each.seats for each in proposal.unfilled})
+    assert seats == Counter({id: case.left for id, case in cases.items()}), "each seat is filled, or is said not to be"
+    assert all(pair.reasons and "no-conflict" in pair.reasons for pair in proposal.pairs)
+
+
+@EXAMPLES
+@for_all(situations(), st.randoms())
+def test_the_same_input_gives_the_same_output_in_whatever_order_reviewers_come(
+    situation: tuple[dict[str, Case], list[Available]], dice: Any
+) -> None:
+    cases, reviewers = situation
+    shuffled = [*reviewers]
+    dice.shuffle(shuffled)
+    assert propose(cases, reviewers) == propose(cases, shuffled)
+
+
+@EXAMPLES
+@for_all(situations())
+def test_it_costs_no_more_than_what_a_greedy_hand_would_choose(
+    situation: tuple[dict[str, Case], list[Available]],
+) -> None:
+    cases, reviewers = situation
+    assert cost(cases, reviewers, chosen(propose(cases, reviewers))) <= cost(cases, reviewers, greedy(cases, reviewers))
+
+
+@EXAMPLES
+@for_all(situations())
+def test_where_every_case_has_one_seat_it_costs_what_the_hungarian_method_does(
+    situation: tuple[dict[str, Case], list[Available]],
+) -> None:
+    cases, reviewers = situation
+    single = {id: case.model_copy(update={"left": 1}) for id, case in cases.items()}
+    assert cost(single, reviewers, chosen(propose(single, reviewers))) == cost(
+        single, reviewers, hungarian(single, reviewers)
+    )
+
+
+def greedy(cases: Mapping[str, Case], reviewers: Sequence[Available]) -> list[tuple[str, str]]:
+    """Case by case, seat by seat, whoever fits best and still has time."""
+    taken: Counter[str] = Counter()
+    pairs: list[tuple[str, str]] = []
+    for id, one in cases.items():
+        fit = [each for each in reviewers if hindered(one, each) is None and taken[each.who.sub] < each.capacity]
+        fit.sort(key=lambda each: misfit(one, each) + LOAD * (each.load + taken[each.who.sub]))
+        for each in fit[: one.left]:
+            taken[each.who.sub] += 1
+            pairs.append((id, each.who.sub))
+    return pairs
+
+
+def hungarian(cases: Mapping[str, Case], reviewers: Sequence[Available]) -> list[tuple[str, str]]:
+    """Columns repeated by capacity, and one for each case that is left empty."""
+    places = [(each, place) for each in reviewers for place in range(each.capacity)]
+    if not cases or not places:
+        return []
+    vacant = vacancies(cases, reviewers)
+    prices = np.full((len(cases), len(places) + len(cases)), 1e9)
+    for row, one in enumerate(cases.values()):
+        for column, (each, place) in enumerate(places):
+            if hindered(one, each) is None:
+                prices[row, column] = misfit(one, each) + LOAD * (each.load + place)
+        prices[row, len(places) + row] = vacant[row]
+    rows, columns = linear_sum_assignment(prices)
+    ids = list(cases)
+    return [
+        (ids[row], places[column][0].who.sub) for row, column in zip(rows, columns, strict=True) if column < len(places)
+    ]
