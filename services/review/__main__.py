@@ -13,8 +13,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 from starlette.staticfiles import StaticFiles
 
+from review.addresses import Addresses
 from review.agents import attach, on_submissions, remembering
 from review.api import api as api_routes
+from review.case_page import CasePage
 from review.console.neighbours import Neighbours
 from review.console.pages import Console
 from review.console.pages import routes as console_routes
@@ -66,7 +68,7 @@ def api_app(settings: Settings) -> FastAPI:
     database = client[settings.database("review")]
     store, duplicates, cases = CaseStore(database), Duplicates(database), Streams(database, CASES)
     roster, drafts, sampler = Roster(database), Drafts(database), Sampler(settings)
-    desk = Desk(cases, store, roster, drafts)
+    desk, addresses = Desk(cases, store, roster, drafts), Addresses(settings.session_secret)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -90,8 +92,8 @@ def api_app(settings: Settings) -> FastAPI:
         return await waiting(store)
 
     app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
-    app.include_router(pages(desk))
-    app.include_router(api_routes(desk))
+    app.include_router(pages(desk, addresses, CasePage(desk, addresses)))
+    app.include_router(api_routes(desk, addresses))
     app.include_router(roster_api(desk))
     app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))
     app.include_router(console_routes(Console(sampler, Neighbours(app.state.site.addresses), store.cases)))

@@ -9,12 +9,12 @@ import httpx2
 from review.desk import now
 from review.domain.acts import GiveReview
 from schemas.review import CRITERIA, Verdict
-from tests.review.conftest import Review, SignIn, reviewer
+from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, owned, product, received, revised, scene
 from web.people import Person
 
 JSON = {"Accept": "application/json"}
-CASE = f"/cases/{OWN}/SC-1/1"
+CASE = ADDRESSES.path(f"{OWN}/SC-1@1")
 GOOD = {f"score-{name}": "4" for name in CRITERIA["scene"]} | {"verdict": "approve", "comment": "", "key": "k1"}
 LI, WANG, ZHAO = reviewer("reviewer-li"), reviewer("reviewer-wang"), reviewer("reviewer-zhao")
 QIAN = reviewer("reviewer-qian", OWN)
@@ -63,7 +63,7 @@ async def test_a_program_takes_the_next_case_reviews_it_and_decides(review: Revi
     await wang.post(f"{CASE}/claim", headers=JSON)
     done = (await wang.post(f"{CASE}/reviews", json=given(), headers=JSON)).json()
     assert (done["decision"], done["score"], len(done["reviews"])) == ("approved", 80, 2)
-    assert [case["id"] for case in (await json_of(li, "/cases?status=decided"))["cases"]] == [f"{OWN}/SC-1@1"]
+    assert [case["href"] for case in (await json_of(li, "/cases?status=decided"))["cases"]] == [CASE]
     none = await wang.post("/cases:next", headers=JSON)
     assert (none.status_code, none.headers["held-by-others"]) == (204, "0") and "retry-after" not in none.headers
 
@@ -94,7 +94,7 @@ async def test_refusals_over_json(review: Review, signed_in: SignIn) -> None:
     assert (await qian.post("/cases:next", headers=JSON)).status_code == 204
     assert (await operator.post(f"{CASE}/claim", headers=JSON)).status_code == 403
     assert (await operator.get(CASE, headers=JSON)).status_code == 200
-    assert (await li.post(f"/cases/{OWN}/SC-404/1/claim", headers=JSON)).status_code == 404
+    assert (await li.post(ADDRESSES.path(f"{OWN}/SC-404@1") + "/claim", headers=JSON)).status_code == 404
     await li.post(f"{CASE}/claim", headers=JSON)
     wrong = given() | {"scores": {"evidence": 3}}
     assert (await li.post(f"{CASE}/reviews", json=wrong, headers=JSON)).status_code == 422
@@ -170,7 +170,7 @@ async def test_a_revision_shows_what_was_asked_and_what_changed(review: Review, 
         data = GOOD | {"verdict": "request-changes", "comment": "Name the budget.", "key": me.sub}
         await person.post(f"{CASE}/reviews", data=data)
     await review.react([revised("SC-1", 2, scene(budget_yuan=7_000_000))])
-    page = (await signed_in(LI).get(f"/cases/{OWN}/SC-1/2")).text
+    page = (await signed_in(LI).get(ADDRESSES.path(f"{OWN}/SC-1@2"))).text
     for text in (
         "What was asked then",
         "Name the budget.",
@@ -183,7 +183,7 @@ async def test_a_revision_shows_what_was_asked_and_what_changed(review: Review, 
 
 async def test_near_duplicates_are_linked_and_shown(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene()), received("SC-2", owned(scene(offers=()), OTHER))])
-    page = (await signed_in(LI).get(f"/cases/{OTHER}/SC-2/1")).text
+    page = (await signed_in(LI).get(ADDRESSES.path(f"{OTHER}/SC-2@1"))).text
     assert f'href="{CASE}"' in page and "100% alike" in page and "The scene offers nothing." in page
 
 
