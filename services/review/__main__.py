@@ -30,6 +30,8 @@ from review.planner.pages import routes as planner_routes
 from review.planner.plans import Plans
 from review.roster import Roster
 from review.roster_api import roster_api
+from review.snippet_pages import snippet_pages
+from review.snippets import Snippets
 from review.store import CaseStore
 from runtime import telemetry
 from runtime.consume import React, worker_app
@@ -69,6 +71,7 @@ def api_app(settings: Settings) -> FastAPI:
     store, duplicates, cases = CaseStore(database), Duplicates(database), Streams(database, CASES)
     roster, drafts, sampler = Roster(database), Drafts(database), Sampler(settings)
     desk, addresses = Desk(cases, store, roster, drafts), Addresses(settings.session_secret)
+    snippets = Snippets(database)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -92,7 +95,8 @@ def api_app(settings: Settings) -> FastAPI:
         return await waiting(store)
 
     app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
-    app.include_router(pages(desk, addresses, CasePage(desk, addresses)))
+    app.include_router(pages(desk, addresses, CasePage(desk, addresses, snippets)))
+    app.include_router(snippet_pages(snippets))
     app.include_router(api_routes(desk, addresses))
     app.include_router(roster_api(desk))
     app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))

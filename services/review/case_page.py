@@ -20,7 +20,9 @@ from review.domain.outcome import score
 from review.entries import LABELS, Change, beside, differences, label, rows
 from review.guidance import GUIDANCE, KEYS, VERDICTS
 from review.judging import Recent
+from review.office import OFFICE
 from review.severity import Corrected
+from review.snippets import Snippets
 from runtime.streams import Outcome
 from schemas.entry import Linkage
 from schemas.envelope import Event
@@ -53,8 +55,8 @@ class Scored:
 class CasePage:
     """What it takes to show a case to somebody. One for a process."""
 
-    def __init__(self, desk: Desk, addresses: Addresses) -> None:
-        self.desk, self.addresses = desk, addresses
+    def __init__(self, desk: Desk, addresses: Addresses, snippets: Snippets) -> None:
+        self.desk, self.addresses, self.snippets = desk, addresses, snippets
         self.recent = Recent(desk.store)
 
     async def show(
@@ -109,6 +111,7 @@ class CasePage:
             undo_s=int(UNDO.total_seconds()),
             may_appeal="operator" in me.roles and case.status == "decided" and case.decision != Decision.APPROVED,
             keys=KEYS,
+            snippets=[*await self.snippets.of(me.sub), *OFFICE.snippets] if holds else [],
             form=form or (await desk.drafts.of(outcome.stream, me.sub) if holds else {}),
             errors=errors or {},
             key=(form or {}).get("key") or uuid4().hex,

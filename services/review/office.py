@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+#: Characters of a snippet, in each language.
+LONGEST = 1000
 FILE = Path(__file__).with_name("desk.toml")
 
 
@@ -23,8 +25,8 @@ class Anonymised(_Table):
 class Snippet(_Table):
     """A remark that reviews keep needing, in one language or both."""
 
-    zh: str = Field("", max_length=1000)
-    en: str = Field("", max_length=1000)
+    zh: str = Field("", max_length=LONGEST)
+    en: str = Field("", max_length=LONGEST)
 
 
 class Office(_Table):

@@ -134,6 +134,15 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
         outcome = await desk.seen(id, me)
         return await one_case.show(request, outcome, me)
 
+    @router.post(one + "/draft")
+    async def insert(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
+        """A snippet chosen where no script runs: it is put at the end of the comment."""
+        await desk.seen(id, me)
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        written, chosen = form.get("comment", "").rstrip(), form.pop("snippet", "")
+        await desk.drafts.save(id, me.sub, form | {"comment": f"{written}\n{chosen}".strip()}, now())
+        return RedirectResponse(case_path(id) + "#comment", 303)
+
     @router.post(one + "/claim")
     async def claim(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
         await desk.claim(id, me, cause(request))

@@ -121,6 +121,7 @@ async def test_the_page_says_that_something_is_hidden_and_shows_all_else(review:
     ):
         assert text in page
     assert f"{NAMELESS}开放：" in page
+    assert "<del>六所诊所</del>" in page and "Owner ·" not in page, "one much like it is shown beside it"
     product_page = (await signed_in(LI).get(ADDRESSES.path(f"{OTHER}/LK-1@1"))).text
     assert f'href="{ADDRESSES.path(CASES[0])}"' in product_page, "a linkage leads to its scene"
 
