@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from deploy.local.table import Stack
 from review.office import OFFICE
 from tests.journeys.conftest import Visit, aside, go, reload_until
-from tests.journeys.given import lines, sent
+from tests.journeys.given import approved, lines, sent
 from tests.journeys.look import look
 
 PARTNER = "partner-he"
@@ -107,7 +107,7 @@ def test_a_case_is_reviewed_in_chinese_by_single_keys(stack: Stack, visit: Visit
     keys.press("s")
     assert look(page, "case-snippets-zh") == []
     keys.press("2")
-    comment = page.get_by_label("评审意见", exact=True)
+    comment = page.locator("#comment")
     expect(comment).to_have_value(OFFICE.snippets[1].zh)
     keys.type(" abc")
     expect(comment).to_have_value(f"{OFFICE.snippets[1].zh} abc")  # letters are letters where one writes
@@ -124,4 +124,29 @@ def test_a_case_is_reviewed_in_chinese_by_single_keys(stack: Stack, visit: Visit
     expect(page.get_by_text("评审已收回。请重新评审")).to_be_visible()
     expect(comment).to_have_value(re.compile("abc"))
     page.get_by_role("button", name="放回").first.press("Enter")
-    expect(page.get_by_text("案件已放回")).to_be_visible()
+    expect(page.get_by_text("您已放回该案件")).to_be_visible()
+
+
+def test_an_operator_sees_a_near_duplicate_beside_the_case_and_its_scores_with_what_severity_made_of_them(
+    stack: Stack, visit: Visit
+) -> None:
+    first, second = lines(stack, "partner-xu", "product", 2, 941)
+    first["entry"]["title"] = {"zh": "老城水网声学探漏仪", "en": "Acoustic leak finder for old water mains"}
+    for field in ("title", "summary", "distinction"):
+        second["entry"][field] = dict(first["entry"][field])
+    second["entry"]["summary"]["zh"] = second["entry"]["summary"]["zh"].replace("。", "，可先试用一季度。", 1)
+    (alike, _) = reversed(aside(approved(stack, "partner-xu", [first, second])))
+    for language, words in (("en", ("Side by side", "Corrected for severity")), ("zh", ("并排对照", "校正宽严后"))):
+        operator = visit("operator-zheng", language=language)
+        operator.goto(f"{stack.url('review')}/cases/{alike}/1")
+        for text in words:
+            expect(operator.get_by_text(text).first).to_be_visible()
+        expect(operator.locator(".rv-alike ins, .rv-alike del").first).to_be_visible()
+        assert look(operator, f"case-decided-{language}") == []
+    reviewer = visit("reviewer-zhao", language="zh")
+    reviewer.goto(stack.url("review") + "/snippets")
+    reviewer.locator("#zh").fill("请附现场照片。")
+    reviewer.locator("#en").fill("Please add photographs of the site.")
+    reviewer.get_by_role("button", name="保存").press("Enter")
+    expect(reviewer.get_by_text("常用语已保存")).to_be_visible()
+    assert look(reviewer, "snippets-zh") == []
