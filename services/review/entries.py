@@ -8,7 +8,7 @@ from typing import Any
 from rapidfuzz.distance import Levenshtein
 
 from schemas.entry import Attachment, Entry, Evidence, Figure, Linkage, Name, Offer, Product, Scene, Text
-from web.languages import day, number, say
+from web.languages import LANGUAGE_TAGS, day, number, say
 from web.words import WORDS
 
 #: What the fields of an entry are called.
@@ -83,9 +83,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Change:
-    """A value of two entries, in pieces: (text, whether only this side has it); empty where a side says nothing."""
+    """A value of two entries, in pieces: (text, whether only this side has it); empty where a side says nothing.
+
+    `language` is that of a text.
+    """
 
     label: str
+    language: str | None
     before: tuple[tuple[str, bool], ...]
     after: tuple[tuple[str, bool], ...]
 
@@ -175,7 +179,7 @@ def differences(before: Entry, after: Entry) -> list[Change]:
 
 def beside(before: Entry, after: Entry, without: Collection[str] = ()) -> list[Change]:
     """Every value of two entries, but for some fields, in the order of the second; then what it lacks."""
-    old, new = (dict(_values(entry.model_dump(mode="json", exclude={*without}))) for entry in (before, after))
+    old, new = (dict(_values(entry.model_dump(mode="json", exclude={"kind", *without}))) for entry in (before, after))
     paths = (*new, *(path for path in old if path not in new))
     return [_change(path, old.get(path, ""), new.get(path, "")) for path in paths]
 
@@ -212,6 +216,7 @@ def _change(path: tuple[str, ...], before: str, after: str) -> Change:
     steps = [*Levenshtein.opcodes(old, new)]
     return Change(
         _label(path),
+        path[-1] if path[-1] in LANGUAGE_TAGS else None,
         tuple(("".join(old[s.src_start : s.src_end]), s.tag != "equal") for s in steps if s.src_end > s.src_start),
         tuple(("".join(new[s.dest_start : s.dest_end]), s.tag != "equal") for s in steps if s.dest_end > s.dest_start),
     )

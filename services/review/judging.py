@@ -14,7 +14,7 @@ from review.store import CaseStore, Judged
 #: The latest decided cases that are looked at: reviewers change, and so many say enough.
 LATEST = 5_000
 #: Seconds for which what was found from them is shown beside a case.
-FRESH_S = 60.0
+FRESH_S = 300.0
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,10 @@ from scipy.special import stdtrit
 
 #: The severities' variance as shares of the noise's: from next to nothing to where noise no longer matters.
 RATIOS = np.exp(np.linspace(-12.0, 6.0, 91))
+#: Variance that remains however well reviewers agree: each criterion is scored in steps of some 7 points of 100.
+STEPS = (7**2 + 7**2 + 6**2) / 12
+#: Comparisons from which a margin is told: reviews less entries, of those that several reviewed.
+FEWEST = 10
 #: Margins are such that the true value lies within them so often.
 CONFIDENCE = 0.9
 
@@ -35,7 +39,7 @@ class Given(NamedTuple):
 class Corrected(NamedTuple):
     """A score with severity taken off, 0–100, and the points by which it may be wrong either way.
 
-    `margin` is None where no two have judged the same entry yet, so that nothing is known.
+    `margin` is None where hardly any have judged the same entries yet, so that too little is known.
     """
 
     score: float
@@ -73,7 +77,7 @@ class Severities:
         return float(self.errors[np.ix_(known, known)].sum() + strangers * self.prior) / len(reviewers) ** 2
 
     def _margin(self, variance: float) -> float | None:
-        if not self.freedom:
+        if self.freedom < FEWEST:
             return None
         return float(stdtrit(self.freedom, (1 + CONFIDENCE) / 2) * np.sqrt(variance))
 
@@ -101,7 +105,7 @@ def severities(reviews: Sequence[Given]) -> Severities:
     values, turned = np.maximum(values, 0.0), vectors.T @ b
     # For each ratio: how much of what was seen is the reviewers', a row of `shrunk`, and what is left to the noise.
     shrunk = RATIOS[:, None] / (1 + RATIOS[:, None] * values)
-    noise = np.maximum(1e-9, squares - (shrunk * turned**2).sum(axis=1)) / freedom
+    noise = np.maximum(STEPS, (squares - (shrunk * turned**2).sum(axis=1)) / freedom)
     weights = _weights(values, noise, freedom)
     found = shrunk * turned
     mean = weights @ found

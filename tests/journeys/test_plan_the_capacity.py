@@ -13,9 +13,12 @@ WORDS = {
     "en": {"operations": "Operations", "answer": "To decide 200 by", "wrong": "Give a whole number", "kept": "Plan"},
     "zh": {"operations": "运维", "answer": "200", "wrong": "请填写", "kept": "方案"},
 }
+#: What a simulation may take on a machine that does much else.
+SIMULATED_MS = 120_000
 UNTIL = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
 
 
+@pytest.mark.timeout(360)
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_an_operator_plans_for_a_goal_and_keeps_the_plan(stack: Stack, visit: Visit, language: str) -> None:
     operator, words = visit("operator-zheng", language=language), WORDS[language]
@@ -29,12 +32,13 @@ def test_an_operator_plans_for_a_goal_and_keeps_the_plan(stack: Stack, visit: Vi
     expect(operator.locator("#goal-error")).to_contain_text(words["wrong"])
     assert look(operator, f"planner-with-error-{language}") == []
     operator.locator("#goal").fill("200")
-    operator.locator("#goal").press("Enter")
+    operator.keyboard.press("Enter")
     answer = operator.locator("#answer")
-    expect(answer).to_contain_text(words["answer"])
+    expect(answer).to_contain_text(words["answer"], timeout=SIMULATED_MS)
     assert look(operator, f"planner-answer-{language}") == []
-    answer.get_by_role("button").press("Enter")
-    expect(operator.locator(".sq-heading__caption")).to_have_text(words["kept"])
+    answer.get_by_role("button").focus()
+    operator.keyboard.press("Enter")
+    expect(operator.locator(".sq-heading__caption")).to_have_text(words["kept"], timeout=SIMULATED_MS)
     assert look(operator, f"planner-plan-{language}") == []
     operator.locator(".govuk-back-link").press("Enter")
     expect(operator.locator("table").last.locator("tbody tr").first).to_contain_text("200")

@@ -103,6 +103,13 @@ def test_the_truth_lies_within_the_margin_nine_times_out_of_ten() -> None:
     assert all(0.87 <= within[each] / asked[each] <= 0.93 for each in within), within
 
 
+def test_a_margin_is_told_from_ten_comparisons_on_and_never_nothing_however_well_all_agree() -> None:
+    agreed = [Given(f"case-{n}", name, 80) for n in range(10) for name in ("li", "wang")]
+    assert severities(agreed[:-2]).case({"li": 80, "wang": 80}) == Corrected(80, None)
+    score, margin = severities(agreed).case({"li": 80, "wang": 80})
+    assert score == pytest.approx(80) and margin is not None and 2 < margin < 10
+
+
 def test_a_reviewer_nobody_met_is_not_corrected_and_is_less_certain_than_one_who_is_known() -> None:
     found = severities(world(TRUE, 100, noise=6)[0])
     known, stranger = found.review("li", 60), found.review("somebody", 60)

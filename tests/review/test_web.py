@@ -220,7 +220,7 @@ async def test_a_near_duplicate_stands_beside_the_case_with_its_score_why_and_wh
         f'href="{CASE}"',
         "100% alike",
         "All but the same as another submission.",
-        "It says the same in: Title · Chinese, Title · English, Summary · Chinese, Summary · English.",
+        "Alike in: Title, Summary.",
         "The scene offers nothing.",
         "4 values differ",  # the owner, and what the one offers in three values
         "<del>Space</del>",
