@@ -120,9 +120,10 @@ def severities(reviews: Sequence[Given]) -> Severities:
 
 
 def _weights(values: NDArray[np.float64], noise: NDArray[np.float64], freedom: int) -> NDArray[np.float64]:
-    """How likely each ratio is: its restricted likelihood, the noise profiled out, and no standard deviation of the
-    severities likelier beforehand than another."""
-    unlikely = np.log1p(RATIOS[:, None] * values).sum(axis=1) + freedom * np.log(noise) - np.log(RATIOS)
+    """How likely each ratio is: its restricted likelihood, the noise profiled out; beforehand the standard deviation of
+    the severities by the noise's has a half-Cauchy distribution, so that few reviewers say something, too."""
+    beforehand = np.log(RATIOS) / 2 - np.log1p(RATIOS)
+    unlikely = np.log1p(RATIOS[:, None] * values).sum(axis=1) + freedom * np.log(noise) - 2 * beforehand
     weights = np.exp((unlikely.min() - unlikely) / 2)
     shares: NDArray[np.float64] = weights / weights.sum()
     return shares

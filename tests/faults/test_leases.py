@@ -109,11 +109,11 @@ async def test_a_worker_killed_while_leases_run_out_tells_what_became_of_each_ca
                 await desk.review(case, Person(sub, ""), "in time", *given)
         for case, sub in winners.items():
             facts = (await desk.cases.get(case)).events[2:]
-            first, ended, second, given = (event.data for event in facts)
+            first, ended, second, review = (event.data for event in facts)
             assert isinstance(first, CaseClaimed) and isinstance(second, CaseClaimed)
             assert ended == CaseReleased(reviewer=holders[case], reason="lease-ran-out")
             assert facts[2].time >= first.until, "nobody had it before the other's time was over"
-            assert isinstance(given, CaseReviewGiven) and (second.reviewer, given.reviewer) == (sub, sub)
+            assert isinstance(review, CaseReviewGiven) and (second.reviewer, review.reviewer) == (sub, sub)
 
         async def told() -> bool:
             history = await asyncio.to_thread(sequences, made.settings, REVIEW)
