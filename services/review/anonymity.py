@@ -37,9 +37,10 @@ def anonymised(case: Case, me: Person, at: datetime) -> bool:
     return me.sub not in case.reviewers() or may_take_back(case, me.sub, at)
 
 
-def anonymous(case: Case, addresses: Addresses) -> Case:
+def anonymous(case: Case, addresses: Addresses, alike: Collection[Case] = ()) -> Case:
     """The case without partner, owner and digest; submissions and cases that it refers to are sealed, and where a text
-    names the owner or the credit code as the entry writes them, it names nobody."""
+    names the owner or the credit code as the entry writes them, it names nobody. Nor does it name the owners of the
+    cases that are `alike`: where one copied the other, it may say the other's."""
     assert case.entry is not None
     findings = tuple(
         found.model_copy(update={"resembles": addresses.seal(found.resembles)}) if found.resembles else found
@@ -55,7 +56,7 @@ def anonymous(case: Case, addresses: Addresses) -> Case:
             "digest": "",
         }
     )
-    said: Case = _nameless(sealed, _names(case.entry.owner))
+    said: Case = _nameless(sealed, _names(*(each.entry.owner for each in (case, *alike) if each.entry)))
     return said.model_copy(update={"entry": said.entry and said.entry.model_copy(update={"owner": HIDDEN})})
 
 
@@ -64,8 +65,8 @@ def anonymous_line(case: Listed) -> Listed:
     return replace(case, title=_nameless(case.title, _names(case.owner)), partner="")
 
 
-def _names(owner: Owner) -> tuple[str, ...]:
-    return tuple(name for name in (owner.name.zh, owner.name.en, owner.uscc) if name)
+def _names(*owners: Owner) -> tuple[str, ...]:
+    return tuple(name for owner in owners for name in (owner.name.zh, owner.name.en, owner.uscc) if name)
 
 
 def _unlinked(entry: Entry, addresses: Addresses) -> Entry:

@@ -47,8 +47,21 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
     router = APIRouter(tags=["cases"])
     one, of_case = "/cases/{case}", Depends(addresses.case)
 
-    def whole(outcome: Outcome[Case], me: Person) -> Json:
-        return _whole(outcome, me, addresses)
+    async def whole(outcome: Outcome[Case], me: Person) -> Json:
+        at, case = now(), outcome.state
+        hidden = anonymised(case, me, at)
+        if hidden:
+            alike = [(await desk.cases.get(found.resembles)).state for found in case.findings if found.resembles]
+            case = anonymous(case, addresses, alike)
+        return {
+            "id": addresses.seal(outcome.stream) if hidden else outcome.stream,
+            "href": addresses.path(outcome.stream),
+            "version": outcome.version,
+            "anonymised": hidden,
+            **case.model_dump(mode="json", exclude={"reviews", "former", "conflicts"}),
+            "given": len(case.reviews),
+            "reviews": [review.model_dump(mode="json") for review in visible_reviews(case, me, at)],
+        }
 
     @router.get("/cases")
     async def cases(
@@ -71,7 +84,7 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
         """The case you hold, or the next right one, claimed for 30 minutes."""
         outcome = await desk.next(me, cause(request))
         if outcome:
-            return JSONResponse(whole(outcome, me))
+            return JSONResponse(await whole(outcome, me))
         held = await desk.store.held_by_others(await desk.standing(me), now())
         headers = {"Held-By-Others": str(len(held))}
         if held:
@@ -85,16 +98,16 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
 
         Where `anonymised`, it says nothing of whose it is until your review is given, and its `id` is its address.
         """
-        return whole(await desk.seen(id, me), me)
+        return await whole(await desk.seen(id, me), me)
 
     @router.post(one + "/claim")
     async def claim(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
-        return whole(await desk.claim(id, me, cause(request)), me)
+        return await whole(await desk.claim(id, me, cause(request)), me)
 
     @router.post(one + "/extend")
     async def extend(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
         """Hold the case for 30 minutes from now, at most 4 hours from when you claimed it."""
-        return whole(await desk.extend(id, me, cause(request)), me)
+        return await whole(await desk.extend(id, me, cause(request)), me)
 
     @router.post(one + "/draft", status_code=204)
     async def draft(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
@@ -107,36 +120,36 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
     @router.post(one + "/leave")
     async def leave(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
         """The page is closed: the case is free in a minute, unless you extend it."""
-        return whole(await desk.leave(id, me, cause(request)), me)
+        return await whole(await desk.leave(id, me, cause(request)), me)
 
     @router.post(one + "/undo")
     async def undo(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
         """Take back the review you gave within the last 15 seconds, if nothing was decided by it."""
-        return whole(await desk.take_back(id, me, cause(request)), me)
+        return await whole(await desk.take_back(id, me, cause(request)), me)
 
     @router.post(one + "/appeals", status_code=201)
     async def appeals(request: Request, id: Annotated[str, of_case], objection: AppealIn, me: Operator) -> Json:
         """Note an objection to a decision: the case is open again, for other reviewers."""
-        return whole(await desk.appeal(id, me, cause(request), objection.by, objection.reason), me)
+        return await whole(await desk.appeal(id, me, cause(request), objection.by, objection.reason), me)
 
     @router.post(one + "/assignments")
     async def assignments(
         request: Request, id: Annotated[str, of_case], assignment: AssignmentIn, me: Operator
     ) -> Json:
         """Keep the case for a reviewer of the roster for 24 hours: it is the next they get, and nobody else's."""
-        return whole(await desk.assign(id, me, cause(request), assignment.reviewer), me)
+        return await whole(await desk.assign(id, me, cause(request), assignment.reviewer), me)
 
     @router.post(one + "/release")
     async def release(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
-        return whole(await desk.release(id, me, cause(request)), me)
+        return await whole(await desk.release(id, me, cause(request)), me)
 
     @router.post(one + "/conflict")
     async def conflict(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
-        return whole(await desk.declare_conflict(id, me, cause(request)), me)
+        return await whole(await desk.declare_conflict(id, me, cause(request)), me)
 
     @router.post(one + "/reviews")
     async def reviews(request: Request, id: Annotated[str, of_case], given: ReviewIn, me: Reviewer) -> Json:
-        return whole(await desk.review(id, me, cause(request), given.scores, given.verdict, given.comment), me)
+        return await whole(await desk.review(id, me, cause(request), given.scores, given.verdict, given.comment), me)
 
     @router.api_route("/cases/{partner}/{reference}/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
     async def by_id(partner: str, reference: str, rest: str, me: Reader) -> Response:
@@ -168,19 +181,4 @@ def _line(case: Listed, me: Person, addresses: Addresses) -> Json:
         "lease": {"reviewer": case.holder, "until": timestamp(case.until)} if case.until else None,
         "decision": case.decision,
         "score": case.score,
-    }
-
-
-def _whole(outcome: Outcome[Case], me: Person, addresses: Addresses) -> Json:
-    at = now()
-    hidden = anonymised(outcome.state, me, at)
-    case = anonymous(outcome.state, addresses) if hidden else outcome.state
-    return {
-        "id": addresses.seal(outcome.stream) if hidden else outcome.stream,
-        "href": addresses.path(outcome.stream),
-        "version": outcome.version,
-        "anonymised": hidden,
-        **case.model_dump(mode="json", exclude={"reviews", "former", "conflicts"}),
-        "given": len(case.reviews),
-        "reviews": [review.model_dump(mode="json") for review in visible_reviews(case, me, at)],
     }

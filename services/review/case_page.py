@@ -23,8 +23,9 @@ from review.judging import Recent
 from review.office import OFFICE
 from review.severity import Corrected
 from review.snippets import Snippets
+from review.store import Listed
 from runtime.streams import Outcome
-from schemas.entry import Linkage
+from schemas.entry import Entry, Linkage
 from schemas.envelope import Event
 from schemas.review import CRITERIA, CaseReleased, CheckFinding, Decision
 from web.languages import _
@@ -76,7 +77,13 @@ class CasePage:
         may_review = (
             "reviewer" in me.roles and case.status == "open" and me.sub not in (*case.reviewers(), *case.conflicts)
         )
-        shown, before = self._shown(case, hidden), self._shown(previous, hidden) if previous else None
+        alike = [(found, (await desk.cases.get(found.resembles)).state) for found in case.findings if found.resembles]
+        together = [case, *(other for _, other in alike)]
+
+        def seen(case: Case) -> Case:
+            return anonymous(case, self.addresses, together) if hidden else case
+
+        shown, before = seen(case), seen(previous) if previous else None
         reviews = visible_reviews(shown, me, at)
         assert shown.entry is not None
         return page(
@@ -91,8 +98,8 @@ class CasePage:
             labels=LABELS,
             label=label,
             findings=[(found, RULES.get(found.rule)) for found in case.findings if not found.resembles],
-            resembling=await self._resembling(case, hidden),
-            linked=await self._linked(case, hidden),
+            resembling=[self._resembling(shown.entry, found, seen(other), hidden) for found, other in alike],
+            linked=await self._linked(case, shown, hidden),
             previous=before,
             previous_path=case_path(case.previous) if case.previous else None,
             changes=differences(before.entry, shown.entry) if before and before.entry else [],
@@ -119,31 +126,16 @@ class CasePage:
             case_path=case_path,
         )
 
-    def _shown(self, case: Case, hidden: bool) -> Case:
-        return anonymous(case, self.addresses) if hidden else case
+    def _resembling(self, mine: Entry, finding: CheckFinding, other: Case, hidden: bool) -> Resembling:
+        assert finding.resembles and other.entry
+        values = beside(other.entry, mine, ("owner", "contact") if hidden else ("contact",))
+        return Resembling(finding, RULES.get(finding.rule), self.addresses.path(finding.resembles), other, values)
 
-    async def _resembling(self, case: Case, hidden: bool) -> list[Resembling]:
-        """The cases that the machine found alike; hidden with this one, since one partner may have sent both."""
-        mine, found = self._shown(case, hidden), []
-        for finding in case.findings:
-            if not finding.resembles:
-                continue
-            other = (await self.desk.cases.get(finding.resembles)).state
-            if not other.entry or not mine.entry:
-                continue
-            other = self._shown(other, hidden)
-            assert other.entry
-            values = beside(other.entry, mine.entry, ("owner", "contact") if hidden else ("contact",))
-            path = self.addresses.path(finding.resembles)
-            found.append(Resembling(finding, RULES.get(finding.rule), path, other, values))
-        return found
-
-    async def _linked(self, case: Case, hidden: bool) -> Mapping[str, Any]:
+    async def _linked(self, case: Case, shown: Case, hidden: bool) -> Mapping[str, Listed | None]:
         """The cases of a linkage's scene and product, by how the entry that is shown names them."""
-        shown = self._shown(case, hidden).entry
-        if not isinstance(case.entry, Linkage) or not isinstance(shown, Linkage):
+        if not isinstance(case.entry, Linkage) or not isinstance(shown.entry, Linkage):
             return {}
-        pairs = ((case.entry.scene, shown.scene), (case.entry.product, shown.product))
+        pairs = ((case.entry.scene, shown.entry.scene), (case.entry.product, shown.entry.product))
         latest = {name: await self.desk.store.latest(id) for id, name in pairs}
         return {name: anonymous_line(found) if found and hidden else found for name, found in latest.items()}
 

@@ -24,7 +24,7 @@ def test_an_operator_plans_for_a_goal_and_keeps_the_plan(stack: Stack, visit: Vi
     operator, words = visit("operator-zheng", language=language), WORDS[language]
     go(operator, words["operations"])
     operator.locator("main a[href$='/planner']").press("Enter")
-    for name, value in (("goal", "many"), ("reviewers", "4"), ("minutes_a_day", "60")):
+    for name, value in (("goal", "many"), ("reviewers", "4"), ("minutes_a_day", "60"), ("waiting", "300")):
         operator.locator(f"#{name}").fill(value)
     operator.locator("#until").fill(UNTIL)
     operator.locator("#goal").press("Enter")

@@ -48,6 +48,9 @@ async def everything_was_sent(review: Review) -> None:
         ]
     )
     await review.react([revised("SC-1", 2, telling(budget_yuan=7_000_000))])
+    title = scene().title.model_copy(update={"zh": "天府新区场景无人机配送"})
+    copied = telling(own=SUMMARY["zh"] + "可试。").model_copy(update={"owner": product().owner, "title": title})
+    await review.react([received("SC-3", copied)])
     await review.react([received("LK-1", linkage(f"{OWN}/SC-1", f"{OTHER}/PR-1", tags=(MAKER,)))])
     await review.react([received(f"SC-{n}", telling(), AT + timedelta(days=1)) for n in range(100, 101 + PAGE)])
 
@@ -66,7 +69,7 @@ def silent(answer: httpx2.Response) -> None:
             assert not any(name in text for text in told), (name, each.url)
 
 
-CASES = (f"{OWN}/SC-1@2", f"{OWN}/SC-1@1", f"{OWN}/SC-2@1", f"{OTHER}/PR-1@1", f"{OTHER}/LK-1@1")
+CASES = (f"{OWN}/SC-1@2", f"{OWN}/SC-1@1", f"{OWN}/SC-2@1", f"{OTHER}/PR-1@1", f"{OTHER}/LK-1@1", f"{OTHER}/SC-3@1")
 
 
 async def test_no_page_and_no_json_says_whose_a_case_is_before_ones_review_is_given(
@@ -76,7 +79,9 @@ async def test_no_page_and_no_json_says_whose_a_case_is_before_ones_review_is_gi
     li = signed_in(LI)
     states = [(await review.cases.get(case)).state for case in CASES]
     assert {state.route for state in states} == {"ordinary", "express"}
-    assert any(finding.resembles for finding in states[0].findings) and states[0].previous
+    assert states[0].previous and all(
+        finding.resembles for finding in (states[0].findings[-1], states[-1].findings[-1])
+    )
     for accept in ("text/html", "application/json"):
         for language in ("zh", "en"):
             as_what = {"Accept": accept, "Accept-Language": language}
@@ -169,6 +174,10 @@ async def test_names_are_shown_once_ones_own_review_stands(review: Review, signe
 
 
 async def test_experts_see_names_since_the_documents_they_check_say_them(review: Review, signed_in: SignIn) -> None:
+    copied = telling(own=SUMMARY["zh"].replace("五家医院", "八处院区")).model_copy(
+        update={"owner": product().owner, "title": scene().title}
+    )
+    await review.react([received("SC-3", copied)])
     await review.react([received("LK-1", linkage(f"{OWN}/SC-1", f"{OTHER}/PR-1", stage="implementation"))])
     assert (await review.cases.get(f"{OTHER}/LK-1@1")).state.route == "experts"
     assert MAKER in (await signed_in(LI).get(ADDRESSES.path(f"{OTHER}/LK-1@1"))).text
