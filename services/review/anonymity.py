@@ -30,11 +30,17 @@ def kept_from_names(me: Person) -> bool:
 
 
 def anonymised(case: Case, me: Person, at: datetime) -> bool:
-    """Whether somebody is not to know whose case it is: their review is not given, or may still be taken back."""
-    hidden: Collection[str] = OFFICE.anonymised.routes
-    if "operator" in me.roles or case.route not in hidden:
+    """Whether somebody is not to know whose case it is: their review is not given, or may still be taken back.
+
+    Where a route hides no names, whoever holds the case sees them, and nobody else: from the next revision, or from one
+    that is alike, a reviewer is led here.
+    """
+    if not kept_from_names(me):
         return False
-    return me.sub not in case.reviewers() or may_take_back(case, me.sub, at)
+    if me.sub in case.reviewers():
+        return may_take_back(case, me.sub, at)
+    hidden: Collection[str] = OFFICE.anonymised.routes
+    return case.route in hidden or case.lease is None or case.lease.reviewer != me.sub
 
 
 def anonymous(case: Case, addresses: Addresses, alike: Collection[Case] = ()) -> Case:

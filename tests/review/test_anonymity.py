@@ -173,14 +173,29 @@ async def test_names_are_shown_once_ones_own_review_stands(review: Review, signe
     silent(zhao)
 
 
-async def test_experts_see_names_since_the_documents_they_check_say_them(review: Review, signed_in: SignIn) -> None:
-    copied = telling(own=SUMMARY["zh"].replace("五家医院", "八处院区")).model_copy(
-        update={"owner": product().owner, "title": scene().title}
-    )
-    await review.react([received("SC-3", copied)])
+async def test_an_expert_who_holds_a_case_sees_names_and_nobody_who_is_only_led_there(
+    review: Review, signed_in: SignIn
+) -> None:
+    case = ADDRESSES.path(f"{OTHER}/LK-1@1")
     await review.react([received("LK-1", linkage(f"{OWN}/SC-1", f"{OTHER}/PR-1", stage="implementation"))])
     assert (await review.cases.get(f"{OTHER}/LK-1@1")).state.route == "experts"
-    assert MAKER in (await signed_in(LI).get(ADDRESSES.path(f"{OTHER}/LK-1@1"))).text
+    li = signed_in(LI)
+    silent(await li.get(case))
+    assert MAKER in (await li.post(f"{case}/claim")).text, "the documents that an expert checks say it anyway"
+    silent(await signed_in(WANG).get(case))
+
+
+async def test_the_revision_before_that_went_back_by_machine_does_not_tell_either(
+    review: Review, signed_in: SignIn
+) -> None:
+    nothing = {"title": {"zh": "测试测试"}, "summary": {"zh": "测试测试测试测试测试。"}, "offers": ()}
+    await review.react([received("SC-1", scene(owner=OWNER, **nothing))])
+    await review.react([revised("SC-1", 2, telling())])
+    first = (await review.cases.get(f"{OWN}/SC-1@1")).state
+    assert (first.route, first.status) == ("return", "decided")
+    page = await signed_in(LI).get(ADDRESSES.path(f"{OWN}/SC-1@2"))
+    assert f'href="{ADDRESSES.path(f"{OWN}/SC-1@1")}"' in page.text
+    silent(await signed_in(LI).get(ADDRESSES.path(f"{OWN}/SC-1@1")))
 
 
 @given(st.text(max_size=90))
