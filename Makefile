@@ -38,8 +38,8 @@ test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys i
 bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|replay|startup, or million)
 	@exec $(PYTHON) -m tests.bench $(ONLY)
 
-faults: setup ## Kill processes at random under load, as often as asked (KILLS=1000 for a night)
-	@KILLS=$(or $(KILLS),50) $(PYTHON) -m pytest tests/faults
+faults: setup ## Kill processes at random under load, as often as asked (KILLS=1000 for a night); STOP_S=120: stop one so long
+	@KILLS=$(or $(KILLS),50) STOP_S=$(or $(STOP_S),15) $(PYTHON) -m pytest tests/faults
 
 docs: setup ## Generate the event catalogue and the JSON Schemas
 	@$(PYTHON) docs/generate.py

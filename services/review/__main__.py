@@ -13,10 +13,12 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 from starlette.staticfiles import StaticFiles
 
+from review.addresses import Addresses
 from review.agents import attach, on_submissions, remembering
 from review.api import api as api_routes
 from review.assignment.api import assignment_api
 from review.assignment.pages import assignment_pages
+from review.case_page import CasePage
 from review.console.neighbours import Neighbours
 from review.console.pages import Console
 from review.console.pages import routes as console_routes
@@ -31,6 +33,8 @@ from review.planner.plans import Plans
 from review.roster import Roster
 from review.roster_api import roster_api
 from review.roster_pages import roster_pages
+from review.snippet_pages import snippet_pages
+from review.snippets import Snippets
 from review.store import CaseStore
 from runtime import telemetry
 from runtime.consume import React, worker_app
@@ -69,7 +73,8 @@ def api_app(settings: Settings) -> FastAPI:
     database = client[settings.database("review")]
     store, duplicates, cases = CaseStore(database), Duplicates(database), Streams(database, CASES)
     roster, drafts, sampler = Roster(database), Drafts(database), Sampler(settings)
-    desk = Desk(cases, store, roster, drafts)
+    desk, addresses = Desk(cases, store, roster, drafts), Addresses(settings.session_secret)
+    snippets = Snippets(database)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -93,8 +98,9 @@ def api_app(settings: Settings) -> FastAPI:
         return await waiting(store)
 
     app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
-    app.include_router(pages(desk))
-    app.include_router(api_routes(desk))
+    app.include_router(pages(desk, addresses, CasePage(desk, addresses, snippets)))
+    app.include_router(snippet_pages(snippets))
+    app.include_router(api_routes(desk, addresses))
     app.include_router(roster_pages(desk))
     app.include_router(roster_api(desk))
     app.include_router(assignment_pages(desk))

@@ -5,13 +5,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from review.desk import Desk, case_id, case_path, now, visible_reviews
+from review.addresses import Addresses
+from review.anonymity import anonymised, anonymous, anonymous_line, kept_from_names
+from review.desk import Desk, now, problem, visible_reviews
 from review.domain import Case
 from review.store import PAGE, Listed
 from runtime.streams import Outcome
-from schemas.envelope import Json, timestamp
+from schemas.envelope import Json, Refusal, timestamp
 from schemas.review import Verdict
 from web.people import Person, cause, require
 
@@ -40,10 +42,26 @@ class AppealIn(BaseModel):
     reason: str
 
 
-def api(desk: Desk) -> APIRouter:
+def api(desk: Desk, addresses: Addresses) -> APIRouter:
     """The routes under /cases that answer in JSON."""
     router = APIRouter(tags=["cases"])
-    one = "/cases/{partner}/{reference}/{revision}"
+    one, of_case = "/cases/{case}", Depends(addresses.case)
+
+    async def whole(outcome: Outcome[Case], me: Person) -> Json:
+        at, case = now(), outcome.state
+        hidden = anonymised(case, me, at)
+        if hidden:
+            alike = [(await desk.cases.get(found.resembles)).state for found in case.findings if found.resembles]
+            case = anonymous(case, addresses, alike)
+        return {
+            "id": addresses.seal(outcome.stream) if hidden else outcome.stream,
+            "href": addresses.path(outcome.stream),
+            "version": outcome.version,
+            "anonymised": hidden,
+            **case.model_dump(mode="json", exclude={"reviews", "former", "conflicts"}),
+            "given": len(case.reviews),
+            "reviews": [review.model_dump(mode="json") for review in visible_reviews(case, me, at)],
+        }
 
     @router.get("/cases")
     async def cases(
@@ -53,18 +71,20 @@ def api(desk: Desk) -> APIRouter:
         after: str | None = None,
     ) -> Json:
         """Cases of a status, 50 at a time: decided ones the latest first, others the longest waiting first."""
+        since = addresses.cursor(after)
         if status == "decided":
-            found, _ = await desk.store.decided(None, kind, after, me.partner)
+            found, _ = await desk.store.decided(None, kind, since, me.partner)
         else:
-            found = await desk.store.listed(status, kind, after, me.partner)
-        return {"cases": [_line(case) for case in found], "next": found[-1].cursor if len(found) == PAGE else None}
+            found = await desk.store.listed(status, kind, since, me.partner)
+        next = addresses.seal(found[-1].cursor) if len(found) == PAGE else None
+        return {"cases": [_line(case, me, addresses) for case in found], "next": next}
 
     @router.post("/cases:next", responses={204: {"description": "None for you now: see Held-By-Others, Retry-After"}})
     async def next(request: Request, me: Reviewer) -> Response:
         """The case you hold, or the next right one, claimed for 30 minutes."""
         outcome = await desk.next(me, cause(request))
         if outcome:
-            return JSONResponse(_whole(outcome, me))
+            return JSONResponse(await whole(outcome, me))
         held = await desk.store.held_by_others(await desk.standing(me), now())
         headers = {"Held-By-Others": str(len(held))}
         if held:
@@ -73,76 +93,82 @@ def api(desk: Desk) -> APIRouter:
         return Response(status_code=204, headers=headers)
 
     @router.get(one)
-    async def case(partner: str, reference: str, revision: int, me: Reader) -> Json:
-        """A case in full; others' reviews only once you have given yours, or it is decided."""
-        return _whole(await desk.seen(case_id(partner, reference, revision), me), me)
+    async def case(id: Annotated[str, of_case], me: Reader) -> Json:
+        """A case in full; others' reviews only once you have given yours, or it is decided.
+
+        Where `anonymised`, it says nothing of whose it is until your review is given, and its `id` is its address.
+        """
+        return await whole(await desk.seen(id, me), me)
 
     @router.post(one + "/claim")
-    async def claim(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
-        return _whole(await desk.claim(case_id(partner, reference, revision), me, cause(request)), me)
+    async def claim(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
+        return await whole(await desk.claim(id, me, cause(request)), me)
 
     @router.post(one + "/extend")
-    async def extend(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
+    async def extend(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
         """Hold the case for 30 minutes from now, at most 4 hours from when you claimed it."""
-        return _whole(await desk.extend(case_id(partner, reference, revision), me, cause(request)), me)
+        return await whole(await desk.extend(id, me, cause(request)), me)
 
     @router.post(one + "/draft", status_code=204)
-    async def draft(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
+    async def draft(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
         """Keep what is written so far, as the form's fields: it outlives the lease, and nobody else sees it."""
         form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-        id = case_id(partner, reference, revision)
         await desk.seen(id, me)
         await desk.drafts.save(id, me.sub, form, now())
         return Response(status_code=204)
 
     @router.post(one + "/leave")
-    async def leave(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
+    async def leave(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
         """The page is closed: the case is free in a minute, unless you extend it."""
-        return _whole(await desk.leave(case_id(partner, reference, revision), me, cause(request)), me)
+        return await whole(await desk.leave(id, me, cause(request)), me)
 
     @router.post(one + "/undo")
-    async def undo(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
+    async def undo(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
         """Take back the review you gave within the last 15 seconds, if nothing was decided by it."""
-        return _whole(await desk.take_back(case_id(partner, reference, revision), me, cause(request)), me)
+        return await whole(await desk.take_back(id, me, cause(request)), me)
 
     @router.post(one + "/appeals", status_code=201)
-    async def appeals(
-        request: Request, partner: str, reference: str, revision: int, objection: AppealIn, me: Operator
-    ) -> Json:
+    async def appeals(request: Request, id: Annotated[str, of_case], objection: AppealIn, me: Operator) -> Json:
         """Note an objection to a decision: the case is open again, for other reviewers."""
-        id = case_id(partner, reference, revision)
-        return _whole(await desk.appeal(id, me, cause(request), objection.by, objection.reason), me)
+        return await whole(await desk.appeal(id, me, cause(request), objection.by, objection.reason), me)
 
     @router.post(one + "/assignments")
     async def assignments(
-        request: Request, partner: str, reference: str, revision: int, assignment: AssignmentIn, me: Operator
+        request: Request, id: Annotated[str, of_case], assignment: AssignmentIn, me: Operator
     ) -> Json:
         """Keep the case for a reviewer of the roster for 24 hours: it is the next they get, and nobody else's."""
-        id = case_id(partner, reference, revision)
-        return _whole(await desk.assign(id, me, cause(request), assignment.reviewer), me)
+        return await whole(await desk.assign(id, me, cause(request), assignment.reviewer), me)
 
     @router.post(one + "/release")
-    async def release(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
-        return _whole(await desk.release(case_id(partner, reference, revision), me, cause(request)), me)
+    async def release(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
+        return await whole(await desk.release(id, me, cause(request)), me)
 
     @router.post(one + "/conflict")
-    async def conflict(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Json:
-        return _whole(await desk.declare_conflict(case_id(partner, reference, revision), me, cause(request)), me)
+    async def conflict(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Json:
+        return await whole(await desk.declare_conflict(id, me, cause(request)), me)
 
     @router.post(one + "/reviews")
-    async def reviews(
-        request: Request, partner: str, reference: str, revision: int, given: ReviewIn, me: Reviewer
-    ) -> Json:
-        id = case_id(partner, reference, revision)
-        return _whole(await desk.review(id, me, cause(request), given.scores, given.verdict, given.comment), me)
+    async def reviews(request: Request, id: Annotated[str, of_case], given: ReviewIn, me: Reviewer) -> Json:
+        return await whole(await desk.review(id, me, cause(request), given.scores, given.verdict, given.comment), me)
+
+    @router.api_route("/cases/{partner}/{reference}/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
+    async def by_id(partner: str, reference: str, rest: str, me: Reader) -> Response:
+        """By its id, as the histories have it: for those who may know whose it is."""
+        revision, _, act = rest.partition("/")
+        id = f"{partner}/{reference}@{revision}"
+        if anonymised((await desk.seen(id, me)).state, me, now()):
+            raise problem(Refusal("case.unknown"))
+        return RedirectResponse(addresses.path(id) + (f"/{act}" if act else ""), 307)
 
     return router
 
 
-def _line(case: Listed) -> Json:
+def _line(case: Listed, me: Person, addresses: Addresses) -> Json:
+    named = not kept_from_names(me)
+    case = case if named else anonymous_line(case)
     return {
-        "id": case.id,
-        "href": case_path(case.id),
+        "id": case.id if named else addresses.seal(case.id),
+        "href": addresses.path(case.id),
         "kind": case.kind,
         "title": case.title,
         "partner": case.partner,
@@ -155,16 +181,4 @@ def _line(case: Listed) -> Json:
         "lease": {"reviewer": case.holder, "until": timestamp(case.until)} if case.until else None,
         "decision": case.decision,
         "score": case.score,
-    }
-
-
-def _whole(outcome: Outcome[Case], me: Person) -> Json:
-    case = outcome.state
-    return {
-        "id": outcome.stream,
-        "href": case_path(outcome.stream),
-        "version": outcome.version,
-        **case.model_dump(mode="json", exclude={"reviews", "former", "conflicts"}),
-        "given": len(case.reviews),
-        "reviews": [review.model_dump(mode="json") for review in visible_reviews(case, me, now())],
     }

@@ -1,14 +1,14 @@
 """An entry laid out for reading: both languages side by side, and what changed from one revision to the next."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
 from schemas.entry import Attachment, Entry, Evidence, Figure, Linkage, Name, Offer, Product, Scene, Text
-from web.languages import day, number, say
+from web.languages import LANGUAGE_TAGS, day, number, say
 from web.words import WORDS
 
 #: What the fields of an entry are called.
@@ -83,11 +83,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Change:
-    """A value that differs between two revisions, in pieces: (text, whether only this side has it)."""
+    """A value of two entries, in pieces: (text, whether only this side has it); empty where a side says nothing.
+
+    `language` is that of a text.
+    """
 
     label: str
+    language: str | None
     before: tuple[tuple[str, bool], ...]
     after: tuple[tuple[str, bool], ...]
+
+    @property
+    def differs(self) -> bool:
+        return self.before != self.after
 
 
 def rows(entry: Entry) -> list[Row]:
@@ -161,14 +169,19 @@ def _colon(language: str) -> str:
     return "：" if language == "zh" else ": "
 
 
-# --- From one revision to the next -----------------------------------------------------------------------------------
+# --- Two entries beside each other, and one revision beside the next ------------------------------------------------
 
 
 def differences(before: Entry, after: Entry) -> list[Change]:
     """Every value that differs, in the order of the new entry, then what is gone."""
-    old, new = dict(_values(before.model_dump(mode="json"))), dict(_values(after.model_dump(mode="json")))
-    changed = [path for path in (*new, *(path for path in old if path not in new)) if old.get(path) != new.get(path)]
-    return [_change(path, old.get(path, ""), new.get(path, "")) for path in changed]
+    return [change for change in beside(before, after) if change.differs]
+
+
+def beside(before: Entry, after: Entry, without: Collection[str] = ()) -> list[Change]:
+    """Every value of two entries, but for some fields, in the order of the second; then what it lacks."""
+    old, new = (dict(_values(entry.model_dump(mode="json", exclude={"kind", *without}))) for entry in (before, after))
+    paths = (*new, *(path for path in old if path not in new))
+    return [_change(path, old.get(path, ""), new.get(path, "")) for path in paths]
 
 
 def label(pointer: str) -> str:
@@ -203,6 +216,7 @@ def _change(path: tuple[str, ...], before: str, after: str) -> Change:
     steps = [*Levenshtein.opcodes(old, new)]
     return Change(
         _label(path),
+        path[-1] if path[-1] in LANGUAGE_TAGS else None,
         tuple(("".join(old[s.src_start : s.src_end]), s.tag != "equal") for s in steps if s.src_end > s.src_start),
         tuple(("".join(new[s.dest_start : s.dest_end]), s.tag != "equal") for s in steps if s.dest_end > s.dest_start),
     )

@@ -95,6 +95,7 @@ KEYS: tuple[tuple[str, str, Text], ...] = (
     ("approve", "a", {"zh": "通过", "en": "approve"}),
     ("changes", "c", {"zh": "要求修改", "en": "request changes"}),
     ("reject", "r", {"zh": "不通过", "en": "reject"}),
+    ("snippets", "s", {"zh": "常用语", "en": "snippets"}),
     ("extend", "e", {"zh": "延长领取时间", "en": "more time"}),
     ("undo", "u", {"zh": "收回刚给出的评审", "en": "take back the review just given"}),
     ("help", "?", {"zh": "打开或收起本说明", "en": "open or close this list"}),

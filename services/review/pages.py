@@ -1,9 +1,8 @@
 """The review as pages: the desk, a case, and what was decided. At the same addresses as the JSON, for browsers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal
-from uuid import uuid4
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
@@ -13,20 +12,18 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from review.assignment.words import why
-from review.checks import RULES
-from review.desk import Desk, case_id, case_path, may_take_back, now, visible_reviews
+from review.addresses import Addresses
+from review.anonymity import anonymous_line, kept_from_names
+from review.case_page import CasePage
+from review.desk import Desk, may_take_back, now
 from review.domain import Case
 from review.domain.acts import UNDO
 from review.domain.lease import LEASE
-from review.entries import LABELS, differences, label, rows
-from review.guidance import GUIDANCE, KEYS, VERDICTS
+from review.guidance import KEYS
 from review.judging import judging
-from review.store import MOST_COUNTED, PAGE, Standing
-from runtime.streams import Outcome
-from schemas.entry import KINDS, Linkage
-from schemas.envelope import Event
-from schemas.review import CRITERIA, CaseReleased, Decision, Verdict
+from review.store import MOST_COUNTED, PAGE, Listed, Standing
+from schemas.entry import KINDS
+from schemas.review import CRITERIA, Decision, Verdict
 from web.languages import _
 from web.pages import notify, page
 from web.people import Person, cause, require
@@ -47,11 +44,21 @@ class ForPeople(APIRoute):
         return super().matches(scope)
 
 
-def pages(desk: Desk) -> APIRouter:
+def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     """The routes under /cases that answer with pages. To be included before the JSON ones."""
     router = APIRouter(include_in_schema=False, route_class=ForPeople)
-    one = "/cases/{partner}/{reference}/{revision}"
-    store = desk.store
+    one, of_case, store = "/cases/{case}", Depends(addresses.case), desk.store
+    case_path = addresses.path
+
+    async def undoable(request: Request, me: Person) -> str | None:
+        """The address of the case whose review this person just gave and may take back."""
+        id = addresses.opened(request.session.get("given", ""))
+        if id is None or not may_take_back((await desk.cases.get(id)).state, me.sub, now()):
+            return None
+        return case_path(id)
+
+    def lines(found: Sequence[Listed], me: Person) -> list[Listed]:
+        return [anonymous_line(case) if kept_from_names(me) else case for case in found]
 
     @router.get("/", include_in_schema=False)
     async def home() -> Response:
@@ -67,18 +74,18 @@ def pages(desk: Desk) -> APIRouter:
             "desk.html",
             at=at,
             reviews=reviews,
-            mine=await store.held(me.sub) if reviews else [],
+            mine=lines(await store.held(me.sub), me) if reviews else [],
             waiting=await store.waiting(),
             awaiting=await store.awaiting(who) if reviews else 0,
             most_counted=MOST_COUNTED,
             free=bool(await store.candidates(who, at, 1) or await store.assigned([me.sub], at)) if reviews else False,
             held=await store.held_by_others(who, at) if reviews else [],
-            recent=recent,
+            recent=lines(recent, me),
             decided=decided,
             case_path=case_path,
             keys=KEYS,
             operates="operator" in me.roles,
-            undo=await _undo(request, desk, me),
+            undo=await undoable(request, me),
             undo_s=int(UNDO.total_seconds()),
             lease_minutes=LEASE // timedelta(minutes=1),
         )
@@ -88,14 +95,17 @@ def pages(desk: Desk) -> APIRouter:
         request: Request, me: Reader, decision: str = "", kind: str = "", after: str | None = None
     ) -> Response:
         found, total = await store.decided(
-            decision if decision in list(Decision) else None, kind if kind in KINDS else None, after, me.partner
+            decision if decision in list(Decision) else None,
+            kind if kind in KINDS else None,
+            addresses.cursor(after),
+            me.partner,
         )
         return page(
             request,
             "decided.html",
-            cases=found,
+            cases=lines(found, me),
             total=total,
-            next=found[-1].cursor if len(found) == PAGE else None,
+            next=addresses.seal(found[-1].cursor) if len(found) == PAGE else None,
             after=after,
             decision=decision,
             kind=kind,
@@ -108,7 +118,7 @@ def pages(desk: Desk) -> APIRouter:
     async def judged(request: Request, me: Operator) -> Response:
         found = await judging(store)
         latest = await store.judged(PAGE)
-        lines = [(case, found.corrected(case)) for case in latest]
+        lines = [(case, found.corrected(case.kind, case.reviews)) for case in latest if case.reviews]
         return page(request, "judging.html", judging=found, lines=lines, case_path=case_path)
 
     @router.post("/cases:next")
@@ -120,132 +130,73 @@ def pages(desk: Desk) -> APIRouter:
         return RedirectResponse(case_path(outcome.stream), 303)
 
     @router.get(one)
-    async def case(request: Request, partner: str, reference: str, revision: int, me: Reader) -> Response:
-        outcome = await desk.seen(case_id(partner, reference, revision), me)
-        return await _case_page(request, desk, outcome, me)
+    async def case(request: Request, id: Annotated[str, of_case], me: Reader) -> Response:
+        outcome = await desk.seen(id, me)
+        return await one_case.show(request, outcome, me)
+
+    @router.post(one + "/draft")
+    async def insert(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
+        """A snippet chosen where no script runs: it is put at the end of the comment."""
+        await desk.seen(id, me)
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        written, chosen = form.get("comment", "").rstrip(), form.pop("snippet", "")
+        await desk.drafts.save(id, me.sub, form | {"comment": f"{written}\n{chosen}".strip()}, now())
+        return RedirectResponse(case_path(id) + "#comment", 303)
 
     @router.post(one + "/claim")
-    async def claim(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
-        id = case_id(partner, reference, revision)
+    async def claim(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
         await desk.claim(id, me, cause(request))
         return RedirectResponse(case_path(id), 303)
 
     @router.post(one + "/extend")
-    async def extend(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
-        id = case_id(partner, reference, revision)
+    async def extend(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
         await desk.extend(id, me, cause(request))
         return RedirectResponse(case_path(id) + "#review", 303)
 
     @router.post(one + "/undo")
-    async def undo(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
-        id = case_id(partner, reference, revision)
+    async def undo(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
         await desk.take_back(id, me, cause(request))
         notify(request, _("Your review is taken back. Judge again, or give the case back."))
         return RedirectResponse(case_path(id), 303)
 
     @router.post(one + "/appeals")
-    async def appeal(request: Request, partner: str, reference: str, revision: int, me: Operator) -> Response:
-        id, form = case_id(partner, reference, revision), await request.form()
+    async def appeal(request: Request, id: Annotated[str, of_case], me: Operator) -> Response:
+        form = await request.form()
         by: Literal["partner", "operator"] = "operator" if form.get("by") == "operator" else "partner"
         await desk.appeal(id, me, cause(request), by, str(form.get("reason", "")))
         notify(request, _("The appeal is on record. Other reviewers judge the case again."))
         return RedirectResponse(case_path(id), 303)
 
     @router.post(one + "/release")
-    async def release(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
-        await desk.release(case_id(partner, reference, revision), me, cause(request))
+    async def release(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
+        await desk.release(id, me, cause(request))
         notify(request, _("You gave the case back. Others can claim it now."))
         return RedirectResponse("/cases", 303)
 
     @router.post(one + "/conflict")
-    async def conflict(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
-        await desk.declare_conflict(case_id(partner, reference, revision), me, cause(request))
+    async def conflict(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
+        await desk.declare_conflict(id, me, cause(request))
         notify(request, _("Your conflict of interest is on record. You will not be offered this case again."))
         return RedirectResponse("/cases", 303)
 
     @router.post(one + "/reviews")
-    async def review(request: Request, partner: str, reference: str, revision: int, me: Reviewer) -> Response:
-        outcome = await desk.seen(case_id(partner, reference, revision), me)
+    async def review(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
+        outcome = await desk.seen(id, me)
         form = {name: str(value) for name, value in (await request.form()).items()}
         errors = _errors(outcome.state.kind, form)
         if errors:
-            return await _case_page(request, desk, outcome, me, form, errors)
+            return await one_case.show(request, outcome, me, form, errors)
         scores = {name: int(form[f"score-{name}"]) for name in CRITERIA[outcome.state.kind]}
         # The form carries its own key, so that a second press of the button is the same review.
         press = f"request:{form['key']}" if form.get("key") else cause(request)
         # Whatever becomes of it, what was written is not lost: not by a lease that ended, nor by an undo.
         await desk.drafts.save(outcome.stream, me.sub, form, now())
         done = await desk.review(outcome.stream, me, press, scores, Verdict(form["verdict"]), form.get("comment", ""))
-        request.session["given"] = done.stream
+        request.session["given"] = addresses.seal(done.stream)  # a cookie can be read by whom it is given to
         notify(request, _given(done.state))
         return RedirectResponse("/cases", 303)
 
     return router
-
-
-async def _undo(request: Request, desk: Desk, me: Person) -> str | None:
-    """The address of the case whose review this person just gave and may take back."""
-    id = request.session.get("given")
-    if not id or not may_take_back((await desk.cases.get(id)).state, me.sub, now()):
-        return None
-    return case_path(id)
-
-
-async def _case_page(
-    request: Request,
-    desk: Desk,
-    outcome: Outcome[Case],
-    me: Person,
-    form: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
-) -> Response:
-    case, at = outcome.state, now()
-    assert case.entry is not None
-    previous = (await desk.cases.get(case.previous)).state if case.previous else None
-    holds = case.lease is not None and case.lease.reviewer == me.sub
-    held_by_other = case.lease is not None and not holds and case.lease.until > at
-    may_review = "reviewer" in me.roles and case.status == "open" and me.sub not in case.barred()
-    resembling = [found for found in case.findings if found.resembles]
-    return page(
-        request,
-        "case.html",
-        status=422 if errors else 200,
-        id=outcome.stream,
-        path=case_path(outcome.stream),
-        case=case,
-        rows=rows(case.entry),
-        labels=LABELS,
-        label=label,
-        findings=[(found, RULES.get(found.rule)) for found in case.findings if not found.resembles],
-        resembling=[(found, (await desk.cases.get(found.resembles or "")).state) for found in resembling],
-        linked={id: await desk.store.latest(id) for id in _linked(case)},
-        previous=previous,
-        why=next((why(each.reasons) for each in case.assignments if each.reviewer == me.sub), None),
-        changes=differences(previous.entry, case.entry) if previous and previous.entry else [],
-        reviews=visible_reviews(case, me, at),
-        criteria=CRITERIA[case.kind],
-        guidance=GUIDANCE,
-        verdicts=VERDICTS,
-        holds=holds and may_review,
-        may_claim=may_review and not holds and not held_by_other,
-        may_conflict=may_review,
-        held_by_other=held_by_other,
-        left_s=max(0, int((case.lease.until - at).total_seconds())) if case.lease else 0,
-        now=at,
-        undo=case_path(outcome.stream) if may_take_back(case, me.sub, at) else None,
-        undo_s=int(UNDO.total_seconds()),
-        may_appeal="operator" in me.roles and case.status == "decided" and case.decision != Decision.APPROVED,
-        keys=KEYS,
-        form=form or (await desk.drafts.of(outcome.stream, me.sub) if holds else {}),
-        errors=errors or {},
-        key=(form or {}).get("key") or uuid4().hex,
-        happenings=[_happening(event) for event in outcome.events],
-        case_path=case_path,
-    )
-
-
-def _linked(case: Case) -> tuple[str, ...]:
-    return (case.entry.scene, case.entry.product) if isinstance(case.entry, Linkage) else ()
 
 
 def _errors(kind: str, form: Mapping[str, str]) -> dict[str, str]:
@@ -266,29 +217,3 @@ def _given(case: Case) -> str:
     if case.decision:
         return _("Your review is given, and decides the case: %(decision)s.") % {"decision": word(case.decision)}
     return _("Your review is given. The case waits for another one.")
-
-
-def _happening(event: Event) -> dict[str, Any]:
-    """An event for the case's history: who and when, never how somebody judged."""
-    titles = {
-        "case.opened.v1": _("Opened"),
-        "case.checked.v1": _("Checked by machine"),
-        "case.claimed.v1": _("Claimed"),
-        "case.released.v1": _("Given back"),
-        "case.conflict-declared.v1": _("Conflict of interest declared"),
-        "case.review-given.v1": _("Review given"),
-        "case.decided.v1": _("Decided"),
-        "case.closed.v1": _("Closed"),
-        "case.assigned.v1": _("Assigned"),
-        "case.unassigned.v1": _("No longer assigned"),
-        "case.extended.v1": _("Time changed"),
-        "case.review-withdrawn.v1": _("Review taken back"),
-        "case.appealed.v1": _("Appealed"),
-    }
-    ran_out = isinstance(event.data, CaseReleased) and event.data.reason == "lease-ran-out"
-    by = event.actor.partition(":")[2]
-    return {
-        "title": _("Time ran out") if ran_out else titles.get(event.type, event.type),
-        "at": event.time,
-        "by": None if event.actor.startswith("service:") else by,
-    }

@@ -2,21 +2,30 @@
 
 The model is additive: a review's score is the entry's quality, plus the reviewer's severity, plus noise. Qualities are
 taken out as fixed effects (only what a reviewer says compared with others on the same entry counts); severities are
-random effects of mean 0, whose variance as a share of the noise's is estimated from the reviews by restricted
-maximum likelihood (empirical Bayes). So somebody with few reviews is hardly corrected, somebody with many more fully.
+random effects of mean 0, whose variance as a share of the noise's is what the reviews make likely: the results for
+each share are weighted by its restricted likelihood. So somebody with few reviews is hardly corrected, somebody with
+many more fully; and what is uncertain follows too, from the prediction errors at each share and from how they differ.
 S. R. Searle, G. Casella and C. E. McCulloch, Variance Components, 1992; for peer review: H. Ge, M. Welling and
-Z. Ghahramani, A Bayesian Model for Calibrating Conference Review Scores, 2013.
+Z. Ghahramani, A Bayesian Model for Calibrating Conference Review Scores, 2013; for the variance: A. Gelman, Prior
+distributions for variance parameters in hierarchical models, Bayesian Analysis 1, 2006.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.special import stdtrit
 
-#: Between which shares of the noise's variance the severities' variance is looked for, as natural logarithms.
-RANGE = (-12.0, 6.0)
+#: The severities' variance as shares of the noise's: from next to nothing to where noise no longer matters.
+RATIOS = np.exp(np.linspace(-12.0, 6.0, 91))
+#: Variance that remains however well reviewers agree: each criterion is scored in steps of some 7 points of 100.
+STEPS = (7**2 + 7**2 + 6**2) / 12
+#: Comparisons from which a margin is told: reviews less entries, of those that several reviewed.
+FEWEST = 10
+#: Margins are such that the true value lies within them so often.
+CONFIDENCE = 0.9
 
 
 class Given(NamedTuple):
@@ -27,15 +36,61 @@ class Given(NamedTuple):
     score: float
 
 
-def severities(reviews: Sequence[Given]) -> dict[str, float]:
-    """By how many points each reviewer scores above (lenient) or below 0 (severe) what others would."""
+class Corrected(NamedTuple):
+    """A score with severity taken off, 0–100, and the points by which it may be wrong either way.
+
+    `margin` is None where hardly any have judged the same entries yet, so that too little is known.
+    """
+
+    score: float
+    margin: float | None
+
+
+@dataclass(frozen=True)
+class Severities:
+    """By how many points each reviewer scores above (lenient) or below 0 (severe) what others would.
+
+    `errors` is the covariance of what is wrong with `points`, `prior` the variance of severities, `noise` that of one
+    review's score about what its reviewer would give on average; `freedom` counts the comparisons they rest on.
+    """
+
+    points: Mapping[str, float] = field(default_factory=dict)
+    errors: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    prior: float = 0.0
+    noise: float = 0.0
+    freedom: int = 0
+
+    def review(self, reviewer: str, score: float) -> Corrected:
+        """What somebody of no severity would have given in this reviewer's place."""
+        return Corrected(_score(score - self.points.get(reviewer, 0.0)), self._margin(self._variance([reviewer])))
+
+    def case(self, scores: Mapping[str, float]) -> Corrected:
+        """What a great many reviewers would give the entry on average. `scores`: each review's by reviewer."""
+        mean = sum(score - self.points.get(reviewer, 0.0) for reviewer, score in scores.items()) / len(scores)
+        return Corrected(_score(mean), self._margin(self._variance([*scores]) + self.noise / len(scores)))
+
+    def _variance(self, reviewers: Sequence[str]) -> float:
+        """Of the error in the mean of these reviewers' severities; of one never met it is that of all severities."""
+        names = {name: number for number, name in enumerate(self.points)}
+        known = [names[name] for name in reviewers if name in names]
+        strangers = len(reviewers) - len(known)
+        return float(self.errors[np.ix_(known, known)].sum() + strangers * self.prior) / len(reviewers) ** 2
+
+    def _margin(self, variance: float) -> float | None:
+        if self.freedom < FEWEST:
+            return None
+        return float(stdtrit(self.freedom, (1 + CONFIDENCE) / 2) * np.sqrt(variance))
+
+
+def severities(reviews: Sequence[Given]) -> Severities:
+    """The severity of each who gave a review."""
     names = sorted({review.reviewer for review in reviews})
     cases: dict[str, list[Given]] = {}
     for review in reviews:
         cases.setdefault(review.case, []).append(review)
     shared = [each for each in cases.values() if len(each) > 1]
     if not shared:
-        return dict.fromkeys(names, 0.0)
+        return Severities(dict.fromkeys(names, 0.0), np.zeros((len(names), len(names))))
     at = {name: number for number, name in enumerate(names)}
     # A = Z'MZ and b = Z'My, M taking each case's mean out; `squares` = y'My.
     a, b, squares = np.zeros((len(names), len(names))), np.zeros(len(names)), 0.0
@@ -47,24 +102,32 @@ def severities(reviews: Sequence[Given]) -> dict[str, float]:
         squares += float(apart @ apart)
     freedom = sum(len(each) - 1 for each in shared)
     values, vectors = np.linalg.eigh(a)
-    ratio = _ratio(np.maximum(values, 0.0), vectors.T @ b, squares, freedom)
-    effects = vectors @ ((vectors.T @ b) * ratio / (1 + ratio * np.maximum(values, 0.0)))
-    return {name: float(effect) for name, effect in zip(names, effects, strict=True)}
+    values, turned = np.maximum(values, 0.0), vectors.T @ b
+    # For each ratio: how much of what was seen is the reviewers', a row of `shrunk`, and what is left to the noise.
+    shrunk = RATIOS[:, None] / (1 + RATIOS[:, None] * values)
+    noise = np.maximum(STEPS, (squares - (shrunk * turned**2).sum(axis=1)) / freedom)
+    weights = _weights(values, noise, freedom)
+    found = shrunk * turned
+    mean = weights @ found
+    spread = np.diag((weights * noise) @ shrunk) + (found - mean).T @ (weights[:, None] * (found - mean))
+    return Severities(
+        points={name: float(effect) for name, effect in zip(names, vectors @ mean, strict=True)},
+        errors=vectors @ spread @ vectors.T,
+        prior=float(weights @ (noise * RATIOS)),
+        noise=float(weights @ noise),
+        freedom=freedom,
+    )
 
 
-def _ratio(values: NDArray[np.float64], turned: NDArray[np.float64], squares: float, freedom: int) -> float:
-    """The severities' variance by the noise's, of the greatest restricted likelihood, the noise's profiled out."""
-
-    def unlikely(log_ratio: float) -> float:
-        ratio = np.exp(log_ratio)
-        left = squares - float(np.sum(ratio * turned**2 / (1 + ratio * values)))
-        return float(np.sum(np.log1p(ratio * values)) + freedom * np.log(max(left, 1e-9)))
-
-    found = minimize_scalar(unlikely, bounds=RANGE, method="bounded")
-    return float(np.exp(found.x))
+def _weights(values: NDArray[np.float64], noise: NDArray[np.float64], freedom: int) -> NDArray[np.float64]:
+    """How likely each ratio is: its restricted likelihood, the noise profiled out; beforehand the standard deviation of
+    the severities by the noise's has a half-Cauchy distribution, so that few reviewers say something, too."""
+    beforehand = np.log(RATIOS) / 2 - np.log1p(RATIOS)
+    unlikely = np.log1p(RATIOS[:, None] * values).sum(axis=1) + freedom * np.log(noise) - 2 * beforehand
+    weights = np.exp((unlikely.min() - unlikely) / 2)
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
 
 
-def corrected(scores: Mapping[str, float], severity: Mapping[str, float]) -> float:
-    """A case's score with each reviewer's severity taken off, 0–100. `scores`: each review's by reviewer."""
-    mean = sum(score - severity.get(reviewer, 0.0) for reviewer, score in scores.items()) / len(scores)
-    return min(100.0, max(0.0, mean))
+def _score(points: float) -> float:
+    return min(100.0, max(0.0, points))

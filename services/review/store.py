@@ -15,7 +15,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from review.domain import CASES
 from review.domain.case import Case, Review
 from review.domain.lease import LEASE, RESERVED, SKEW
-from schemas.entry import KINDS
+from schemas.entry import KINDS, Owner
 from schemas.envelope import Json
 
 PAGE = 50
@@ -28,6 +28,7 @@ _LISTED = {
         for field in (
             *("status", "submission", "revision", "partner", "kind", "received", "checked", "route", "lease", "left"),
             *("reviews.reviewer", "decision", "score", "decided", "closed", "entry.title", "entry.district"),
+            "entry.owner",
         )
     },
 }
@@ -48,6 +49,7 @@ class Listed:
     id: str
     kind: str
     title: Json
+    owner: Owner
     district: str
     partner: str
     revision: int
@@ -365,6 +367,7 @@ def _listed(document: Json) -> Listed:
         id=document["_id"],
         kind=state["kind"],
         title=state["entry"]["title"],
+        owner=Owner.model_validate(state["entry"]["owner"]),
         district=state["entry"]["district"],
         partner=state["partner"],
         revision=state["revision"],

@@ -69,11 +69,16 @@ async def scaled(ground: Ground, settings: Settings, *steps: int) -> Seen:
     return await under_load(ground, settings, during)
 
 
-async def under_load(ground: Ground, settings: Settings, during: Callable[[Workers], Awaitable[None]]) -> Seen:
-    """Have one worker handle a steady load, do something `during` it, and see what became of every event."""
+async def under_load(
+    ground: Ground, settings: Settings, during: Callable[[Workers], Awaitable[None]], more_s: float = 0.0
+) -> Seen:
+    """Have one worker handle a steady load, do something `during` it, and see what became of every event.
+
+    There is load for as long as scaling takes, and for `more_s` more.
+    """
     ports = dict(zip(DEFAULTS, free(len(DEFAULTS)), strict=True))
     running = Workers(table.Stack(ground.folder, ports, settings, "", ()), [])
-    seconds = int(BEFORE_S + WITHIN_S + AFTER_S)
+    seconds = int(BEFORE_S + WITHIN_S + AFTER_S + more_s)
     await running.scale("review-worker", 1, say)
     try:
         prepared = messages(await asyncio.to_thread(received, settings, topics.PARTITIONS * A_SECOND * seconds, 3))

@@ -102,7 +102,7 @@ async def key_for(settings: Settings, partner: dict[str, Any]) -> str:
         await streams.handle(
             [
                 Register(**common, cause="test/register", name=name, type=partner["type"]),
-                IssueKey(**common, cause="test/key", key=made.id, label="test", hash=made.hash),
+                IssueKey(**common, cause=f"test/key/{made.id}", key=made.id, label="test", hash=made.hash),
             ]
         )
     return made.text

@@ -11,6 +11,7 @@ from deploy.local.sample.generate import generate, partners
 from deploy.local.table import Stack
 from publishing.domain import RELEASES
 from publishing.domain.release import Open
+from review.addresses import Addresses
 from runtime.streams import Streams
 from schemas.review import CRITERIA
 from submissions.intake import now
@@ -43,9 +44,9 @@ async def sent(stack: Stack, sub: str, wanted: list[Line]) -> list[str]:
 
 async def approved(stack: Stack, sub: str, wanted: list[Line]) -> list[str]:
     """Entries that were sent and that two reviewers approve: their streams."""
-    streams = await sent(stack, sub, wanted)
+    streams, addresses = await sent(stack, sub, wanted), Addresses(stack.settings.session_secret)
     for reviewer in ("reviewer-sun", "reviewer-ma"):
-        left = {f"{stream}@1" for stream in streams}
+        left = {addresses.path(f"{stream}@1") for stream in streams}
         async with signed_in(stack.url("review"), reviewer) as client:
 
             async def done(client: httpx2.AsyncClient = client, left: set[str] = left) -> bool:
@@ -54,7 +55,7 @@ async def approved(stack: Stack, sub: str, wanted: list[Line]) -> list[str]:
                     case = answer.json()
                     review = {"scores": dict.fromkeys(CRITERIA[case["kind"]], 4), "verdict": "approve", "comment": ""}
                     (await client.post(f"{case['href']}/reviews", json=review)).raise_for_status()
-                    left.discard(case["id"])
+                    left.discard(case["href"])
                 return not left
 
             await eventually(done)

@@ -5,8 +5,9 @@ import re
 from playwright.sync_api import Page, expect
 
 from deploy.local.table import Stack
+from review.office import OFFICE
 from tests.journeys.conftest import Visit, aside, go, reload_until
-from tests.journeys.given import lines, sent
+from tests.journeys.given import approved, lines, sent
 from tests.journeys.look import look
 
 PARTNER = "partner-he"
@@ -69,3 +70,83 @@ def test_a_case_is_reviewed_with_the_keyboard_alone(stack: Stack, visit: Visit) 
     expect(page.get_by_text("decides the case: Approved")).to_be_visible()
     go(page, "Review desk")
     expect(page.get_by_role("row").filter(has_text=title)).to_contain_text(re.compile("Approved.*80", re.DOTALL))
+
+
+def test_a_case_is_reviewed_in_chinese_by_single_keys(stack: Stack, visit: Visit) -> None:
+    """j k 1–5 a r c s u ?: scores, a change of mind, a snippet, the verdict, and the review taken back."""
+    first, second = lines(stack, PARTNER, "product", 2, 931)
+    # Much the same text twice, under two names: the second is shown beside the first.
+    second["entry"]["summary"] = first["entry"]["summary"] | {"zh": first["entry"]["summary"]["zh"] + "可现场演示。"}
+    second["entry"]["distinction"] = first["entry"]["distinction"]
+    second["entry"]["title"] = first["entry"]["title"]
+    aside(sent(stack, PARTNER, [first, second]))
+    page = visit("reviewer-zhao", language="zh")
+    page.goto(stack.url("review") + "/cases")
+    reload_until(page, "评审下一件")
+    page.get_by_role("button", name="评审下一件").press("Enter")
+    expect(page.get_by_role("heading", name="您的评审")).to_be_visible()
+    owner = first["entry"]["owner"]
+    assert owner["name"]["zh"] not in page.content() and owner["uscc"] not in page.content() + page.url
+
+    keys = page.keyboard
+    page.locator("#main-content").focus()
+    keys.press("?")
+    expect(page.get_by_label("在本页使用单键快捷键")).to_be_visible()
+    keys.press("?")
+    scores = ("5", "4", "3")
+    for key, score in zip(("j", "j", "j"), scores, strict=True):
+        keys.press(key)
+        keys.press(score)
+    keys.press("k")
+    keys.press("2")
+    chosen = page.locator("[data-review] input[name^=score-]:checked")
+    assert [each.get_attribute("value") for each in chosen.all()] == ["5", "2", "3"]
+    for key, verdict in (("a", "approve"), ("r", "reject"), ("c", "request-changes")):
+        keys.press(key)
+        expect(page.locator(f"input[name=verdict][value={verdict}]")).to_be_checked()
+    keys.press("s")
+    assert look(page, "case-snippets-zh") == []
+    keys.press("2")
+    comment = page.locator("#comment")
+    expect(comment).to_have_value(OFFICE.snippets[1].zh)
+    keys.type(" abc")
+    expect(comment).to_have_value(f"{OFFICE.snippets[1].zh} abc")  # letters are letters where one writes
+    keys.press("Escape")
+    keys.press("s")
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(comment).to_have_value(f"{OFFICE.snippets[1].zh} abc\n{OFFICE.snippets[0].en}")
+    assert look(page, "case-by-keys-zh") == []
+    page.get_by_role("button", name="提交评审").press("Enter")
+    expect(page.get_by_text("您的评审已提交")).to_be_visible()
+    page.locator("#main-content").focus()
+    keys.press("u")
+    expect(page.get_by_text("评审已收回。请重新评审")).to_be_visible()
+    expect(comment).to_have_value(re.compile("abc"))
+    page.get_by_role("button", name="放回").first.press("Enter")
+    expect(page.get_by_text("您已放回该案件")).to_be_visible()
+
+
+def test_an_operator_sees_a_near_duplicate_beside_the_case_and_its_scores_with_what_severity_made_of_them(
+    stack: Stack, visit: Visit
+) -> None:
+    first, second = lines(stack, "partner-xu", "product", 2, 941)
+    first["entry"]["title"] = {"zh": "老城水网声学探漏仪", "en": "Acoustic leak finder for old water mains"}
+    for field in ("title", "summary", "distinction"):
+        second["entry"][field] = dict(first["entry"][field])
+    second["entry"]["summary"]["zh"] = second["entry"]["summary"]["zh"].replace("。", "，可先试用一季度。", 1)
+    (alike, _) = reversed(aside(approved(stack, "partner-xu", [first, second])))
+    for language, words in (("en", ("Side by side", "Corrected for severity")), ("zh", ("并排对照", "校正宽严后"))):
+        operator = visit("operator-zheng", language=language)
+        operator.goto(f"{stack.url('review')}/cases/{alike}/1")
+        for text in words:
+            expect(operator.get_by_text(text).first).to_be_visible()
+        expect(operator.locator(".rv-alike ins, .rv-alike del").first).to_be_visible()
+        assert look(operator, f"case-decided-{language}") == []
+    reviewer = visit("reviewer-zhao", language="zh")
+    reviewer.goto(stack.url("review") + "/snippets")
+    reviewer.locator("#zh").fill("请附现场照片。")
+    reviewer.locator("#en").fill("Please add photographs of the site.")
+    reviewer.get_by_role("button", name="保存").press("Enter")
+    expect(reviewer.get_by_text("常用语已保存")).to_be_visible()
+    assert look(reviewer, "snippets-zh") == []

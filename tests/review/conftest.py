@@ -14,6 +14,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from review.__main__ import api_app
+from review.addresses import Addresses
 from review.agents import on_submissions
 from review.desk import Desk
 from review.domain import CASES, Case, CaseCommand
@@ -28,6 +29,9 @@ from schemas.envelope import Json
 from schemas.review import CaseFact
 from tests.web.settings import ROOT
 from web.people import Person
+
+#: The addresses of cases, as the application under test makes them.
+ADDRESSES = Addresses(Settings().session_secret)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from review.judging import judging
 from review.roster import Roster
 from review.store import CaseStore
 from schemas.review import CRITERIA, CaseClaimed
-from tests.review.conftest import Review, SignIn, reviewer
+from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, product, received, scene
 from web.people import Person
 from web.problems import Problem
 
 JSON = {"Accept": "application/json"}
-CASE = f"/cases/{OWN}/SC-1/1"
+CASE = ADDRESSES.path(f"{OWN}/SC-1@1")
 LI, WANG = reviewer("reviewer-li"), reviewer("reviewer-wang")
 OPERATOR = Person("operator-zheng", "郑运", ("operator",))
 GIVEN = {"scores": dict.fromkeys(CRITERIA["scene"], 4), "verdict": "reject", "comment": "no"}
@@ -72,7 +72,7 @@ async def test_ones_own_field_comes_first(review: Review, signed_in: SignIn) -> 
     operator = signed_in(OPERATOR)
     assert (await operator.put("/reviewers/reviewer-li", json=PROFILE, headers=JSON)).status_code == 200
     assert (await signed_in(LI).post("/cases:next", headers=JSON)).json()["sector"] == "new-supply-chain"
-    assert (await signed_in(WANG).post("/cases:next", headers=JSON)).json()["id"] == f"{OTHER}/PR-1@1"
+    assert (await signed_in(WANG).post("/cases:next", headers=JSON)).json()["href"] == ADDRESSES.path(f"{OTHER}/PR-1@1")
 
 
 async def test_a_standing_conflict_and_a_roster_with_experts_keep_cases_from_people(
@@ -97,12 +97,12 @@ async def test_a_reviewer_removed_mid_review_loses_the_case_and_their_reviews_st
     await operator.put("/reviewers/reviewer-li", json=PROFILE, headers=JSON)
     await li.post(f"{CASE}/claim", headers=JSON)
     await li.post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
-    await li.post(f"/cases/{OWN}/SC-2/1/claim", headers=JSON)
+    await li.post(ADDRESSES.path(f"{OWN}/SC-2@1") + "/claim", headers=JSON)
     assert (await operator.delete("/reviewers/reviewer-li", headers=JSON)).status_code == 204
     assert (await operator.delete("/reviewers/nobody", headers=JSON)).status_code == 404
     assert (await review.cases.get(f"{OWN}/SC-2@1")).state.lease is None
     assert (await review.cases.get(f"{OWN}/SC-1@1")).state.reviewers() == ("reviewer-li",)
-    refused = await li.post(f"/cases/{OWN}/SC-2/1/reviews", json=GIVEN, headers=JSON)
+    refused = await li.post(ADDRESSES.path(f"{OWN}/SC-2@1") + "/reviews", json=GIVEN, headers=JSON)
     assert refused.json()["type"] == "urn:shuangqian:problem:reviewer-removed"
     assert (await li.post("/cases:next", headers=JSON)).status_code == 403
 
@@ -167,13 +167,15 @@ async def test_an_operator_notes_an_appeal_and_others_judge(review: Review, sign
 async def test_an_assigned_case_comes_first_to_one_and_to_nobody_else(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene()), received("PR-1", product(), AT)])
     operator, li, wang = signed_in(OPERATOR), signed_in(LI), signed_in(WANG)
-    path = f"/cases/{OTHER}/PR-1/1/assignments"
+    path = ADDRESSES.path(f"{OTHER}/PR-1@1") + "/assignments"
     assert (await operator.post(path, json={"reviewer": "reviewer-li"}, headers=JSON)).status_code == 404
     await operator.put("/reviewers/reviewer-li", json=PROFILE, headers=JSON)
     assert (await operator.post(path, json={"reviewer": "reviewer-li"}, headers=JSON)).status_code == 200
-    assert (await wang.post(f"/cases/{OTHER}/PR-1/1/claim", headers=JSON)).status_code == 409
-    assert (await wang.post("/cases:next", headers=JSON)).json()["id"] == f"{OWN}/SC-1@1"
-    assert (await li.post("/cases:next", headers=JSON)).json()["id"] == f"{OTHER}/PR-1@1", "before their own field"
+    assert (await wang.post(ADDRESSES.path(f"{OTHER}/PR-1@1") + "/claim", headers=JSON)).status_code == 409
+    assert (await wang.post("/cases:next", headers=JSON)).json()["href"] == CASE
+    assert (await li.post("/cases:next", headers=JSON)).json()["href"] == ADDRESSES.path(f"{OTHER}/PR-1@1"), (
+        "before their own field"
+    )
     await operator.delete("/reviewers/reviewer-li", headers=JSON)
     assert (await review.cases.get(f"{OTHER}/PR-1@1")).state.assignments == ()
 
@@ -184,7 +186,7 @@ async def test_operators_see_how_reviewers_judge(review: Review, signed_in: Sign
     await review.react([received("SC-1", scene()), received("SC-2", scene())])
     for reference in ("SC-1", "SC-2"):
         for me, score in ((LI, 5), (WANG, 1)):
-            person, case = signed_in(me), f"/cases/{OWN}/{reference}/1"
+            person, case = signed_in(me), ADDRESSES.path(f"{OWN}/{reference}@1")
             await person.post(f"{case}/claim", headers=JSON)
             review_of = GIVEN | {"scores": dict.fromkeys(CRITERIA["scene"], score)}
             await person.post(f"{case}/reviews", json=review_of, headers=JSON)

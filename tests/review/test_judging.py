@@ -2,12 +2,13 @@
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from review.agreement import alpha, interval, nominal
-from review.severity import Given, corrected, severities
+from review.severity import Corrected, Given, Severities, severities
 
 #: Krippendorff 2011, example C: four observers, twelve units, some of them missing.
 OBSERVERS = (
@@ -51,7 +52,7 @@ TRUE = {"li": -12.0, "wang": -4.0, "zhao": 0.0, "sun": 5.0, "ma": 11.0}
 
 
 def test_severities_are_found_again() -> None:
-    found = severities(world(TRUE, 400, noise=6)[0])
+    found = severities(world(TRUE, 400, noise=6)[0]).points
     assert all(abs(found[name] - true) < 2 for name, true in TRUE.items())
 
 
@@ -62,26 +63,64 @@ def test_corrected_scores_are_nearer_to_the_truth() -> None:
     for case, true in quality.items():
         scores = {review.reviewer: review.score for review in reviews if review.case == case}
         raw += (sum(scores.values()) / len(scores) - true) ** 2
-        fair += (corrected(scores, found) - true) ** 2
+        fair += (found.case(scores).score - true) ** 2
     assert fair < raw / 2
 
 
 def test_where_all_are_alike_nobody_is_corrected_by_much() -> None:
     found = severities(world(dict.fromkeys(TRUE, 0.0), 400, noise=8)[0])
-    assert all(abs(effect) < 1.5 for effect in found.values())
+    assert all(abs(points) < 1.5 for points in found.points.values())
 
 
 def test_few_reviews_correct_little() -> None:
     few = severities([*world(TRUE, 100, noise=6)[0], Given("new", "new", 20), Given("new", "zhao", 60)])
-    assert -40 < few["new"] < 0, "one review says little: shrunk towards 0"
+    assert -40 < few.points["new"] < 0, "one review says little: shrunk towards 0"
 
 
-def test_cases_with_one_review_say_nothing_of_severity() -> None:
-    assert severities([Given("a", "li", 10), Given("b", "wang", 90)]) == {"li": 0.0, "wang": 0.0}
-    assert severities([]) == {}
+def test_cases_with_one_review_say_nothing_of_severity_and_nothing_of_how_wrong_a_score_may_be() -> None:
+    found = severities([Given("a", "li", 10), Given("b", "wang", 90)])
+    assert found.points == {"li": 0.0, "wang": 0.0}
+    assert (found.review("li", 10), found.case({"li": 10, "ma": 20})) == (Corrected(10, None), Corrected(15, None))
+    assert severities([]).points == {}
+
+
+def test_the_truth_lies_within_the_margin_nine_times_out_of_ten() -> None:
+    within = {"case": 0, "review": 0}
+    asked = dict(within)
+    for seed in range(60):
+        chance = random.Random(f"severities {seed}")
+        severity = {f"r{n}": chance.gauss(0, 8) for n in range(8)}
+        reviews, quality = world(severity, 60, noise=8, seed=seed)
+        found = severities(reviews)
+        for name, true in severity.items():
+            score, margin = found.review(name, 50 + true)
+            within["review"] += margin is not None and abs(score - 50) <= margin
+            asked["review"] += 1
+        for case, true in quality.items():
+            score, margin = found.case({review.reviewer: review.score for review in reviews if review.case == case})
+            within["case"] += margin is not None and abs(score - true) <= margin
+            asked["case"] += 1
+    assert all(0.87 <= within[each] / asked[each] <= 0.93 for each in within), within
+
+
+def test_a_margin_is_told_from_ten_comparisons_on_and_never_nothing_however_well_all_agree() -> None:
+    agreed = [Given(f"case-{n}", name, 80) for n in range(10) for name in ("li", "wang")]
+    assert severities(agreed[:-2]).case({"li": 80, "wang": 80}) == Corrected(80, None)
+    score, margin = severities(agreed).case({"li": 80, "wang": 80})
+    assert score == pytest.approx(80) and margin is not None and 2 < margin < 10
+
+
+def test_a_reviewer_nobody_met_is_not_corrected_and_is_less_certain_than_one_who_is_known() -> None:
+    found = severities(world(TRUE, 100, noise=6)[0])
+    known, stranger = found.review("li", 60), found.review("somebody", 60)
+    assert stranger.score == 60
+    assert known.margin is not None and stranger.margin is not None and known.margin < stranger.margin
+    one, three = found.case({"li": 60}), found.case({"li": 60, "wang": 60, "zhao": 60})
+    assert one.margin is not None and three.margin is not None and three.margin < one.margin
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=4), st.floats(-60, 60))
 def test_a_corrected_score_stays_a_score(scores: list[float], severity: float) -> None:
     by_name = {str(number): score for number, score in enumerate(scores)}
-    assert 0 <= corrected(by_name, dict.fromkeys(by_name, severity)) <= 100
+    found = Severities(dict.fromkeys(by_name, severity), np.zeros((len(scores), len(scores))))
+    assert 0 <= found.case(by_name).score <= 100

@@ -9,12 +9,12 @@ import httpx2
 from review.desk import now
 from review.domain.acts import GiveReview
 from schemas.review import CRITERIA, Verdict
-from tests.review.conftest import Review, SignIn, reviewer
+from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, owned, product, received, revised, scene
 from web.people import Person
 
 JSON = {"Accept": "application/json"}
-CASE = f"/cases/{OWN}/SC-1/1"
+CASE = ADDRESSES.path(f"{OWN}/SC-1@1")
 GOOD = {f"score-{name}": "4" for name in CRITERIA["scene"]} | {"verdict": "approve", "comment": "", "key": "k1"}
 LI, WANG, ZHAO = reviewer("reviewer-li"), reviewer("reviewer-wang"), reviewer("reviewer-zhao")
 QIAN = reviewer("reviewer-qian", OWN)
@@ -63,7 +63,7 @@ async def test_a_program_takes_the_next_case_reviews_it_and_decides(review: Revi
     await wang.post(f"{CASE}/claim", headers=JSON)
     done = (await wang.post(f"{CASE}/reviews", json=given(), headers=JSON)).json()
     assert (done["decision"], done["score"], len(done["reviews"])) == ("approved", 80, 2)
-    assert [case["id"] for case in (await json_of(li, "/cases?status=decided"))["cases"]] == [f"{OWN}/SC-1@1"]
+    assert [case["href"] for case in (await json_of(li, "/cases?status=decided"))["cases"]] == [CASE]
     none = await wang.post("/cases:next", headers=JSON)
     assert (none.status_code, none.headers["held-by-others"]) == (204, "0") and "retry-after" not in none.headers
 
@@ -94,7 +94,7 @@ async def test_refusals_over_json(review: Review, signed_in: SignIn) -> None:
     assert (await qian.post("/cases:next", headers=JSON)).status_code == 204
     assert (await operator.post(f"{CASE}/claim", headers=JSON)).status_code == 403
     assert (await operator.get(CASE, headers=JSON)).status_code == 200
-    assert (await li.post(f"/cases/{OWN}/SC-404/1/claim", headers=JSON)).status_code == 404
+    assert (await li.post(ADDRESSES.path(f"{OWN}/SC-404@1") + "/claim", headers=JSON)).status_code == 404
     await li.post(f"{CASE}/claim", headers=JSON)
     wrong = given() | {"scores": {"evidence": 3}}
     assert (await li.post(f"{CASE}/reviews", json=wrong, headers=JSON)).status_code == 422
@@ -145,6 +145,36 @@ async def test_others_reviews_are_seen_after_ones_own(review: Review, signed_in:
     assert "solid work" in (await wang.get(CASE)).text
 
 
+async def test_raw_and_corrected_scores_stand_beside_each_other(review: Review, signed_in: SignIn) -> None:
+    """Li scores four fifths where others give two: with what that says, the outcome stays and each review moves."""
+    operator = signed_in(OPERATOR)
+    await review.react([received(f"SC-{n}", scene()) for n in range(1, 21)])
+    for n in range(1, 21):
+        for me, points in ((LI, 4), (WANG, 2)):
+            case = f"{OWN}/SC-{n}@1"
+            await review.desk.claim(case, me, f"claim {me.sub}")
+            scores = dict.fromkeys(CRITERIA["scene"], points + (n % 5 == 0))
+            await review.desk.review(case, me, f"review {me.sub}", scores, Verdict.APPROVE, "")
+    page = (await operator.get(CASE)).text
+    rows = re.findall(
+        r'<th scope="row">([^<]+)</th>\s*<td class="numeric">([^<]+)</td>\s*<td class="numeric">\s*(.+?)\s*</td>', page
+    )
+    assert [(by, raw) for by, raw, _ in rows] == [("reviewer-li", "80"), ("reviewer-wang", "40"), ("Outcome", "60")]
+    corrected = [each.split(" ± ") for _, _, each in rows]
+    assert [score for score, _margin in corrected] == ["60", "60", "60"]
+    assert all(0 < int(margin) <= 50 for _score, margin in corrected)
+    assert "What “corrected” means" in page
+
+
+async def test_where_nobody_was_compared_nothing_is_said_of_the_corrected_score(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    await review.desk.claim(f"{OWN}/SC-1@1", LI, "claim")
+    await review.desk.review(f"{OWN}/SC-1@1", LI, "review", dict.fromkeys(CRITERIA["scene"], 4), Verdict.APPROVE, "")
+    assert "too little is known yet" in (await signed_in(OPERATOR).get(CASE)).text
+
+
 async def test_an_empty_desk_says_who_holds_the_rest(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene())])
     await signed_in(LI).post("/cases:next")
@@ -170,7 +200,7 @@ async def test_a_revision_shows_what_was_asked_and_what_changed(review: Review, 
         data = GOOD | {"verdict": "request-changes", "comment": "Name the budget.", "key": me.sub}
         await person.post(f"{CASE}/reviews", data=data)
     await review.react([revised("SC-1", 2, scene(budget_yuan=7_000_000))])
-    page = (await signed_in(LI).get(f"/cases/{OWN}/SC-1/2")).text
+    page = (await signed_in(LI).get(ADDRESSES.path(f"{OWN}/SC-1@2"))).text
     for text in (
         "What was asked then",
         "Name the budget.",
@@ -181,10 +211,23 @@ async def test_a_revision_shows_what_was_asked_and_what_changed(review: Review, 
         assert text in page
 
 
-async def test_near_duplicates_are_linked_and_shown(review: Review, signed_in: SignIn) -> None:
+async def test_a_near_duplicate_stands_beside_the_case_with_its_score_why_and_what_differs(
+    review: Review, signed_in: SignIn
+) -> None:
     await review.react([received("SC-1", scene()), received("SC-2", owned(scene(offers=()), OTHER))])
-    page = (await signed_in(LI).get(f"/cases/{OTHER}/SC-2/1")).text
-    assert f'href="{CASE}"' in page and "100% alike" in page and "The scene offers nothing." in page
+    page = (await signed_in(OPERATOR).get(ADDRESSES.path(f"{OTHER}/SC-2@1"))).text
+    for text in (
+        f'href="{CASE}"',
+        "100% alike",
+        "All but the same as another submission.",
+        "Alike in: Title, Summary.",
+        "The scene offers nothing.",
+        "4 values differ",  # the owner, and what the one offers in three values
+        "<del>Space</del>",
+    ):
+        assert text in page, text
+    row = re.search(r"Owner · USCC</th>(.*?)</tr>", page, re.DOTALL)
+    assert row and "<del>" in row[1] and "<ins>" in row[1]
 
 
 async def test_the_operator_sees_and_does_nothing(review: Review, signed_in: SignIn) -> None:

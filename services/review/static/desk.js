@@ -71,6 +71,25 @@ panel?.addEventListener("change", () => {
   localStorage.setItem(STORE, JSON.stringify({ ...kept, on: on.checked }));
 });
 
+// Snippets go where the cursor stands in the comment.
+const snippets = one("[data-snippets]");
+const comment = review?.querySelector("textarea");
+function insert(button) {
+  const before = comment.value.slice(0, comment.selectionStart);
+  comment.setRangeText((before && !before.endsWith("\n") ? "\n" : "") + button.value, comment.selectionStart, comment.selectionEnd, "end");
+  comment.focus();
+  comment.dispatchEvent(new Event("input", { bubbles: true }));
+}
+snippets?.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-snippet]");
+  if (!button) return;
+  event.preventDefault();
+  insert(button);
+});
+comment?.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && on?.checked) snippets.querySelector("summary").focus();
+});
+
 const groups = review ? [...review.querySelectorAll("fieldset")] : [];
 const verdict = (value) => review?.querySelector(`input[name=verdict][value=${value}]`);
 function go(step) {
@@ -91,6 +110,11 @@ const acts = {
   changes: () => choose(verdict("request-changes")),
   reject: () => choose(verdict("reject")),
   extend: () => review && lease && extend(),
+  snippets: () => {
+    if (!snippets) return;
+    snippets.open = true;
+    snippets.querySelector("[data-snippet]")?.focus();
+  },
   undo: () => undo?.querySelector("button")?.click(),
   help: () => {
     panel.open = !panel.open;
@@ -102,8 +126,12 @@ addEventListener("keydown", (event) => {
   if (!on?.checked || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("textarea, select, [contenteditable], input:not([type=radio])")) return;
   const act = fields.find((field) => field.value && field.value === event.key)?.dataset.act;
+  const spoken = `[data-snippet][lang="${document.documentElement.lang}"]`;
   if (act) acts[act]();
-  else if (/^[0-5]$/.test(event.key)) {
+  else if (/^[1-9]$/.test(event.key) && snippets?.contains(document.activeElement)) {
+    const line = snippets.querySelectorAll("li")[event.key - 1];
+    if (line) insert(line.querySelector(spoken) ?? line.querySelector("[data-snippet]"));
+  } else if (/^[0-5]$/.test(event.key)) {
     const group = groups.find((each) => each.contains(document.activeElement)) ?? groups[0];
     choose(group?.querySelector(`input[name^=score-][value="${event.key}"]`));
   } else return;

@@ -1,0 +1,98 @@
+"""What of a case somebody sees who is not to know whose it is, and who that is. Decision 0019."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from review.addresses import Addresses
+from review.desk import may_take_back
+from review.domain import Case
+from review.office import OFFICE
+from review.store import Listed
+from schemas.entry import Entry, Linkage, Name, Owner
+from web.people import Person
+
+#: What stands where an owner would.
+HIDDEN = Owner.model_construct(
+    name=Name.model_construct(zh="申报单位：给出评审后可见", en="Owner: shown once your review is given"), uscc=""
+)
+#: What stands in a text where it names its owner.
+NAMELESS = "▇▇▇"
+
+
+def kept_from_names(me: Person) -> bool:
+    """Whether there are cases of which somebody may not know whose they are."""
+    return bool(OFFICE.anonymised.routes) and "operator" not in me.roles
+
+
+def anonymised(case: Case, me: Person, at: datetime) -> bool:
+    """Whether somebody is not to know whose case it is: their review is not given, or may still be taken back.
+
+    Where a route hides no names, whoever holds the case sees them, and nobody else: from the next revision, or from one
+    that is alike, a reviewer is led here.
+    """
+    if not kept_from_names(me):
+        return False
+    if me.sub in case.reviewers():
+        return may_take_back(case, me.sub, at)
+    hidden: Collection[str] = OFFICE.anonymised.routes
+    return case.route in hidden or case.lease is None or case.lease.reviewer != me.sub
+
+
+def anonymous(case: Case, addresses: Addresses, alike: Collection[Case] = ()) -> Case:
+    """The case without partner, owner and digest; submissions and cases that it refers to are sealed, and where a text
+    names the owner or the credit code as the entry writes them, it names nobody. Nor does it name the owners of the
+    cases that are `alike`: where one copied the other, it may say the other's."""
+    assert case.entry is not None
+    findings = tuple(
+        found.model_copy(update={"resembles": addresses.seal(found.resembles)}) if found.resembles else found
+        for found in case.findings
+    )
+    sealed = case.model_copy(
+        update={
+            "submission": addresses.seal(case.submission),
+            "previous": addresses.seal(case.previous) if case.previous else None,
+            "findings": findings,
+            "entry": _unlinked(case.entry, addresses),
+            "partner": "",
+            "digest": "",
+        }
+    )
+    said: Case = _nameless(sealed, _names(*(each.entry.owner for each in (case, *alike) if each.entry)))
+    return said.model_copy(update={"entry": said.entry and said.entry.model_copy(update={"owner": HIDDEN})})
+
+
+def anonymous_line(case: Listed) -> Listed:
+    """The same of a case in a list: its title names nobody, and no partner stands beside it."""
+    return replace(case, title=_nameless(case.title, _names(case.owner)), partner="")
+
+
+def _names(*owners: Owner) -> tuple[str, ...]:
+    return tuple(name for owner in owners for name in (owner.name.zh, owner.name.en, owner.uscc) if name)
+
+
+def _unlinked(entry: Entry, addresses: Addresses) -> Entry:
+    """With the entries it refers to sealed: they are named by their partners' codes."""
+    if isinstance(entry, Linkage):
+        return entry.model_copy(update={"scene": addresses.seal(entry.scene), "product": addresses.seal(entry.product)})
+    return entry
+
+
+def _nameless(value: Any, names: Sequence[str]) -> Any:
+    """A value whose texts, however deep, name nobody of these."""
+    match value:
+        case str() if any(name in value for name in names):
+            return re.sub("|".join(map(re.escape, sorted(names, key=len, reverse=True))), NAMELESS, value)
+        case BaseModel():
+            fields = {field: getattr(value, field) for field in type(value).model_fields}
+            return value.model_copy(update={field: _nameless(each, names) for field, each in fields.items()})
+        case tuple():
+            return tuple(_nameless(each, names) for each in value)
+        case dict():
+            return {name: _nameless(each, names) for name, each in value.items()}
+        case _:
+            return value

@@ -1,0 +1,212 @@
+"""Whoever is to judge an entry does not learn whose it is before their review is given: not by any page, nor by JSON,
+an address, a header or a cookie. Operators see all."""
+
+from base64 import b64decode
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from review.addresses import Addresses
+from review.anonymity import NAMELESS
+from review.desk import now
+from review.domain.acts import Claim, GiveReview
+from review.store import PAGE
+from schemas.review import CRITERIA, Verdict
+from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
+from tests.review.entries import AT, OTHER, OWN, SUMMARY, linkage, product, received, revised, scene
+from web.people import Person
+
+JSON = {"Accept": "application/json"}
+LI, WANG = reviewer("reviewer-li"), reviewer("reviewer-wang")
+OPERATOR = Person("operator-zheng", "郑运", ("operator",))
+NAMES = {"zh": "天府新区场景创新局", "en": "Tianfu Scene Office"}
+OWNER = {"name": NAMES, "uscc": OWN}
+MAKER = "蓉衡轨道智维科技有限公司"
+GOOD = {"scores": dict.fromkeys(CRITERIA["scene"], 4), "verdict": "approve", "comment": ""}
+FORM = {f"score-{name}": "4" for name in CRITERIA["scene"]} | {"verdict": "reject", "comment": "no", "key": "k1"}
+
+
+def telling(**changes: Any) -> Any:
+    """A scene whose texts name its owner, in both languages and by its code."""
+    own = changes.pop("own", SUMMARY["zh"])
+    said = {"zh": f"{NAMES['zh']}开放：" + own, "en": f"By {NAMES['en']} ({OWN}): " + SUMMARY["en"]}
+    title = {"zh": f"{NAMES['zh']}无人机配送", "en": f"Drones for {NAMES['en']}"}
+    return scene(owner=OWNER, summary=said, title=title, **changes)
+
+
+async def everything_was_sent(review: Review) -> None:
+    """A scene that names its owner, its second revision, one like it, a product of another partner, and a linkage."""
+    await review.react(
+        [
+            received("SC-1", telling()),
+            received("SC-2", telling(own=SUMMARY["zh"].replace("五家医院", "六所诊所"))),
+            received("PR-1", product()),
+        ]
+    )
+    await review.react([revised("SC-1", 2, telling(budget_yuan=7_000_000))])
+    title = scene().title.model_copy(update={"zh": "天府新区场景无人机配送"})
+    copied = telling(own=SUMMARY["zh"] + "可试。").model_copy(update={"owner": product().owner, "title": title})
+    await review.react([received("SC-3", copied)])
+    await review.react([received("LK-1", linkage(f"{OWN}/SC-1", f"{OTHER}/PR-1", tags=(MAKER,)))])
+    await review.react([received(f"SC-{n}", telling(), AT + timedelta(days=1)) for n in range(100, 101 + PAGE)])
+
+
+def silent(answer: httpx2.Response) -> None:
+    """Nothing in an answer, nor on the way to it, says whose entry it was."""
+    for each in (*answer.history, answer):
+        cookie = each.headers.get("set-cookie", "").partition("=")[2].split(".")[0]
+        told = (
+            str(each.url),
+            each.text,
+            str(each.headers),
+            b64decode(cookie + "==", validate=False).decode(errors="ignore"),
+        )
+        for name in (OWN, OTHER, MAKER, *NAMES.values(), "罗思源"):
+            assert not any(name in text for text in told), (name, each.url)
+
+
+CASES = (f"{OWN}/SC-1@2", f"{OWN}/SC-1@1", f"{OWN}/SC-2@1", f"{OTHER}/PR-1@1", f"{OTHER}/LK-1@1", f"{OTHER}/SC-3@1")
+
+
+async def test_no_page_and_no_json_says_whose_a_case_is_before_ones_review_is_given(
+    review: Review, signed_in: SignIn
+) -> None:
+    await everything_was_sent(review)
+    li = signed_in(LI)
+    states = [(await review.cases.get(case)).state for case in CASES]
+    assert {state.route for state in states} == {"ordinary", "express"}
+    assert states[0].previous and all(
+        finding.resembles for finding in (states[0].findings[-1], states[-1].findings[-1])
+    )
+    for accept in ("text/html", "application/json"):
+        for language in ("zh", "en"):
+            as_what = {"Accept": accept, "Accept-Language": language}
+            for case in CASES:
+                answer = await li.get(ADDRESSES.path(case), headers=as_what)
+                assert answer.status_code == 200
+                silent(answer)
+            for list in ("/cases", "/cases?status=closed", "/cases?status=decided", "/cases/decided"):
+                silent(await li.get(list, headers=as_what))
+    first = (await li.get("/cases", headers=JSON)).json()
+    rest = await li.get("/cases", params={"after": first["next"]}, headers=JSON)
+    assert len(first["cases"]) == PAGE and rest.json()["cases"], "lists go on without saying where"
+    silent(rest)
+
+
+async def test_no_act_at_the_desk_says_it_either(review: Review, signed_in: SignIn) -> None:
+    await everything_was_sent(review)
+    li, case = signed_in(LI), ADDRESSES.path(CASES[0])
+    for path in ("/claim", "/extend", "/leave", "/draft", "/release", "/claim"):
+        silent(await li.post(case + path, headers=JSON))
+        silent(await li.post(case + path))
+    silent(await li.post(case + "/reviews", data=FORM | {"verdict": ""}))
+    silent(await li.post(case + "/reviews", json=GOOD | {"scores": {}}, headers=JSON))
+    silent(await li.post(case + "/reviews", data=FORM))
+    silent(await li.get("/cases"))
+    silent(await li.get(case, headers=JSON))
+    silent(await li.post(case + "/undo"))
+    silent(await li.post("/cases:next"))
+    silent(await li.post(case + "/conflict"))
+    silent(await signed_in(WANG).post("/cases:next", headers=JSON))
+
+
+async def test_the_page_says_that_something_is_hidden_and_shows_all_else(review: Review, signed_in: SignIn) -> None:
+    await everything_was_sent(review)
+    page = (await signed_in(LI).get(ADDRESSES.path(CASES[0]))).text
+    for text in (
+        "You judge without knowing whose entry this is",
+        f"Drones for {NAMELESS}",
+        SUMMARY["zh"],
+        "Tianfu",
+        "7,000,000",
+    ):
+        assert text in page
+    assert f"{NAMELESS}开放：" in page
+    assert "<del>六所诊所</del>" in page and "Owner ·" not in page, "one much like it is shown beside it"
+    product_page = (await signed_in(LI).get(ADDRESSES.path(f"{OTHER}/LK-1@1"))).text
+    assert f'href="{ADDRESSES.path(CASES[0])}"' in product_page, "a linkage leads to its scene"
+
+
+async def test_who_guesses_the_id_learns_nothing_and_an_operator_is_led_to_the_case(
+    review: Review, signed_in: SignIn
+) -> None:
+    await everything_was_sent(review)
+    li, operator = signed_in(LI), signed_in(OPERATOR)
+    for id in (f"/cases/{OWN}/SC-1/2", f"/cases/{OWN}/SC-404/2", f"/cases/{OWN}/SC-1/two"):
+        refused = await li.get(id, headers=JSON)
+        assert (refused.status_code, refused.json()["type"]) == (404, "urn:shuangqian:problem:case-unknown")
+        assert (await li.post(id + "/claim", headers=JSON)).status_code == 404
+    led = await operator.get(f"/cases/{OWN}/SC-1/2", headers=JSON)
+    assert led.url.path == ADDRESSES.path(CASES[0])
+    assert (led.json()["id"], led.json()["anonymised"]) == (CASES[0], False)
+    page = (await operator.get(f"/cases/{OWN}/SC-1/2")).text
+    assert NAMES["en"] in page and OWN in page and "You judge without knowing" not in page
+
+
+async def test_names_are_shown_once_ones_own_review_stands(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", telling())])
+    case, li = f"{OWN}/SC-1@1", signed_in(LI)
+
+    async def judged(sub: str, seconds_ago: int) -> None:
+        at = now() - timedelta(seconds=seconds_ago)
+        common: dict[str, Any] = {"stream": case, "actor": f"user:{sub}", "at": at, "reviewer": sub, "partner": None}
+        until = at.replace(microsecond=0) + timedelta(minutes=30)
+        await review.cases.handle([Claim(**common, cause=f"claim {seconds_ago}", until=until)])
+        given: dict[str, Any] = {"scores": GOOD["scores"], "verdict": Verdict.REJECT, "comment": f"{NAMES['zh']} again"}
+        await review.cases.handle([GiveReview(**common, **given, cause=f"review {seconds_ago}")])
+
+    await judged(LI.sub, seconds_ago=5)
+    silent(await li.get(ADDRESSES.path(case), headers=JSON))  # it may still be taken back, and given again
+    await li.post(ADDRESSES.path(case) + "/undo")
+    await judged(LI.sub, seconds_ago=30)
+    whole = (await li.get(ADDRESSES.path(case), headers=JSON)).json()
+    assert (whole["id"], whole["entry"]["owner"], whole["partner"]) == (case, OWNER, OWN)
+    await judged(WANG.sub, seconds_ago=20)
+    assert (await review.cases.get(case)).state.decision == "rejected"
+    # Decided or not, to whoever did not judge it: an appeal may bring it to them.
+    zhao = await signed_in(reviewer("reviewer-zhao")).get(ADDRESSES.path(case))
+    assert "Rejected" in zhao.text
+    silent(zhao)
+
+
+async def test_an_expert_who_holds_a_case_sees_names_and_nobody_who_is_only_led_there(
+    review: Review, signed_in: SignIn
+) -> None:
+    case = ADDRESSES.path(f"{OTHER}/LK-1@1")
+    await review.react([received("LK-1", linkage(f"{OWN}/SC-1", f"{OTHER}/PR-1", stage="implementation"))])
+    assert (await review.cases.get(f"{OTHER}/LK-1@1")).state.route == "experts"
+    li = signed_in(LI)
+    silent(await li.get(case))
+    assert MAKER in (await li.post(f"{case}/claim")).text, "the documents that an expert checks say it anyway"
+    silent(await signed_in(WANG).get(case))
+
+
+async def test_the_revision_before_that_went_back_by_machine_does_not_tell_either(
+    review: Review, signed_in: SignIn
+) -> None:
+    nothing = {"title": {"zh": "测试测试"}, "summary": {"zh": "测试测试测试测试测试。"}, "offers": ()}
+    await review.react([received("SC-1", scene(owner=OWNER, **nothing))])
+    await review.react([revised("SC-1", 2, telling())])
+    first = (await review.cases.get(f"{OWN}/SC-1@1")).state
+    assert (first.route, first.status) == ("return", "decided")
+    page = await signed_in(LI).get(ADDRESSES.path(f"{OWN}/SC-1@2"))
+    assert f'href="{ADDRESSES.path(f"{OWN}/SC-1@1")}"' in page.text
+    silent(await signed_in(LI).get(ADDRESSES.path(f"{OWN}/SC-1@1")))
+
+
+@given(st.text(max_size=90))
+def test_an_address_leads_back_and_only_where_it_was_made(text: str) -> None:
+    sealed = ADDRESSES.seal(text)
+    assert ADDRESSES.opened(sealed) == text and ADDRESSES.seal(text) == sealed
+    assert Addresses("another secret").opened(sealed) is None
+
+
+@pytest.mark.parametrize(
+    "sealed", ["", "decided", "%", "é", "A" * 66, ADDRESSES.seal("x")[:-1], ADDRESSES.seal("x") + "A"]
+)
+def test_what_was_not_sealed_here_leads_nowhere(sealed: str) -> None:
+    assert ADDRESSES.opened(sealed) is None
