@@ -13,7 +13,7 @@ from review.domain.reviewer import Register, stream
 from schemas.entry import Industry
 from schemas.envelope import Json
 from schemas.review import Profile
-from tests.review.conftest import Review, SignIn, reviewer
+from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, product, received, scene
 from tests.review.test_web import JSON, OPERATOR
 from web.people import Person
@@ -133,7 +133,7 @@ async def test_an_operator_changes_one_by_hand_a_conflict_is_refused_with_the_re
     assert "chosen by an operator · own field · has least to do · no conflict of interest" in done.text
     assert (
         "Assigned to you: chosen by an operator · own field"
-        in (await signed_in(reviewer("ma")).get(f"/cases/{OWN}/SC-1/1")).text
+        in (await signed_in(reviewer("ma")).get(ADDRESSES.path(f"{OWN}/SC-1@1"))).text
     )
 
 
