@@ -18,6 +18,9 @@ POINTS = (
     "source.after_take",
     "intake.before_receipts",
     "intake.after_receipts",
+    "recorder.before_write",
+    "recorder.after_write",
+    "recorder.after_save",
 )
 
 _at, _, _passes = os.environ.get("SHUANGQIAN_CRASH_AT", "").partition(":")

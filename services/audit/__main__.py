@@ -1,4 +1,4 @@
-"""audit: `python -m audit api`."""
+"""audit: `python -m audit api | worker`."""
 
 import asyncio
 import sys
@@ -15,12 +15,14 @@ from starlette.staticfiles import StaticFiles
 from audit.deciders import DECIDERS
 from audit.fold import AnyDecider
 from audit.pages import pages
+from audit.recorder import Recorder
 from audit.runner import Runner
 from audit.store import Runs
 from runtime import telemetry
 from runtime.garbage import collect_less_often
 from runtime.operations import Operations
 from runtime.settings import Settings
+from runtime.worker import STOP_S
 from schemas.envelope import Json
 from web.app import create_app
 from web.operations import operations_routes
@@ -68,7 +70,39 @@ def api(settings: Settings) -> None:
     uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
 
 
+def worker(settings: Settings) -> None:
+    """The recorder of all histories, one at a time."""
+    telemetry.set_up("audit-worker", settings.otlp_endpoint)
+    recorder = Recorder(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        recorder.start()
+        yield
+        recorder.stop()
+        await asyncio.to_thread(recorder.join, STOP_S)
+        telemetry.flush()
+
+    async def ready() -> Mapping[str, bool]:
+        return {"recorder": recorder.is_alive()}
+
+    operations = create_app("audit", settings, HERE / "templates", lifespan=lifespan, ready=ready)
+    collect_less_often()
+    uvicorn.run(
+        operations,
+        host=settings.host,
+        port=settings.ops_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] != ["api"]:
-        sys.exit("usage: python -m audit api")
-    api(Settings())
+    match sys.argv[1:]:
+        case ["api"]:
+            api(Settings())
+        case ["worker"]:
+            worker(Settings())
+        case _:
+            sys.exit("usage: python -m audit api | worker")
