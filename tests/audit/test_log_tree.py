@@ -90,7 +90,7 @@ def test_every_consistency_verifies_and_no_fork_does(new: int, data: st.DataObje
     before, after, proof = root(old, node), root(new, node), consistency_proof(old, new, node)
     verify_consistency(old, new, before, after, proof)
     for wrong in _wrong(proof, data):
-        refused(lambda: verify_consistency(old, new, before, after, wrong))
+        refused(lambda wrong=wrong: verify_consistency(old, new, before, after, wrong))
     if old:
         changed = data.draw(st.integers(0, old - 1))
         forked = [*hashes[:changed], leaf_hash(b"other"), *hashes[changed + 1 :]]
@@ -156,8 +156,8 @@ def test_a_tile_has_one_path(tile: tiles.Tile, path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["tile/64/000", "tile/00/000", "tile/0/0", "tile/0/x000/001", "tile/0/000.p/256", "tile/0/000.p/0", "tile/0/000.p/01",
-     "tile/0/../key", "tile/entries/000/001", "checkpoint", "tile/0/000\n", "tile/0/1000"],
+    ["tile/64/000", "tile/00/000", "tile/0/0", "tile/0/x000/001", "tile/0/000.p/256", "tile/0/000.p/0",
+     "tile/0/000.p/01", "tile/0/../key", "tile/entries/000/001", "checkpoint", "tile/0/000\n", "tile/0/1000"],
 )  # fmt: skip
 def test_no_other_path_is_a_tiles(path: str) -> None:
     assert tiles.parse(path) is None

@@ -13,7 +13,7 @@ HEAD = "c2sp.org/tlog-proof@v1"
 
 @dataclass(frozen=True)
 class Proof:
-    """That the leaf `index` is in the tree of `checkpoint`, a signed note; `path` leads from its sibling to the root."""
+    """That leaf `index` is in the tree of `checkpoint`, a signed note; `path` leads from its sibling to the root."""
 
     index: int
     path: tuple[bytes, ...]

@@ -105,7 +105,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
     if old in (0, new):
         if proof:
             raise Wrong("the proof is too long")
-        if old == new and old_root != new_root or old == 0 and old_root != EMPTY:
+        if (old == new and old_root != new_root) or (old == 0 and old_root != EMPTY):
             raise Wrong("the roots differ")
         return
     path = list(proof)
