@@ -34,8 +34,8 @@ test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys i
 bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|replay|startup, or million)
 	@exec $(PYTHON) -m tests.bench $(ONLY)
 
-faults: setup ## Kill processes at random under load, as often as asked (KILLS=1000 for a night)
-	@KILLS=$(or $(KILLS),50) $(PYTHON) -m pytest tests/faults
+faults: setup ## Kill processes under load, as often as asked (KILLS=1000 for a night); tamper 10,000 times
+	@KILLS=$(or $(KILLS),50) TAMPERINGS=$(or $(TAMPERINGS),10000) $(PYTHON) -m pytest tests/faults tests/audit/test_tampering.py
 
 docs: setup ## Generate the event catalogue and the JSON Schemas
 	@$(PYTHON) docs/generate.py

@@ -15,6 +15,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from audit import terminal
+from audit.bundle_cli import add_commands
 from audit.fold import AnyDecider
 from audit.history import Unreachable, story
 from audit.replay import Progress, Verdict, replay
@@ -75,6 +76,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
             terminal.show_stories(out(), id, stories)
         raise typer.Exit(EQUAL if any(each.told for each in stories) else DIFFERENT)
 
+    add_commands(audit, _troubles)
     return audit
 
 

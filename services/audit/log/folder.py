@@ -19,15 +19,23 @@ class Folder:
         self.path = path
 
     def read(self, tile: Tile) -> bytes:
-        """A tile's bytes; those of a partial one may be the beginning of the full one that took its place."""
+        """A tile's bytes; those of a partial one may be the beginning of the wider one that took its place."""
         try:
             return (self.path / tile.path).read_bytes()
         except FileNotFoundError:
-            full = self.path / Tile(tile.level, tile.index).path
-            if tile.width == WIDTH or not full.exists():
-                raise LookupError(tile.path) from None
-        data = full.read_bytes()
+            data = self._wider(tile)
         return bundle(entries(data)[: tile.width]) if tile.level is None else data[: tile.width * SIZE]
+
+    def _wider(self, tile: Tile) -> bytes:
+        full = self.path / Tile(tile.level, tile.index).path
+        partial = full.with_name(f"{full.name}.p")
+        widths = (
+            sorted(int(file.name) for file in partial.iterdir() if file.name.isdecimal()) if partial.is_dir() else []
+        )
+        for file in (full, *(partial / str(width) for width in widths if width > tile.width)):
+            if tile.width < WIDTH and file.is_file():
+                return file.read_bytes()
+        raise LookupError(tile.path)
 
     def write(self, tile: Tile, data: bytes) -> None:
         self._write(tile.path, data)

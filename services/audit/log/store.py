@@ -30,6 +30,10 @@ class LogStore:
         """The first checkpoint whose tree holds a leaf."""
         return self.checkpoints.find_one({"_id": {"$gt": leaf}}, sort=[("_id", 1)])
 
+    def stamped_covering(self, leaf: int) -> Json | None:
+        """The first checkpoint with a timestamp whose tree holds a leaf."""
+        return self.checkpoints.find_one({"_id": {"$gt": leaf}, "stamp": {"$ne": None}}, sort=[("_id", 1)])
+
     def signed(self, head: Checkpoint, note: str) -> None:
         """Keep a checkpoint: from now on the log stands by it. Raises DuplicateKeyError for a size that has one."""
         self.checkpoints.insert_one(
