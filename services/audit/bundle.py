@@ -130,7 +130,7 @@ class _Onward(io.RawIOBase):
 
 def write(file: Writable, files: Mapping[str, bytes]) -> None:
     """Write the archive of these files, in their order."""
-    with zipfile.ZipFile(_Onward(file), "w", zipfile.ZIP_STORED) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(_Onward(file), "w", zipfile.ZIP_STORED) as archive:
         for name, data in files.items():
             archive.writestr(zipfile.ZipInfo(name), data)
 

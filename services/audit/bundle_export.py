@@ -67,7 +67,7 @@ def collect(settings: Settings, database: Database[Json], what: Mapping[str, str
     items = [
         Item(
             leaf=each["leaf"],
-            ref=each.get("contradicts", each["_id"]),
+            ref=str(each.get("contradicts", each["_id"])),
             type=each["type"],
             time=_said_time(each),
             actor=each["actor"] or "",

@@ -18,6 +18,7 @@ from audit import terminal
 from audit.bundle_cli import add_commands
 from audit.fold import AnyDecider
 from audit.history import Unreachable, story
+from audit.log_cli import add_command
 from audit.replay import Progress, Verdict, replay
 from audit.store import Runs
 from runtime.settings import Settings
@@ -77,6 +78,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
         raise typer.Exit(EQUAL if any(each.told for each in stories) else DIFFERENT)
 
     add_commands(audit, _troubles)
+    add_command(audit, _troubles)
     return audit
 
 

@@ -1,5 +1,6 @@
-"""What is odd about a history, in words."""
+"""What is odd about a history, and where the log and the histories part, in words."""
 
+from audit.log.check import Parted
 from audit.recorder_read import Odd
 from web.languages import _
 
@@ -21,3 +22,17 @@ def oddity(kind: str) -> str:
         Odd.REMADE: _("The topic was deleted and made anew. It was read again from its beginning."),
         Odd.PARTITIONS: _("The topic has another number of partitions. It was read again from its beginning."),
     }[Odd(kind)]
+
+
+def parted(kind: Parted) -> str:
+    """Where they part, in a sentence."""
+    return {
+        Parted.CHECKPOINT: _("The checkpoint is not the one that was signed"),
+        Parted.FORK: _("Neither tiles nor records lead to the checkpoint"),
+        Parted.TILE: _("A tile is missing or changed"),
+        Parted.LEAF_MISSING: _("A recorded event is gone"),
+        Parted.RECORDED: _("A recorded event was changed"),
+        Parted.KAFKA_CHANGED: _("A message on Kafka was changed"),
+        Parted.KAFKA_MISSING: _("A message on Kafka is gone"),
+        Parted.KAFKA_ADDED: _("A message on Kafka was added or moved"),
+    }[kind]

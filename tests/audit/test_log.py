@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -47,7 +48,7 @@ def key_of(log: Log) -> Signer:
 
 def test_a_receipt_is_traded_for_a_proof_that_verifies(log: Log) -> None:
     recorded = log.world.client[log.settings.database("audit")]["recorded"]
-    found = recorded.find_one({"_id": "/submissions/s1/2"})
+    found: Any = recorded.find_one({"_id": "/submissions/s1/2"})
     with served(log) as client:
         # given what a receipt says: the event and its time
         receipt = {"ref": "/submissions/s1/2", "time": orjson.loads(found["event"])["time"]}

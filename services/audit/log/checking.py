@@ -90,8 +90,8 @@ def _gone(recorded: Collection[Json], leaves: Sequence[int], within: Extent) -> 
     for at in range(0, len(leaves), BATCH):
         fields = {"position": 1, "contradicts": 1}
         for each in recorded.find({"leaf": {"$in": list(leaves[at : at + BATCH])}}, fields):
-            at = place(each["position"])
-            if at is None or at[2] < ends.get(at[:2], at[2] + 1):
+            where = place(each["position"])
+            if where is None or where[2] < ends.get(where[:2], where[2] + 1):
                 yield each
 
 
