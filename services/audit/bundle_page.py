@@ -1,6 +1,7 @@
 """The page inside an evidence bundle: what it is, what it proves, how to verify it; in English and Chinese beside each
 other, since whoever opens it years from now has no setting to choose by."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -38,7 +39,7 @@ _STYLE = (
     ".wide{overflow-x:auto}"
 )
 
-_PAGE = Markup("""<!doctype html>
+_TEXT = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -95,7 +96,9 @@ RFC 8785 form.</p>
 </main>
 </body>
 </html>
-""")
+"""
+#: Between two Chinese characters a line's end would be shown as a space.
+_PAGE = Markup(re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?!<)", "", _TEXT))
 
 _ROW = Markup(
     '<tr><td><a href="events/{leaf:09}.json">{leaf}</a></td><td><code>{ref}</code></td><td><code>{type}</code></td>'

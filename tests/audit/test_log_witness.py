@@ -238,11 +238,11 @@ def test_a_checkpoint_is_timestamped_by_an_authority(lived: World, tmp_path: Pat
         "ts",
         "-verify",
         "-data",
-        folder / "text",
+        f"{folder}/text",
         "-in",
-        folder / "stamp",
+        f"{folder}/stamp",
         "-CAfile",
-        folder / "tsa.pem",
+        f"{folder}/tsa.pem",
     ]
     assert "Verification: OK" in subprocess.run(argv, capture_output=True, text=True).stdout
     # and a bundle brings it

@@ -7,6 +7,7 @@ level L + 1 is that of a full tile of level L. Bundles hold the entries themselv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from audit.log.tree import SIZE, Node, complete, leaf_hash
 
@@ -55,7 +56,8 @@ def tile_of(level: int | None, position: int, size: int) -> Tile:
 
 
 def nodes(size: int, read: Read) -> Node:
-    """The nodes of a tree of that size, from its tiles."""
+    """The nodes of a tree of that size, from its tiles; those that were read last are not read again."""
+    read = lru_cache(maxsize=64)(read)
 
     def node(level: int, index: int) -> bytes:
         tile_level, above = divmod(level, 8)
