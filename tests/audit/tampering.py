@@ -206,8 +206,12 @@ def in_recorded(act: str, whole: Scene, fork: Scene, dice: random.Random) -> Tam
     match act:
         case "flip":
             name = dice.choice(sorted(one.keys() - {"leaf"}))
-            one[name] = other(one[name], dice)
-            extra = {str(one["_id"])}
+            there = {each["_id"] for each in documents}
+            while (changed := other(one[name], dice)) == one[name] or (name == "_id" and changed in there):
+                pass  # MongoDB has no two documents of one `_id`
+            one[name] = changed
+            # What a flipped name or position says instead may be named too.
+            extra = {str(one["_id"]), str(one["position"])}
         case "drop":
             del documents[i]
         case "insert":

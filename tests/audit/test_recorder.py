@@ -10,7 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import orjson
 import pytest
@@ -20,6 +22,8 @@ from kafka import KafkaAdminClient
 from audit.history import whole
 from audit.recorder import Recorder
 from deploy.local import table
+from deploy.local.ports import free
+from deploy.local.supervise import end, spawn
 from runtime.admin import create_topics
 from runtime.partitions import raise_partitions
 from tests.audit.conftest import World
@@ -192,3 +196,20 @@ def test_recorders_killed_at_random_while_events_come_leave_no_gap_and_double_no
     found = record(world, sent)
     assert len({leaf["_id"] for leaf in found}) == sent
     assert oddities(world) == []
+
+
+def test_the_worker_serves_what_machines_ask_and_ends_when_told(lived: World, tmp_path: Path) -> None:
+    port = free(1)[0]
+    stack = table.Stack(tmp_path, {"audit-worker": port}, lived.settings, "", ())
+    process = table.worker(stack, "audit", port)
+    child = spawn(process, tmp_path / "log.txt")
+    try:
+        until(process.ready)
+        until(lambda: len(leaves(lived)) == 60)
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            text = answer.read().decode()
+        assert "shuangqian_recorder_leaves 60.0" in text
+        child.popen.send_signal(signal.SIGTERM)
+        assert child.popen.wait(20) in (0, -signal.SIGTERM)
+    finally:
+        end([child])
