@@ -35,11 +35,12 @@ test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys i
 	$(PYTHON) -m pytest -m io --ignore tests/journeys; others=$$?; \
 	wait $$journeys; browser=$$?; cat build/journeys.log; exit $$((others | browser))
 
-bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|replay|startup, or million)
+bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|replay|log|startup, or million)
 	@exec $(PYTHON) -m tests.bench $(ONLY)
 
-faults: setup ## Kill processes at random under load, as often as asked (KILLS=1000 for a night); STOP_S=120: stop one so long
-	@KILLS=$(or $(KILLS),50) STOP_S=$(or $(STOP_S),15) $(PYTHON) -m pytest tests/faults
+faults: setup ## Kill processes under load, as often as asked (KILLS=1000 for a night), stop one (STOP_S=120), tamper 10,000 times
+	@KILLS=$(or $(KILLS),50) STOP_S=$(or $(STOP_S),15) TAMPERINGS=$(or $(TAMPERINGS),10000) \
+	  $(PYTHON) -m pytest tests/faults tests/audit/test_tampering.py
 
 docs: setup ## Generate the event catalogue and the JSON Schemas
 	@$(PYTHON) docs/generate.py

@@ -21,6 +21,7 @@ DEFAULTS: Mapping[str, int] = {
     "submissions-worker": 8101,
     "review-worker": 8102,
     "notifications-worker": 8103,
+    "audit-worker": 8104,
     "issuer": 8010,
     "mail": 8025,
     "inbox": 8026,

@@ -14,7 +14,7 @@ from runtime.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("submissions", "review", "publishing", "notifications", "audit")
-#: Audit reads histories and writes to none, so it has no worker.
+#: Those that share a history's partitions, and so can be any number. Audit's worker, the recorder, is one.
 WORKERS = ("submissions", "review", "publishing", "notifications")
 
 
@@ -54,6 +54,7 @@ def stack(folder: Path, ports: Mapping[str, int], otlp_endpoint: str | None = No
         webhooks_to_private_addresses=True,
         sources_to_private_addresses=True,
         node_modules=ROOT / "node_modules",
+        log_folder=folder / "log",
         publishing_url=_local(ports["publishing"]),
         submissions_url=_local(ports["submissions"]),
         review_url=_local(ports["review"]),
@@ -81,7 +82,7 @@ def servers(stack: Stack) -> tuple[Process, ...]:
 
 
 def services(stack: Stack) -> tuple[Process, ...]:
-    """Our own processes: an `api` for each service, and a `worker` for all but audit."""
+    """Our own processes: an `api` and a `worker` for each service."""
     apis = (
         Process(
             f"{service}-api",
@@ -92,7 +93,7 @@ def services(stack: Stack) -> tuple[Process, ...]:
         )
         for service in SERVICES
     )
-    return (*apis, *(worker(stack, service, stack.ports[f"{service}-worker"]) for service in WORKERS))
+    return (*apis, *(worker(stack, service, stack.ports[f"{service}-worker"]) for service in SERVICES))
 
 
 def worker(stack: Stack, service: str, ops_port: int, number: int = 1) -> Process:

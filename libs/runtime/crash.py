@@ -18,6 +18,11 @@ POINTS = (
     "source.after_take",
     "intake.before_receipts",
     "intake.after_receipts",
+    "recorder.before_write",
+    "recorder.after_write",
+    "recorder.after_save",
+    "log.after_tiles",
+    "log.after_signing",
 )
 
 _at, _, _passes = os.environ.get("SHUANGQIAN_CRASH_AT", "").partition(":")

@@ -1,4 +1,4 @@
-"""audit: `python -m audit api`."""
+"""audit: `python -m audit api | worker`."""
 
 import asyncio
 import sys
@@ -14,13 +14,20 @@ from starlette.staticfiles import StaticFiles
 
 from audit.deciders import DECIDERS
 from audit.fold import AnyDecider
+from audit.log.folder import Folder
+from audit.log.keeper import Keeper
+from audit.log.routes import log_routes
+from audit.log.store import LogStore
+from audit.log_pages import log_pages
 from audit.pages import pages
+from audit.recorder import Recorder
 from audit.runner import Runner
 from audit.store import Runs
 from runtime import telemetry
 from runtime.garbage import collect_less_often
 from runtime.operations import Operations
 from runtime.settings import Settings
+from runtime.worker import STOP_S
 from schemas.envelope import Json
 from web.app import create_app
 from web.operations import operations_routes
@@ -54,6 +61,9 @@ def application(settings: Settings, deciders: Sequence[AnyDecider]) -> FastAPI:
 
     app = create_app("audit", settings, HERE / "templates", title="Audit", lifespan=lifespan, ready=ready)
     app.include_router(pages(settings, deciders, runs, runner))
+    folder, log_store = Folder(settings.log_folder), LogStore(threads_client[settings.database("audit")])
+    app.include_router(log_routes(settings, folder, log_store))
+    app.include_router(log_pages(settings, folder, log_store))
     app.include_router(
         operations_routes(Operations("audit", settings, client[settings.database("audit")], lambda _: {}))
     )
@@ -68,7 +78,42 @@ def api(settings: Settings) -> None:
     uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
 
 
+def worker(settings: Settings) -> None:
+    """The recorder of all histories and the keeper of the log, one of each at a time."""
+    telemetry.set_up("audit-worker", settings.otlp_endpoint)
+    threads = (Recorder(settings), Keeper(settings))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        for thread in threads:
+            thread.start()
+        yield
+        for thread in threads:
+            thread.stop()
+        for thread in threads:
+            await asyncio.to_thread(thread.join, STOP_S)
+        telemetry.flush()
+
+    async def ready() -> Mapping[str, bool]:
+        return {thread.name: thread.is_alive() for thread in threads}
+
+    operations = create_app("audit", settings, HERE / "templates", lifespan=lifespan, ready=ready)
+    collect_less_often()
+    uvicorn.run(
+        operations,
+        host=settings.host,
+        port=settings.ops_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] != ["api"]:
-        sys.exit("usage: python -m audit api")
-    api(Settings())
+    match sys.argv[1:]:
+        case ["api"]:
+            api(Settings())
+        case ["worker"]:
+            worker(Settings())
+        case _:
+            sys.exit("usage: python -m audit api | worker")

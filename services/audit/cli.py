@@ -15,8 +15,10 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from audit import terminal
+from audit.bundle_cli import add_commands
 from audit.fold import AnyDecider
 from audit.history import Unreachable, story
+from audit.log_cli import add_command
 from audit.replay import Progress, Verdict, replay
 from audit.store import Runs
 from runtime.settings import Settings
@@ -75,6 +77,8 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
             terminal.show_stories(out(), id, stories)
         raise typer.Exit(EQUAL if any(each.told for each in stories) else DIFFERENT)
 
+    add_commands(audit, _troubles)
+    add_command(audit, _troubles)
     return audit
 
 

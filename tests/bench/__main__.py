@@ -18,6 +18,7 @@ from deploy.local.servers import kafka_server, mongo_server
 from deploy.local.speech import either
 from deploy.local.supervise import CannotStart
 from tests.bench import (
+    audit_log,
     intake,
     latency,
     million,
@@ -40,6 +41,7 @@ PARTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "worker": worker.measure,
     "latency": latency.measure,
     "replay": replay.measure,
+    "log": audit_log.measure,
     "startup": startup.measure,
     "review": lambda ground: [figure for measure in REVIEW for figure in measure(ground)],
 }

@@ -1,0 +1,125 @@
+"""`shuangqian audit export | verify`: evidence bundles. Exit codes as the auditor's other commands have them:
+0 it holds (or was written), 1 it does not hold, 2 could not be done."""
+
+import re
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+from pymongo import MongoClient
+from rich.table import Table
+
+from audit import bundle_texts
+from audit.bundle_export import NothingThere, export
+from audit.bundle_verify import Outcome, verify
+from audit.log.note import NotSigned, Verifier, verifier
+from runtime.settings import Settings
+from schemas.envelope import Json
+from web.languages import _
+from web.shell import N_, AsJson, Failed, Help, out, print_json
+
+HOLDS, DOES_NOT, COULD_NOT = 0, 1, 2
+
+Out = Annotated[Path, typer.Argument(metavar="OUT.zip", help=N_("Where to write the bundle."))]
+Path_ = Annotated[Path, typer.Argument(metavar="BUNDLE", help=N_("The bundle, a zip."))]
+Stream = Annotated[str | None, typer.Option(metavar="ID", help=N_("All events of one stream."))]
+Release = Annotated[
+    str | None, typer.Option(metavar="YYYY-MM", help=N_("A release, with the whole history of its entries."))
+]
+Month = Annotated[str | None, typer.Option(metavar="YYYY-MM", help=N_("All events of a month (UTC)."))]
+Key = Annotated[
+    str | None, typer.Option(metavar="KEY", help=N_("The log’s public key, or a file that holds it, as you know it."))
+]
+EXPORT_HELP = N_(
+    "Write an evidence bundle: events, the proof that each is in the transparency log, the signed checkpoint, "
+    "the keys, and a page that explains.\n\nExit codes: 0 written, 2 could not be done."
+)
+VERIFY_HELP = N_(
+    "Verify an evidence bundle, without any network.\n\n"
+    "Says what holds, or names every fault with its place. Without --key the bundle’s own key is used, which proves "
+    "only that the bundle agrees with itself.\n\nExit codes: 0 it holds, 1 it does not, 2 could not be done."
+)
+
+
+class Troubles(Protocol):
+    def __call__(self, settings: Settings, /) -> AbstractContextManager[None]: ...
+
+
+def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
+    """Add both commands; `troubles` tells of servers that are away."""
+
+    @audit.command("export", help=EXPORT_HELP)
+    def export_command(
+        to: Out, stream: Stream = None, release: Release = None, month: Month = None, help: Help = False
+    ) -> None:
+        named = {"stream": stream, "release": release, "month": month}
+        what = {name: value for name, value in named.items() if value}
+        if len(what) != 1:
+            raise Failed(COULD_NOT, _("Give one of --stream, --release and --month."))
+        for wanted in (release, month):
+            if wanted and not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", wanted):
+                raise Failed(COULD_NOT, _("%s is not a month such as 2026-11.") % wanted)
+        settings = Settings()
+        try:
+            with troubles(settings), MongoClient[Json](settings.mongo_url, tz_aware=True) as client:
+                made = export(settings, client[settings.database("audit")], what, to)
+        except NothingThere as nothing:
+            raise Failed(COULD_NOT, bundle_texts.nothing(nothing.reason)) from None
+        except (NotSigned, LookupError) as error:
+            text = _("The log in %(folder)s cannot prove it (%(error)s). Set SHUANGQIAN_LOG_FOLDER to the log’s own.")
+            raise Failed(COULD_NOT, text % {"folder": settings.log_folder, "error": error}) from None
+        except OSError as error:
+            text = _("%(path)s cannot be written: %(error)s.")
+            raise Failed(COULD_NOT, text % {"path": to, "error": error.strerror}) from None
+        text = _("%(count)s events and their proofs, under the checkpoint of %(size)s leaves, are in %(path)s.")
+        out().print(text % {"count": f"{len(made.items):,}", "size": f"{made.head.size:,}", "path": to})
+
+    @audit.command("verify", help=VERIFY_HELP)
+    def verify_command(bundle: Path_, key: Key = None, as_json: AsJson = False, help: Help = False) -> None:
+        try:
+            outcome = verify(bundle, _key(key))
+        except OSError as error:
+            text = _("%(path)s cannot be read: %(error)s.")
+            raise Failed(COULD_NOT, text % {"path": bundle, "error": error.strerror}) from None
+        if as_json:
+            print_json(asdict(outcome) | {"holds": outcome.holds})
+        else:
+            _show(outcome, key is not None)
+        raise typer.Exit(HOLDS if outcome.holds else DOES_NOT)
+
+
+def _key(given: str | None) -> Verifier | None:
+    if given is None:
+        return None
+    try:
+        path = Path(given)
+        return verifier(path.read_text() if "+" not in given and path.is_file() else given)
+    except (NotSigned, OSError, UnicodeDecodeError) as error:
+        text = _("%s is no public key in the form of a signed note, such as /log/key serves.")
+        raise Failed(COULD_NOT, text % given) from error
+
+
+def _show(outcome: Outcome, key_given: bool) -> None:
+    console = out()
+    if outcome.holds:
+        text = _("It holds: %(count)s events are in the log %(log)s, whose tree had %(size)s leaves.")
+        console.print(text % {"count": f"{outcome.events:,}", "log": outcome.log, "size": f"{outcome.size:,}"})
+    else:
+        console.print(_("It does not hold."))
+        table = Table(_("What is wrong"), _("Place"), _("Detail"))
+        for each in outcome.faults:
+            table.add_row(bundle_texts.fault(each.fault), each.place, each.detail)
+        console.print(table)
+    if outcome.fingerprint:
+        console.print(_("Fingerprint: %s") % outcome.fingerprint)
+    if outcome.holds:
+        for name in outcome.witnesses:
+            console.print(_("Cosigned by the witness %s.") % name)
+        if outcome.stamped:
+            text = _("Timestamped at %s; whether you trust the authority that signed it is yours to say.")
+            console.print(text % outcome.stamped)
+        if not key_given:
+            console.print(_("By the key that the bundle itself brings: %s") % outcome.key)
+            console.print(_("Compare it with the log’s key as you know it, or give that with --key."))

@@ -1,0 +1,31 @@
+"""What can be wrong with an evidence bundle, in words."""
+
+from audit.bundle_verify import Fault
+from web.languages import _
+
+
+def fault(kind: Fault) -> str:
+    """A fault, in a sentence."""
+    return {
+        Fault.CUT_SHORT: _("The bundle is cut short, or no bundle"),
+        Fault.NO_MANIFEST: _("Its manifest is missing or damaged"),
+        Fault.OTHER_KEY: _("It is signed with another key"),
+        Fault.WRONG_CHECKPOINT: _("The checkpoint is not signed as it must be"),
+        Fault.WRONG_TIMESTAMP: _("The timestamp is of something else"),
+        Fault.CHANGED_EVENT: _("An event was changed"),
+        Fault.MISSING_EVENT: _("An event is missing"),
+        Fault.WRONG_PROOF: _("A proof does not prove its event"),
+        Fault.CHANGED_FILE: _("A file was changed"),
+        Fault.MISSING_FILE: _("A file is missing"),
+        Fault.EXTRA_FILE: _("A file was added"),
+        Fault.OTHER_BYTES: _("The archive is not as an export writes it"),
+    }[kind]
+
+
+def nothing(reason: str) -> str:
+    """Why there is nothing to export, and the next step."""
+    return {
+        "no-events": _("Nothing of that name has been recorded. Names are exact; new events are there in seconds."),
+        "no-checkpoint": _("No checkpoint covers it yet. Try again in some seconds; audit-worker must run."),
+        "no-log": _("There is no log in SHUANGQIAN_LOG_FOLDER. It is made where audit-worker runs."),
+    }[reason]

@@ -1,0 +1,52 @@
+"""`shuangqian audit log`: the whole log held against Kafka and MongoDB. Exit codes: 0 agrees, 1 parts, 2 could not."""
+
+from dataclasses import asdict
+
+import typer
+from pymongo import MongoClient
+from rich.table import Table
+
+from audit import log_texts
+from audit.bundle_cli import Troubles
+from audit.log.checking import check
+from runtime.settings import Settings
+from schemas.envelope import Json
+from web.languages import _
+from web.shell import N_, AsJson, Help, out, print_json, progress
+
+AGREES, PARTS = 0, 1
+#: Places that are shown; those beyond are counted.
+SHOWN = 100
+HELP = N_(
+    "Hold the transparency log against Kafka and MongoDB: the checkpoint, every tile, every recorded event, every "
+    "message. Names each place where one says something else. Nothing is written.\n\n"
+    "Exit codes: 0 all agree, 1 they part, 2 could not be done."
+)
+
+
+def add_command(audit: typer.Typer, troubles: Troubles) -> None:
+    @audit.command("log", help=HELP)
+    def log_command(as_json: AsJson = False, help: Help = False) -> None:
+        settings = Settings()
+        with troubles(settings), progress(_("Reading the log")) as bar:
+            with MongoClient[Json](settings.mongo_url, tz_aware=True) as client:
+                text = _("Reading the histories")
+                told = lambda done, of: bar.tell(f"{text}: {done:,} / {of:,}", done, of, done)  # noqa: E731
+                outcome = check(settings, client, told)
+        if as_json:
+            print_json(asdict(outcome))
+        else:
+            text = _(
+                "The checkpoint has %(size)s leaves; %(recorded)s events are recorded, %(messages)s messages read."
+            )
+            counts = {"size": outcome.size, "recorded": outcome.recorded, "messages": outcome.messages}
+            out().print(text % {name: f"{count:,}" for name, count in counts.items()})
+            if outcome.parts:
+                table = Table(_("What is wrong"), _("Place"), _("Event"), _("Detail"))
+                for each in outcome.parts[:SHOWN]:
+                    table.add_row(log_texts.parted(each.kind), each.place, each.ref or "", each.detail)
+                out().print(table)
+                out().print(_("They part in %s places.") % f"{len(outcome.parts):,}")
+            else:
+                out().print(_("All agree."))
+        raise typer.Exit(PARTS if outcome.parts else AGREES)

@@ -1,0 +1,133 @@
+"""Evidence bundles: exported from a real log, verified offline; whatever is wrong is said, with its place."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import orjson
+import pytest
+
+from audit.bundle import write
+from audit.bundle_export import NothingThere, export
+from audit.bundle_verify import Fault, Found, verify
+from audit.log.note import Signer
+from deploy.local import table
+from tests.audit.conftest import World
+from tests.audit.logs import Log, keeping, log_of
+
+
+@pytest.fixture
+def log(lived: World, tmp_path: Path) -> Log:
+    made = log_of(lived, tmp_path / "log")
+    with keeping(made):
+        made.wait(60)
+    return made
+
+
+@pytest.fixture
+def bundle(log: Log, tmp_path: Path) -> Path:
+    """All that happened to the stream s3, in both services."""
+    made = tmp_path / "s3.zip"
+    export(log.settings, log.world.client[log.settings.database("audit")], {"stream": "s3"}, made)
+    return made
+
+
+def again(bundle: Path, **changed: bytes | None) -> Path:
+    """The same bundle with files changed, added or (None) left out, its manifest as it was."""
+    with zipfile.ZipFile(bundle) as archive:
+        files: dict[str, bytes | None] = {name: archive.read(name) for name in archive.namelist()}
+    files |= changed
+    made = bundle.with_name("changed.zip")
+    with made.open("wb") as file:
+        write(file, {name: data for name, data in files.items() if data is not None})
+    return made
+
+
+def test_a_bundle_holds_what_happened_and_verifies_offline(log: Log, bundle: Path) -> None:
+    outcome = verify(bundle, log.folder.verifier())
+    assert outcome.holds and (outcome.events, outcome.what, outcome.size) == (6, {"stream": "s3"}, 60)
+    with zipfile.ZipFile(bundle) as archive:
+        page = archive.read("README.html").decode()
+        events = [archive.read(name) for name in archive.namelist() if name.startswith("events/")]
+    live = log.world.database["partners"].find_one({"_id": "s3"})
+    assert live is not None
+    assert [e for e in map(orjson.loads, events) if e["source"] == "/submissions"] == live["events"]
+    assert "Evidence" in page and "证据包" in page and "/submissions/s3/1" in page
+
+
+def test_each_fault_is_named_with_its_place(log: Log, bundle: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(bundle) as archive:
+        names = archive.namelist()
+        event = next(name for name in names if name.startswith("events/"))
+        raw, note = archive.read(event), archive.read("checkpoint").decode()
+        other_proof = archive.read([name for name in names if name.startswith("proofs/")][-1])
+    ref = f"{orjson.loads(raw)['source']}/{orjson.loads(raw)['id']}"
+    proof = event.replace("events", "proofs").replace("json", "tlog-proof")
+    key = log.folder.signer("", None)
+    other = Signer(key.name, bytes(32))
+    text = note.partition("\n\n")[0] + "\n"
+
+    def faults(bundle: Path) -> list[tuple[Fault, str]]:
+        return [(each.fault, each.place) for each in verify(bundle, key.verifier).faults]
+
+    assert faults(again(bundle, **{event: raw.replace(b"user:test", b"user:tent")})) == [(Fault.CHANGED_EVENT, ref)]
+    assert faults(again(bundle, **{event: None})) == [(Fault.MISSING_EVENT, ref)]
+    assert faults(again(bundle, **{proof: other_proof})) == [(Fault.WRONG_PROOF, ref)]
+    assert faults(again(bundle, **{proof: None})) == [(Fault.WRONG_PROOF, ref)]
+    assert faults(again(bundle, more=b"")) == [(Fault.EXTRA_FILE, "more")]
+    assert faults(again(bundle, **{"README.html": b""})) == [(Fault.CHANGED_FILE, "README.html")]
+    forged = f"{text}\n{other.sign(text)}".encode()
+    assert (Fault.CHANGED_FILE, "checkpoint") in faults(again(bundle, checkpoint=forged))
+    assert [(each.fault, each.place) for each in verify(bundle, other.verifier).faults] == [
+        (Fault.OTHER_KEY, "key"),
+        (Fault.WRONG_CHECKPOINT, "checkpoint"),
+    ]
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(bundle.read_bytes()[:-1])
+    assert faults(cut) == [(Fault.CUT_SHORT, "the archive’s directory")]
+    padded = tmp_path / "padded.zip"
+    padded.write_bytes(bundle.read_bytes() + b"\0")
+    assert verify(padded, key.verifier).faults == (Found(Fault.OTHER_BYTES, f"byte {bundle.stat().st_size}"),)
+
+
+def test_nothing_is_exported_of_what_is_not_there(log: Log, tmp_path: Path) -> None:
+    database = log.world.client[log.settings.database("audit")]
+    with pytest.raises(NothingThere):
+        export(log.settings, database, {"stream": "nobody"}, tmp_path / "none.zip")
+    assert not list(tmp_path.glob("*none*"))
+
+
+def test_the_command_line_exports_and_verifies_without_any_server(log: Log, tmp_path: Path) -> None:
+    environment = os.environ | table.environment(log.settings) | {"LC_ALL": "C.UTF-8", "LANG": "en"}
+    away = environment | {
+        "SHUANGQIAN_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "SHUANGQIAN_MONGO_URL": "mongodb://127.0.0.1:1",
+    }
+    bundle, key = tmp_path / "month.zip", tmp_path / "log.key"
+    key.write_text(f"{log.folder.verifier()}\n")
+
+    def run(*argv: str, env: dict[str, str] = away) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.audit.command", "--lang", "en", "audit", *argv],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    code, text = run("export", "--month", "2026-11", str(bundle), env=environment)
+    assert code == 0 and "60 events" in text
+    code, text = run("verify", str(bundle), "--key", str(key))
+    assert code == 0 and "It holds: 60 events" in text
+    code, text = run("verify", str(bundle), "--key", str(Signer("log", bytes(32)).verifier))
+    assert code == 1 and "another key" in text
+    bundle.write_bytes(bundle.read_bytes()[:500])
+    code, text = run("verify", str(bundle))
+    assert code == 1 and "cut short" in text
+    assert run("verify", str(tmp_path / "none.zip"))[0] == 2
+    assert run("export", str(bundle))[0] == 2
+    assert run("export", "--month", "2026-13", str(bundle))[0] == 2
+    assert run("export", "--stream", "nobody", str(bundle), env=environment)[0] == 2
