@@ -34,6 +34,18 @@ class Kind(StrEnum):
     CONFLICT = "conflict"  # two events in the history have one number
     UNFOLDABLE = "unfoldable"  # the domain's evolve raised
     UNREADABLE = "unreadable"  # a message that is no event
+    UNKNOWN_TYPE = "unknown-type"  # an event of a type that no service has
+    FUTURE_VERSION = "future-version"  # an event of a later version than this program knows
+    SPLIT = "split"  # a stream on two partitions, so that its order is not certain
+    # What is noticed besides: it does not keep a stream from being equal.
+    GAP = "gap"  # a partition does not begin at its beginning any more
+    CAUSE_UNKNOWN = "cause-unknown"  # an event's cause is in no history
+    NO_EFFECT = "no-effect"  # an event that should have led to another has not
+    CLOCK = "clock"  # an event is older than the one before it
+
+
+#: Live, and not in the history yet: it may be on its way.
+NOT_YET = (Kind.EVENT_NOT_ON_KAFKA, Kind.STREAM_NOT_ON_KAFKA)
 
 
 @dataclass(frozen=True)
@@ -66,8 +78,13 @@ class Sent:
     position: str
 
 
-def examine(decider: AnyDecider, history: Sequence[Sent], live: Json | None) -> Difference | None:
-    """Compare one stream's history, as it was read, with the live document; None where they are equal."""
+def examine(
+    decider: AnyDecider, history: Sequence[Sent], live: Json | None, *, went_on: bool = False
+) -> Difference | None:
+    """Compare one stream's history, as it was read, with the live document; None where they are equal.
+
+    `went_on`: the history was cut where the live stream went on; of the state it is only seen that it can be folded.
+    """
     stream = history[0].value["subject"] if history else live["_id"] if live else ""
 
     def difference(kind: Kind, **where: Any) -> Difference:
@@ -76,7 +93,7 @@ def examine(decider: AnyDecider, history: Sequence[Sent], live: Json | None) -> 
     document = _json(live) if live is not None else {}
     events = document.get("events") or []
     events = events if isinstance(events, list) else []
-    told, fault = _in_order(history, difference)
+    told, fault = in_order(history, difference)
     if not history:
         return difference(Kind.STREAM_NOT_ON_KAFKA, sequence=1, type=_type(events[0]) if events else None)
     if live is None:
@@ -88,12 +105,12 @@ def examine(decider: AnyDecider, history: Sequence[Sent], live: Json | None) -> 
         return difference(Kind.EVENT_NOT_LIVE, **_at(told[len(events)]))
     if fault:
         return fault
-    if len(events) > len(told):
+    if len(events) > len(told) and not went_on:
         return difference(Kind.EVENT_NOT_ON_KAFKA, sequence=len(told) + 1, type=_type(events[len(told)]))
-    return _state(decider, told, document, difference)
+    return _state(decider, told, document, difference, went_on)
 
 
-def _in_order(history: Sequence[Sent], difference: Make) -> tuple[list[Sent], Difference | None]:
+def in_order(history: Sequence[Sent], difference: Make) -> tuple[list[Sent], Difference | None]:
     """The events in order, each once, up to the first that jumps or contradicts, which is the fault."""
     told: list[Sent] = []
     for sent in history:
@@ -111,7 +128,9 @@ def _in_order(history: Sequence[Sent], difference: Make) -> tuple[list[Sent], Di
     return told, None
 
 
-def _state(decider: AnyDecider, told: Sequence[Sent], document: Json, difference: Make) -> Difference | None:
+def _state(
+    decider: AnyDecider, told: Sequence[Sent], document: Json, difference: Make, went_on: bool
+) -> Difference | None:
     """Fold event by event, so that the last event that set the field at fault can be named."""
     folds: list[Json] = []
     state = decider.state()
@@ -121,6 +140,8 @@ def _state(decider: AnyDecider, told: Sequence[Sent], document: Json, difference
         except Exception as error:
             return difference(Kind.UNFOLDABLE, **_at(sent), detail=repr(error))
         folds.append(state.model_dump(mode="json"))
+    if went_on:
+        return None
     live = as_read(decider, document["state"]) if "state" in document else _ABSENT
     if found := first_difference(folds[-1], live):
         pointer = found[0]

@@ -37,12 +37,19 @@ def show_verdict(console: Console, verdict: Json) -> None:
         "at": moment(verdict["at"]),
     }
     console.print(f"\n  [dim]{escape(line)}[/]")
-    for number, difference in enumerate(verdict["differences"][:PRINTED], start=1):
+    if verdict.get("until"):
+        console.print(f"  [dim]{escape(texts.confined(verdict))}[/]")
+    _show_differences(console, verdict["differences"], verdict["differing"])
+    if verdict.get("noticed"):
+        console.print(f"\n[bold yellow]! {escape(texts.noticed(verdict))}[/]")
+        _show_differences(console, verdict["notices"], verdict["noticed"])
+
+
+def _show_differences(console: Console, differences: Sequence[Json], count: int) -> None:
+    for number, difference in enumerate(differences[:PRINTED], start=1):
         _show_difference(console, number, difference)
-    if verdict["differing"] > PRINTED:
-        rest = _("and %(count)s more: --json prints all that were kept") % {
-            "count": f"{verdict['differing'] - PRINTED:,}"
-        }
+    if count > PRINTED:
+        rest = _("and %(count)s more: --json prints all that were kept") % {"count": f"{count - PRINTED:,}"}
         console.print(f"\n  [dim]… {escape(rest)}[/]")
 
 

@@ -94,7 +94,7 @@ def test_a_stream_is_told_from_its_first_event(lived: World) -> None:
 
 def test_help_is_in_the_language_of_the_environment() -> None:
     help = shuangqian("audit", "replay", "--help", lang="zh_CN.UTF-8")
-    assert help.returncode == 0 and "退出码：0 一致，1 不一致，2 未能完成。" in help.stdout
+    assert help.returncode == 0 and "退出码：0 一致，1 不一致，2 未能完成，3 一致，但另有值得注意之处。" in help.stdout
 
 
 def test_the_real_command_knows_every_service() -> None:
