@@ -31,7 +31,7 @@ test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys i
 	@$(MAKE) --no-print-directory check
 	@$(PYTHON) -m pytest -m io
 
-bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|replay|startup, or million)
+bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|audit|startup, or million)
 	@exec $(PYTHON) -m tests.bench $(ONLY)
 
 faults: setup ## Kill processes at random under load, as often as asked (KILLS=1000 for a night)

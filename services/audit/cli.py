@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +20,8 @@ from audit import terminal
 from audit.fold import AnyDecider
 from audit.history import Unreachable, event_at, story
 from audit.kept import kept
-from audit.replay import Progress, Until, Verdict, replay
+from audit.replay import Against, Progress, Until, Verdict, replay
+from audit.shadow import NotShadowed, shadow
 from audit.store import Runs
 from audit.team import ProcessLost
 from runtime.settings import Settings
@@ -41,6 +43,9 @@ CutAt = Annotated[
         help=N_("Up to this moment, such as 2026-11-01T08:00Z, this offset, or the event at topic:partition:offset."),
     ),
 ]
+AgainstWhat = Annotated[
+    Against, typer.Option("--against", help=N_("The live streams, or nothing: then MongoDB is not needed."))
+]
 Processes = Annotated[
     int | None, typer.Option(metavar="N", min=1, help=N_("How many processes share the work; else one for each core."))
 ]
@@ -50,6 +55,19 @@ REPLAY_HELP = N_(
     "Says [bold]equal[/], or names the first event that differs, the field and both values. Also says which causes are "
     "missing, which effects did not come, and where clocks ran backwards. Nothing is written.\n\n"
     "Exit codes: 0 equal, 1 different, 2 could not be done, 3 equal, with something odd noticed besides."
+)
+
+With = Annotated[
+    Path,
+    typer.Option(
+        "--with", metavar="PATH", exists=True, file_okay=False, help=N_("A checkout, or a folder with changed domains.")
+    ),
+]
+SHADOW_HELP = N_(
+    "Fold every history with changed domain code, and say which streams would be in another state.\n\n"
+    "Names for each the first event after which it parts, the field and both values. What a changed decide would have "
+    "answered cannot be told: commands are in no history. For the rules of the review: shuangqian review shadow.\n\n"
+    "Exit codes: 0 nothing differs, 1 something does, 2 could not be done."
 )
 
 
@@ -66,6 +84,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
         service: Service = None,
         stream: Stream = None,
         until: CutAt = None,
+        against: AgainstWhat = "live",
         processes: Processes = None,
         resume: Resume = False,
         as_json: AsJson = False,
@@ -76,7 +95,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
         settings = Settings()
         with _troubles(settings):
             cut = moment_or_place(settings, until) if until else None
-            keep = kept(settings, service, stream, until)
+            keep = kept(settings, service, stream, until, against)
             if not resume:
                 keep.forget()
             with progress(_("Looking for the histories")) as bar:
@@ -86,6 +105,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
                     service=service,
                     stream=stream,
                     until=cut,
+                    against=against,
                     processes=processes,
                     keep=keep,
                     progress=_hearing(bar),
@@ -112,7 +132,28 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
             terminal.show_stories(out(), id, stories)
         raise typer.Exit(EQUAL if any(each.told for each in stories) else DIFFERENT)
 
+    @audit.command("shadow", help=SHADOW_HELP)
+    def shadow_command(path: With, service: Service = None, as_json: AsJson = False, help: Help = False) -> None:
+        _known(service, deciders)
+        settings = Settings()
+        with _troubles(settings), progress(_("Looking for the histories")) as bar:
+            try:
+                found = shadow(settings, deciders, path, service=service, progress=_hearing(bar))
+            except NotShadowed as error:
+                raise Failed(COULD_NOT, _not_shadowed(path, str(error))) from None
+        if as_json:
+            print_json(found.to_json())
+        else:
+            terminal.show_shadow(out(), found.to_json())
+        raise typer.Exit(DIFFERENT if found.differing else EQUAL)
+
     return audit
+
+
+def _not_shadowed(path: Path, trouble: str) -> str:
+    if not trouble:
+        return _("%s holds no domain: it must be a checkout, or a folder with services/<service>/domain.") % path
+    return _("The code at %(path)s cannot be loaded: %(trouble)s") % {"path": path, "trouble": trouble.splitlines()[-1]}
 
 
 def moment_or_place(settings: Settings, text: str) -> Until:

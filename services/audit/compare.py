@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from audit.examine import NOT_YET, Difference, Kind, Sent, examine, in_order
+from audit.examine import NOT_YET, Difference, Kind, Sent, examine, examine_alone, in_order
 from audit.fold import AnyDecider, Message, read_event
-from audit.quick import agreed
+from audit.quick import agreed, alone
 from schemas.envelope import Json
 from schemas.events import FACTS, Undecodable
 
@@ -58,19 +58,62 @@ def judge(
 
     `cut`: the history was cut, so live streams may have gone on. `exactly`: without trying the fast way first.
     """
-    if len(live) == 1 and records and not exactly:
+    id = _id(key)
+    if len(live) == 1 and records and id is not None and not exactly:
         ((noun, document),) = live.items()
         values = [value or b"" for _, value in records]
-        if (events := agreed(deciders[noun], key.decode(errors="replace"), values, document)) is not None:
+        if (events := agreed(deciders[noun], id, values, document)) is not None:
             return Judged([Told(noun, events)], len(values) - len(events))
     messages = [Message(place.topic, place.partition, offset, key, value) for offset, value in records]
     return _exactly(deciders, messages, live, cut)
+
+
+def judge_alone(
+    deciders: Mapping[str, AnyDecider], key: bytes, records: Sequence[Record], place: Place, *, exactly: bool = False
+) -> Judged:
+    """Hold the messages of one key against nothing but themselves: their numbers, and whether they can be folded."""
+    id = _id(key)
+    if id is not None and not exactly and (found := alone(deciders, id, [value or b"" for _, value in records])):
+        noun, events = found
+        return Judged([Told(noun, events)], len(records) - len(events))
+    judged = Judged()
+    messages = [Message(place.topic, place.partition, offset, key, value) for offset, value in records]
+    for noun, history in _histories(deciders, messages, judged).items():
+        _take(judged, noun, history)
+        if found_wrong := examine_alone(deciders[noun], history):
+            judged.differences.append(found_wrong)
+    return judged
+
+
+def _id(key: bytes) -> str | None:
+    try:
+        return key.decode()
+    except UnicodeDecodeError:  # no stream is called so
+        return None
 
 
 def _exactly(
     deciders: Mapping[str, AnyDecider], messages: Sequence[Message], live: Mapping[str, Json], cut: bool
 ) -> Judged:
     judged = Judged()
+    histories = _histories(deciders, messages, judged)
+    for noun in dict.fromkeys((*histories, *live)):
+        decider, history, document = deciders[noun], histories.get(noun, []), live.get(noun)
+        if cut and not history:
+            continue
+        told = _take(judged, noun, history)
+        went_on = cut and document is not None and _has_more(document, told)
+        judged.went_on += went_on
+        if found := examine(decider, history, document, went_on=went_on):
+            judged.differences.append(found)
+            judged.behind |= found.kind in NOT_YET
+    return judged
+
+
+def _histories(
+    deciders: Mapping[str, AnyDecider], messages: Sequence[Message], judged: Judged
+) -> dict[str, list[Sent]]:
+    """The events among the messages, by noun; what is none is told."""
     histories: dict[str, list[Sent]] = {}
     for message in messages:
         try:
@@ -79,19 +122,15 @@ def _exactly(
             judged.differences.append(_unreadable(next(iter(deciders.values())).service, message, str(error)))
             continue
         histories.setdefault(decider.noun, []).append(Sent(value, message.position))
-    for noun in dict.fromkeys((*histories, *live)):
-        decider, history, document = deciders[noun], histories.get(noun, []), live.get(noun)
-        told, fault = in_order(history, _unnamed)
-        went_on = cut and document is not None and _has_more(document, told)
-        judged.went_on += went_on
-        if cut and not history:
-            continue
-        judged.told.append(Told(noun, [sent.value for sent in told], [sent.position for sent in told]))
-        judged.duplicates += 0 if fault else len(history) - len(told)
-        if found := examine(decider, history, document, went_on=went_on):
-            judged.differences.append(found)
-            judged.behind |= found.kind in NOT_YET
-    return judged
+    return histories
+
+
+def _take(judged: Judged, noun: str, history: Sequence[Sent]) -> Sequence[Sent]:
+    """Count a stream in; its events, each once, up to where they are in order."""
+    told, fault = in_order(history, _unnamed)
+    judged.told.append(Told(noun, [sent.value for sent in told], [sent.position for sent in told]))
+    judged.duplicates += 0 if fault else len(history) - len(told)
+    return told
 
 
 def split(

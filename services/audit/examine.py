@@ -1,8 +1,9 @@
 """Of one stream, exactly: whether its history gives the live stream, and if not, the first event at which they part."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import orjson
@@ -110,6 +111,13 @@ def examine(
     return _state(decider, told, document, difference, went_on)
 
 
+def examine_alone(decider: AnyDecider, history: Sequence[Sent]) -> Difference | None:
+    """What is wrong in a stream's history by itself: a number that jumps or is there twice, or no fold."""
+    make = partial(Difference, service=decider.service, stream=history[0].value["subject"], noun=decider.noun)
+    told, fault = in_order(history, make)
+    return next((each for each in _folds(decider, told, make) if isinstance(each, Difference)), None) or fault
+
+
 def in_order(history: Sequence[Sent], difference: Make) -> tuple[list[Sent], Difference | None]:
     """The events in order, each once, up to the first that jumps or contradicts, which is the fault."""
     told: list[Sent] = []
@@ -123,7 +131,7 @@ def in_order(history: Sequence[Sent], difference: Make) -> tuple[list[Sent], Dif
             told.append(sent)
         elif other := first_difference(told[sequence - 1].value, sent.value):
             pointer, before, after = other
-            where = {"pointer": pointer, "detail": f"{_shown(pointer, before)} → {_shown(pointer, after)}"}
+            where = {"pointer": pointer, "detail": f"{shown(pointer, before)} → {shown(pointer, after)}"}
             return told, difference(Kind.CONFLICT, **_at(sent), **where)
     return told, None
 
@@ -133,13 +141,10 @@ def _state(
 ) -> Difference | None:
     """Fold event by event, so that the last event that set the field at fault can be named."""
     folds: list[Json] = []
-    state = decider.state()
-    for sent in told:
-        try:
-            state = decider.evolve(state, from_json(sent.value).data)
-        except Exception as error:
-            return difference(Kind.UNFOLDABLE, **_at(sent), detail=repr(error))
-        folds.append(state.model_dump(mode="json"))
+    for fold in _folds(decider, told, difference):
+        if isinstance(fold, Difference):
+            return fold
+        folds.append(fold)
     if went_on:
         return None
     live = as_read(decider, document["state"]) if "state" in document else _ABSENT
@@ -151,6 +156,18 @@ def _state(
     if document.get("version") != len(told):
         return difference(Kind.VERSION, **_field("/version", len(told), document.get("version", _ABSENT)))
     return None
+
+
+def _folds(decider: AnyDecider, told: Sequence[Sent], difference: Make) -> Iterator[Json | Difference]:
+    """The state after each event, up to one that the domain cannot fold, of which the difference comes last."""
+    state = decider.state()
+    for sent in told:
+        try:
+            state = decider.evolve(state, from_json(sent.value).data)
+        except Exception as error:
+            yield difference(Kind.UNFOLDABLE, **_at(sent), detail=repr(error))
+            return
+        yield state.model_dump(mode="json")
 
 
 def same(one: Any, other: Any) -> bool:
@@ -204,10 +221,11 @@ def _at(sent: Sent) -> Json:
 
 
 def _field(pointer: str, history: Any, live: Any) -> Json:
-    return {"pointer": pointer, "history": _shown(pointer, history), "live": _shown(pointer, live)}
+    return {"pointer": pointer, "history": shown(pointer, history), "live": shown(pointer, live)}
 
 
-def _shown(pointer: str, value: Any) -> str | None:
+def shown(pointer: str, value: Any) -> str | None:
+    """A field's value as JSON text for people: cut where it is long, personal data withheld."""
     if value is _ABSENT:
         return None
     if "contact" in pointer.split("/"):

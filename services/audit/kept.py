@@ -50,11 +50,11 @@ class Kept:
         beside.rename(file)
 
 
-def kept(settings: Settings, service: str | None, stream: str | None, until: str | None) -> Kept:
-    """The folder of this replay: `$XDG_CACHE_HOME/shuangqian/replay/<hash>`."""
+def kept(settings: Settings, *confined: str | None) -> Kept:
+    """The folder of a replay that is confined so: `$XDG_CACHE_HOME/shuangqian/replay/<hash>`."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     named = (settings.kafka_bootstrap, settings.mongo_url, settings.topic_prefix, settings.database_prefix)
-    depends = repr((*named, service, stream, until, _code()))
+    depends = repr((*named, *confined, _code()))
     return Kept(cache / "shuangqian" / "replay" / hashlib.sha256(depends.encode()).hexdigest()[:16])
 
 

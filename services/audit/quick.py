@@ -6,7 +6,7 @@ for the history's. And an entry that stands in several events of a stream is val
 validating is pure, and it is the same entry only where its bytes are. All else is left to the exact way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -40,6 +40,16 @@ def agreed(decider: AnyDecider, id: str, values: Sequence[bytes], live: Json) ->
         state = folded(decider, id, events)
         return events if state is not None and _is(decider, state, live.get("state")) else None
     except Exception:  # whatever it is, it is told by the exact way
+        return None
+
+
+def alone(deciders: Mapping[str, AnyDecider], id: str, values: Sequence[bytes]) -> tuple[str, list[Json]] | None:
+    """The noun and events of a history that surely is in order and can be folded; None where the exact way must say."""
+    try:
+        events = [orjson.loads(value) for value in dict.fromkeys(values)]
+        noun = events[0]["type"].partition(".")[0]
+        return (noun, events) if folded(deciders[noun], id, events) is not None else None
+    except Exception:
         return None
 
 

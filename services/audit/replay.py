@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pymongo import MongoClient
 
@@ -24,6 +24,8 @@ from runtime.replay import Extent
 from runtime.settings import Settings
 from schemas.envelope import Json, timestamp
 
+#: What a history is held against.
+Against = Literal["live", "nothing"]
 #: Messages below which other processes take longer to start than they save.
 WORTH_SHARING = 30_000
 #: Seconds in which what follows from an event may still be under way.
@@ -79,6 +81,7 @@ class Verdict:
     notices: tuple[Difference, ...] = ()
     went_on: int = 0
     until: str | None = None
+    against: Against = "live"
     processes: int = 1
     resumed: bool = False
 
@@ -118,6 +121,7 @@ def replay(
     service: str | None = None,
     stream: str | None = None,
     until: Until | None = None,
+    against: Against = "live",
     processes: int | None = None,
     keep: Kept | None = None,
     progress: Callable[[Progress], None] = _unseen,
@@ -125,6 +129,8 @@ def replay(
     under_way_s: float = UNDER_WAY_S,
 ) -> Verdict:
     """Replay all histories, or one service's, or one stream's; what `progress` raises ends it.
+
+    Against `nothing`, MongoDB is not asked: the history is held against itself, and all that is noticed is.
 
     It takes as many `processes` as there are cores, unless told, and where there is enough to share. Events that are
     live and not yet on Kafka are waited for `patience_s` seconds, since the relay may be behind. An effect may be
@@ -144,7 +150,7 @@ def replay(
 
     sums, resumed = _Sums(services), False
     units: list[Unit] = []
-    for unit in _units(extents, stream, until):
+    for unit in units_of(extents, stream, until, against):
         if keep and (found := keep.get(unit)):
             resumed = True
             sums.add(found)
@@ -155,12 +161,13 @@ def replay(
         if keep:
             keep.keep(unit, found)
     with client(settings) as mongo:
-        if until is None and stream is None:
+        if until is None and stream is None and against == "live":
             hear("live", services[-1], total)
             late = list(_latecomers(settings, deciders, mongo, sums))
             for _, found in carried_out(settings, deciders, late, 1, lambda *_: None, patience_s):
                 sums.add(found)
-        sums.mend_split(settings, deciders, mongo, {name: len(extent.end) for name, extent in extents.items()})
+        if against == "live":
+            sums.mend_split(settings, deciders, mongo, {name: len(extent.end) for name, extent in extents.items()})
     hear("links", services[-1], total)
     if stream is None and (until is None or until.time is not None):
         end = min(at, until.time) if until and until.time else at
@@ -173,12 +180,15 @@ def replay(
         seconds=round(seconds, 3),
         rate=round(sums.events / seconds, 1),
         until=(timestamp(until.time) if until.time else str(until.offset)) if until else None,
+        against=against,
         processes=processes,
         resumed=resumed,
     )
 
 
-def _units(extents: Mapping[str, Extent], stream: str | None, until: Until | None) -> Iterator[Unit]:
+def units_of(
+    extents: Mapping[str, Extent], stream: str | None, until: Until | None, against: Against
+) -> Iterator[Unit]:
     """The units of a replay, the largest first, so that no process is left alone with one at the end."""
     ids = None if stream is None else frozenset([stream])
     offset = until.offset if until else None
@@ -189,9 +199,9 @@ def _units(extents: Mapping[str, Extent], stream: str | None, until: Until | Non
             messages = end - extent.first[place]
             slices = 1 if stream else -(-messages // AT_ONCE) or 1
             for number in range(slices):
-                unit = Unit(service, place.partition, number, slices, ids, None, offset, time)
+                unit = Unit(service, place.partition, number, slices, ids, None, offset, time, against == "live")
                 sized.append((messages // slices, unit))
-        if ids and not extent.end:
+        if ids and not extent.end and against == "live":
             sized.append((0, Unit(service, NOWHERE, ids=ids)))
     return (unit for _, unit in sorted(sized, key=lambda each: -each[0]))
 

@@ -14,14 +14,36 @@ def headline(verdict: Json) -> str:
 
 def sentence(verdict: Json) -> str:
     """What the verdict means."""
+    n = verdict["differing"]
+    if verdict["equal"] and verdict.get("against") == "nothing":
+        return _("History is in order and can be folded; it was held against nothing else.")
     if verdict["equal"]:
         return _("Replaying history gives the live state, stream by stream.")
+    if verdict.get("against") == "nothing":
+        text = ngettext(
+            "History is not in order in %(count)s place.", "History is not in order in %(count)s places.", n
+        )
+        return text % {"count": f"{n:,}"}
     text = ngettext(
         "History and live state part in %(count)s place.",
         "History and live state part in %(count)s places.",
-        verdict["differing"],
+        n,
     )
-    return text % {"count": f"{verdict['differing']:,}"}
+    return text % {"count": f"{n:,}"}
+
+
+def shadowed(shadow: Json) -> str:
+    """What changed code makes of a history."""
+    if not shadow["differing"]:
+        return _("The changed code folds all %(streams)s streams to the same states.") % {
+            "streams": f"{shadow['streams']:,}"
+        }
+    text = ngettext(
+        "%(count)s of %(streams)s streams would be in another state.",
+        "%(count)s of %(streams)s streams would be in another state.",
+        shadow["differing"],
+    )
+    return text % {"count": f"{shadow['differing']:,}", "streams": f"{shadow['streams']:,}"}
 
 
 def noticed(verdict: Json) -> str:

@@ -16,7 +16,7 @@ import orjson
 from kafka import KafkaConsumer, TopicPartition
 from pymongo import MongoClient
 
-from audit.compare import Judged, Place, Record, judge, split
+from audit.compare import Judged, Place, Record, judge, judge_alone, split
 from audit.effects import Links
 from audit.examine import Difference
 from audit.fold import AnyDecider, Message, read_event
@@ -27,6 +27,8 @@ from schemas.events import Undecodable
 
 #: The partition of a service that has no topic.
 NOWHERE = -1
+#: Stands for the key of a message that has none: it is no UTF-8, so no stream is called so.
+NO_KEY = b"\xff"
 #: Messages that a unit holds in memory, about.
 AT_ONCE = 200_000
 #: Live streams read with one query.
@@ -44,6 +46,7 @@ class Unit:
     """A partition of a service's history, or a slice of it.
 
     `ids`: only the streams of these names, also where nothing of them is in the history. `first`: from there on.
+    `live`: held against the live streams, else against nothing but itself.
     `offset` and `until` (RFC 3339, UTC) end the history: the last message, the last moment that counts.
     """
 
@@ -55,6 +58,7 @@ class Unit:
     first: int | None = None
     offset: int | None = None
     until: str | None = None
+    live: bool = True
 
     @property
     def name(self) -> str:
@@ -123,9 +127,12 @@ class Worker:
             histories = self._read(unit, within)
             behind: dict[bytes, Mapping[str, Json]] = {}
             for keys in _chunks(list(histories)):
-                lives = self._live(unit.service, keys)
+                lives = self._live(unit.service, keys) if unit.live else {}
                 for key in keys:
-                    judged = judge(deciders, key, histories[key], place, lives[key], cut=unit.cut)
+                    if unit.live:
+                        judged = judge(deciders, key, histories[key], place, lives[key], cut=unit.cut)
+                    else:
+                        judged = judge_alone(deciders, key, histories[key], place)
                     if judged.behind:
                         behind[key] = lives[key]
                     else:
@@ -134,6 +141,11 @@ class Worker:
             report("history", sum(len(histories[key]) for key in behind))
             self._wait(found, place, histories, behind, report, patience_s)
         return found
+
+    def histories(self, unit: Unit) -> tuple[Place, dict[bytes, list[Record]]]:
+        """A unit's messages by key, each in order, and where they lie."""
+        place = self._place(unit)
+        return place, self._read(unit, self._extent(unit, place))
 
     def _place(self, unit: Unit) -> Place:
         return Place(self._settings.topic(f"{unit.service}.events"), unit.partition)
@@ -153,7 +165,7 @@ class Worker:
         only = frozenset(histories) if unit.ids is not None else None
         for records in drain(self._consumer, within):
             for record in records:
-                key = record.key or b""
+                key = NO_KEY if record.key is None else record.key
                 if only is not None and key not in only:
                     continue
                 if unit.slices > 1 and zlib.crc32(key) % unit.slices != unit.slice:

@@ -15,17 +15,22 @@ from web.shell import spoken
 ROOT = Path(__file__).parents[2]
 
 
+def environment(settings: Settings | None, lang: str = "en_GB.UTF-8") -> dict[str, str]:
+    """What the program is told by its environment."""
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("libs", "services", "."))
+    told = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "LANG": lang, "PYTHONUTF8": "1", "COLUMNS": "120"}
+    for name in ("kafka_bootstrap", "mongo_url", "database_prefix", "topic_prefix"):
+        if settings:
+            told[f"SHUANGQIAN_{name.upper()}"] = str(getattr(settings, name))
+    return told
+
+
 def shuangqian(
     *arguments: str, settings: Settings | None = None, lang: str = "en_GB.UTF-8", module: str = "tests.audit.command"
 ) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join(str(ROOT / folder) for folder in ("libs", "services", "."))
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "LANG": lang, "PYTHONUTF8": "1", "COLUMNS": "120"}
-    for name in ("kafka_bootstrap", "mongo_url", "database_prefix", "topic_prefix"):
-        if settings:
-            environment[f"SHUANGQIAN_{name.upper()}"] = str(getattr(settings, name))
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        env=environment,
+        env=environment(settings, lang),
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -10,7 +10,7 @@ from bson import Int64, ObjectId
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from audit.compare import Place, judge
+from audit.compare import Judged, Place, judge, judge_alone
 from audit.fold import AnyDecider, form
 from audit.quick import agreed, folded
 from schemas.envelope import Json
@@ -33,9 +33,13 @@ def both(decider: AnyDecider, history: list[bytes], live: Json | None) -> None:
     id = live["_id"] if live else "a"
     records = list(enumerate(history))
     lives = {decider.noun: live} if live else {}
-    quickly, exactly = (
-        judge({decider.noun: decider}, id.encode(), records, PLACE, lives, exactly=exact) for exact in (False, True)
-    )
+    deciders = {decider.noun: decider}
+    quickly, exactly = (judge(deciders, id.encode(), records, PLACE, lives, exactly=exact) for exact in (False, True))
+    assert_same(quickly, exactly)
+    assert_same(*(judge_alone(deciders, id.encode(), records, PLACE, exactly=exact) for exact in (False, True)))
+
+
+def assert_same(quickly: Judged, exactly: Judged) -> None:
     assert quickly.differences == exactly.differences
     assert [(t.noun, form(list(t.events))) for t in quickly.told] == [
         (t.noun, form(list(t.events))) for t in exactly.told

@@ -18,11 +18,11 @@ from deploy.local.servers import kafka_server, mongo_server
 from deploy.local.speech import either
 from deploy.local.supervise import CannotStart
 from tests.bench import (
+    audit_replay,
     intake,
     latency,
     million,
     relay,
-    replay,
     review,
     review_next,
     review_rebalance,
@@ -34,14 +34,16 @@ from tests.bench.ground import Ground
 
 #: What `review` measures, a module each.
 REVIEW = (review.measure, review_next.measure, review_rebalance.measure)
+#: And what `audit` does.
+AUDIT = (audit_replay.measure,)
 PARTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "intake": intake.measure,
     "relay": relay.measure,
     "worker": worker.measure,
     "latency": latency.measure,
-    "replay": replay.measure,
     "startup": startup.measure,
     "review": lambda ground: [figure for measure in REVIEW for figure in measure(ground)],
+    "audit": lambda ground: [figure for measure in AUDIT for figure in measure(ground)],
 }
 #: Only when asked for by name: they take minutes and gigabytes.
 LONG: dict[str, Callable[[Ground], list[Figure]]] = {"million": million.measure}

@@ -28,6 +28,7 @@ BEGAN = datetime(2026, 11, 2, 8, tzinfo=UTC)
 RELEASED_TOGETHER = 100
 #: Events of each entry, and of each release beside those.
 EVENTS_OF_AN_ENTRY, EVENTS_OF_A_RELEASE = 12, 3
+A_MONTH = RELEASED_TOGETHER * EVENTS_OF_AN_ENTRY + EVENTS_OF_A_RELEASE
 
 
 @dataclass
@@ -87,14 +88,15 @@ class Lives:
         return (self.submissions, self.cases, self.entries, self.releases)
 
 
-def lives(events: int, seed: int = 1) -> Lives:
-    """At least so many events of whole lives."""
+def lives(events: int, seed: int = 1, first_month: int = 0) -> Lives:
+    """At least so many events of whole lives, of this month and those that follow: each has entries of its own."""
     made = Lives(Streams(SUBMISSIONS), Streams(CASES), Streams(ENTRIES), Streams(RELEASES))
-    a_month = RELEASED_TOGETHER * EVENTS_OF_AN_ENTRY + EVENTS_OF_A_RELEASE
-    months = -(-events // a_month)
+    months = -(-events // A_MONTH)
     sent = [_scene(line) for line in lines(months * RELEASED_TOGETHER, seed)]
     for month in range(months):
-        _month(made, f"{2026 + month // 12}-{month % 12 + 1:02}", month * RELEASED_TOGETHER, sent)
+        number = first_month + month
+        of_month = sent[month * RELEASED_TOGETHER : (month + 1) * RELEASED_TOGETHER]
+        _month(made, f"{2026 + number // 12}-{number % 12 + 1:02}", number * RELEASED_TOGETHER, of_month)
     return made
 
 
@@ -106,8 +108,9 @@ def _month(made: Lives, month: str, first: int, sent: Sequence[Scene]) -> None:
     at = BEGAN + timedelta(seconds=first)
     publisher: Json = {"stream": month, "cause": f"bench/{month}", "actor": "user:publisher-wu"}
     made.releases.handle(releases.Open(**publisher, at=at, targets={"scene": RELEASED_TOGETHER}))
-    numbers = range(first, first + RELEASED_TOGETHER)
-    streams = [_entry(made, f"{PARTNER['uscc']}/SC-{number:07}", sent[number], month, at) for number in numbers]
+    streams = [
+        _entry(made, f"{PARTNER['uscc']}/SC-{number:07}", entry, month, at) for number, entry in enumerate(sent, first)
+    ]
     at += timedelta(hours=4)
     made.releases.handle(releases.Freeze(**publisher, at=at))
     (published,) = made.releases.handle(releases.PublishRelease(**publisher, at=at))
