@@ -45,12 +45,15 @@ def agreed(decider: AnyDecider, id: str, values: Sequence[bytes], live: Json) ->
 
 def alone(deciders: Mapping[str, AnyDecider], id: str, values: Sequence[bytes]) -> tuple[str, list[Json]] | None:
     """The noun and events of a history that surely is in order and can be folded; None where the exact way must say."""
-    try:
-        events = [orjson.loads(value) for value in dict.fromkeys(values)]
-        noun = events[0]["type"].partition(".")[0]
-        return (noun, events) if folded(deciders[noun], id, events) is not None else None
-    except Exception:
-        return None
+    for unrepeated in (values, list(dict.fromkeys(values))):  # the relay's repetitions are rare
+        try:
+            events = [orjson.loads(value) for value in unrepeated]
+            noun = events[0]["type"].partition(".")[0]
+            if folded(deciders[noun], id, events) is not None:
+                return noun, events
+        except Exception:  # whatever it is, it is told by the exact way
+            return None
+    return None
 
 
 def folded(decider: AnyDecider, id: str, events: Sequence[Json]) -> State | None:

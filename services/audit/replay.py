@@ -6,7 +6,7 @@ secondary may be behind, which would look like a difference). A user of MongoDB 
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -148,7 +148,7 @@ def replay(
     def hear(phase: str, name: str, done: int) -> None:
         progress(Progress(phase, name, min(done, total), total, time.perf_counter() - began))
 
-    sums, resumed = _Sums(services), False
+    sums, resumed = _Sums({name: settings.topic(f"{name}.events") for name in services}), False
     units: list[Unit] = []
     for unit in units_of(extents, stream, until, against):
         if keep and (found := keep.get(unit)):
@@ -253,8 +253,9 @@ class _Counted:
 class _Sums:
     """All units, added up."""
 
-    def __init__(self, services: Iterable[str]) -> None:
-        self.services = {name: _Counted() for name in services}
+    def __init__(self, topics: Mapping[str, str]) -> None:
+        self._topics = topics
+        self.services = {name: _Counted() for name in topics}
         self.ledger = Ledger()
         self.notices: list[Difference] = []
         self.noticed = 0
@@ -268,10 +269,9 @@ class _Sums:
         self.services[found.service].add(found)
         self.ledger.add(found.links)
         if found.gap:
+            place = f"{self._topics[found.service]}:{found.partition}:{found.gap}"
             detail = f"0 – {found.gap - 1}"
-            self._notice(
-                Difference(Kind.GAP, found.service, "", position=f"{found.partition}:{found.gap}", detail=detail)
-            )
+            self._notice(Difference(Kind.GAP, found.service, "", position=place, detail=detail))
         for where, detail in found.links.clocks:
             self._notice(_noticed(Kind.CLOCK, where, "/time", detail))
 

@@ -59,6 +59,8 @@ def carried_out(
 
     Raises Unreachable, KafkaError, PyMongoError or ProcessLost.
     """
+    if not units:
+        return
     if processes < 2 or len(units) < 2:
         yield from _here(settings, deciders, units, hear, patience_s)
     else:

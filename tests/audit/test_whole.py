@@ -155,7 +155,7 @@ def test_a_history_whose_beginning_is_gone_is_a_gap_and_its_streams_lack_events(
     verdict = lived.replay()
     assert not verdict.equal and {each.kind for each in verdict.differences} == {Kind.JUMP}
     (gap,) = verdict.notices
-    assert (gap.kind, gap.position, gap.detail) == (Kind.GAP, f"{place.partition}:1", "0 – 0")
+    assert (gap.kind, gap.position, gap.detail) == (Kind.GAP, f"{lived.topic}:{place.partition}:1", "0 – 0")
 
 
 def test_a_clock_that_ran_backwards_is_noticed_and_the_streams_are_equal(world: World) -> None:
