@@ -4,13 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from audit.cli import moment_or_place
+from audit.history import partition_of
+from audit.replay import Until
 from runtime.settings import Settings
 from tests.audit.conftest import World
-from web.shell import spoken
+from web.shell import Failed, spoken
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,3 +125,14 @@ def test_the_language_is_the_one_asked_for_or_the_environments(
     arguments: list[str], environment: str, language: str
 ) -> None:
     assert spoken(arguments, environment) == language
+
+
+def test_where_a_history_is_cut_is_a_moment_an_offset_or_the_place_of_an_event(lived: World) -> None:
+    at = datetime(2026, 11, 1, 8, 0, 0, 123000, tzinfo=UTC)  # when the tests' domain decides everything
+    place = f"{lived.topic}:{partition_of('s3', 3)}:0"
+    assert moment_or_place(lived.settings, "17") == Until(offset=17)
+    assert moment_or_place(lived.settings, place) == Until(time=at)
+    assert moment_or_place(lived.settings, "2026-11-01T08:00:00.123Z") == Until(time=at)
+    for wrong in ("yesterday", f"{lived.topic}:0:999999", "nothing.events:0:0"):
+        with pytest.raises(Failed, match="is neither a moment"):
+            moment_or_place(lived.settings, wrong)
