@@ -35,7 +35,7 @@ test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys i
 	$(PYTHON) -m pytest -m io --ignore tests/journeys; others=$$?; \
 	wait $$journeys; browser=$$?; cat build/journeys.log; exit $$((others | browser))
 
-bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|replay|log|startup, or million)
+bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|audit|startup, or million)
 	@exec $(PYTHON) -m tests.bench $(ONLY)
 
 faults: setup ## Kill processes under load, as often as asked (KILLS=1000 for a night), stop one (STOP_S=120), tamper 10,000 times

@@ -35,12 +35,9 @@ def extent(bootstrap: str, topics: Sequence[str]) -> Extent:
         consumer.close()
 
 
-def read(bootstrap: str, within: Extent) -> Iterator[list[ConsumerRecord]]:
-    """Every message of an extent, in lists; in order within each partition. Writes nothing, commits nothing."""
-    left = {tp for tp, end in within.end.items() if end > within.first[tp]}
-    if not left:
-        return
-    consumer = KafkaConsumer(
+def reader(bootstrap: str) -> KafkaConsumer:
+    """A consumer that belongs to no group: it commits nothing."""
+    return KafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=None,
         enable_auto_commit=False,
@@ -48,20 +45,36 @@ def read(bootstrap: str, within: Extent) -> Iterator[list[ConsumerRecord]]:
         fetch_max_bytes=64 * 1024 * 1024,
         max_partition_fetch_bytes=8 * 1024 * 1024,
     )
+
+
+def read(bootstrap: str, within: Extent) -> Iterator[list[ConsumerRecord]]:
+    """Every message of an extent, in lists; in order within each partition. Writes nothing, commits nothing."""
+    if not within.messages:
+        return
+    consumer = reader(bootstrap)
     try:
-        consumer.assign(sorted(left))
-        for tp in left:
-            consumer.seek(tp, within.first[tp])
-        while left:
-            for tp, records in consumer.poll(timeout_ms=1000).items():
-                end = within.end[tp]
-                yield [record for record in records if record.offset < end]
-            done = {tp for tp in left if consumer.position(tp) >= within.end[tp]}
-            if done:
-                left -= done
-                consumer.pause(*done)
+        yield from drain(consumer, within)
     finally:
         consumer.close()
+
+
+def drain(consumer: KafkaConsumer, within: Extent) -> Iterator[list[ConsumerRecord]]:
+    """As `read`, with a consumer that is used again and again: connecting takes as long as reading thousands."""
+    left = {tp for tp, end in within.end.items() if end > within.first[tp]}
+    if not left:
+        return
+    consumer.assign(sorted(left))
+    consumer.resume(*left)
+    for tp in left:
+        consumer.seek(tp, within.first[tp])
+    while left:
+        for tp, records in consumer.poll(timeout_ms=1000).items():
+            end = within.end[tp]
+            yield [record for record in records if record.offset < end]
+        done = {tp for tp in left if consumer.position(tp) >= within.end[tp]}
+        if done:
+            left -= done
+            consumer.pause(*done)
 
 
 async def rebuild(bootstrap: str, topics: Sequence[str], react: React) -> int:

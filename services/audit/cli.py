@@ -1,12 +1,14 @@
 """`shuangqian audit`: the auditor's command line. Verdicts go to stdout, progress and troubles to stderr.
 
-Exit codes: 0 equal, 1 different, 2 could not be done.
+Exit codes: 0 equal, 1 different, 2 could not be done, 3 equal, with something odd noticed besides.
 """
 
 import getpass
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,25 +19,57 @@ from pymongo.errors import PyMongoError
 from audit import terminal
 from audit.bundle_cli import add_commands
 from audit.fold import AnyDecider
-from audit.history import Unreachable, story
+from audit.history import Unreachable, event_at, story
+from audit.kept import kept
 from audit.log_cli import add_command
-from audit.replay import Progress, Verdict, replay
+from audit.replay import Against, Progress, Until, Verdict, replay
+from audit.shadow import NotShadowed, shadow
 from audit.store import Runs
+from audit.team import ProcessLost
 from runtime.settings import Settings
 from schemas.envelope import Json
 from web.languages import _
 from web.shell import N_, TYPER, AsJson, Bar, Failed, Help, out, print_json, progress
 
-EQUAL, DIFFERENT, COULD_NOT = 0, 1, 2
+EQUAL, DIFFERENT, COULD_NOT, NOTICED = 0, 1, 2, 3
 
 Service = Annotated[str | None, typer.Option(metavar="NAME", help=N_("One service only, such as review."))]
 Stream = Annotated[str | None, typer.Option(metavar="ID", help=N_("One stream only, in every service that has it."))]
 Save = Annotated[bool, typer.Option("--save", help=N_("Keep the verdict among the runs at /audit."))]
 StreamId = Annotated[str, typer.Argument(metavar="ID", help=N_("The stream, such as partner/reference@revision."))]
+CutAt = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        metavar="TIME|OFFSET",
+        help=N_("Up to this moment, such as 2026-11-01T08:00Z, this offset, or the event at topic:partition:offset."),
+    ),
+]
+AgainstWhat = Annotated[
+    Against, typer.Option("--against", help=N_("The live streams, or nothing: then MongoDB is not needed."))
+]
+Processes = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help=N_("How many processes share the work; else one for each core."))
+]
+Resume = Annotated[bool, typer.Option("--resume", help=N_("Go on where a replay like this one was cut off."))]
 REPLAY_HELP = N_(
     "Read every history from Kafka, fold it with the services’ own code, compare it with the live streams.\n\n"
-    "Says [bold]equal[/], or names the first event that differs, the field and both values. Nothing is written.\n\n"
-    "Exit codes: 0 equal, 1 different, 2 could not be done."
+    "Says [bold]equal[/], or names the first event that differs, the field and both values. Also says which causes are "
+    "missing, which effects did not come, and where clocks ran backwards. Nothing is written.\n\n"
+    "Exit codes: 0 equal, 1 different, 2 could not be done, 3 equal, with something odd noticed besides."
+)
+
+With = Annotated[
+    Path,
+    typer.Option(
+        "--with", metavar="PATH", exists=True, file_okay=False, help=N_("A checkout, or a folder with changed domains.")
+    ),
+]
+SHADOW_HELP = N_(
+    "Fold every history with changed domain code, and say which streams would be in another state.\n\n"
+    "Names for each the first event after which it parts, the field and both values. What a changed decide would have "
+    "answered cannot be told: commands are in no history. For the rules of the review: shuangqian review shadow.\n\n"
+    "Exit codes: 0 nothing differs, 1 something does, 2 could not be done."
 )
 
 
@@ -49,20 +83,43 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
 
     @audit.command("replay", help=REPLAY_HELP)
     def replay_command(
-        service: Service = None, stream: Stream = None, as_json: AsJson = False, save: Save = False, help: Help = False
+        service: Service = None,
+        stream: Stream = None,
+        until: CutAt = None,
+        against: AgainstWhat = "live",
+        processes: Processes = None,
+        resume: Resume = False,
+        as_json: AsJson = False,
+        save: Save = False,
+        help: Help = False,
     ) -> None:
         _known(service, deciders)
         settings = Settings()
         with _troubles(settings):
+            cut = moment_or_place(settings, until) if until else None
+            keep = kept(settings, service, stream, until, against)
+            if not resume:
+                keep.forget()
             with progress(_("Looking for the histories")) as bar:
-                verdict = replay(settings, deciders, service=service, stream=stream, progress=_hearing(bar))
+                verdict = replay(
+                    settings,
+                    deciders,
+                    service=service,
+                    stream=stream,
+                    until=cut,
+                    against=against,
+                    processes=processes,
+                    keep=keep,
+                    progress=_hearing(bar),
+                )
+            keep.forget()
             if save:
                 _save(settings, verdict)
         if as_json:
             print_json(verdict.to_json())
         else:
             terminal.show_verdict(out(), verdict.to_json())
-        raise typer.Exit(EQUAL if verdict.equal else DIFFERENT)
+        raise typer.Exit(DIFFERENT if not verdict.equal else NOTICED if verdict.noticed else EQUAL)
 
     @audit.command("stream", help=N_("Print what happened to one stream, from its first event, as Kafka has it."))
     def stream_command(id: StreamId, service: Service = None, as_json: AsJson = False, help: Help = False) -> None:
@@ -77,9 +134,48 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
             terminal.show_stories(out(), id, stories)
         raise typer.Exit(EQUAL if any(each.told for each in stories) else DIFFERENT)
 
+    @audit.command("shadow", help=SHADOW_HELP)
+    def shadow_command(path: With, service: Service = None, as_json: AsJson = False, help: Help = False) -> None:
+        _known(service, deciders)
+        settings = Settings()
+        with _troubles(settings), progress(_("Looking for the histories")) as bar:
+            try:
+                found = shadow(settings, deciders, path, service=service, progress=_hearing(bar))
+            except NotShadowed as error:
+                raise Failed(COULD_NOT, _not_shadowed(path, str(error))) from None
+        if as_json:
+            print_json(found.to_json())
+        else:
+            terminal.show_shadow(out(), found.to_json())
+        raise typer.Exit(DIFFERENT if found.differing else EQUAL)
+
     add_commands(audit, _troubles)
     add_command(audit, _troubles)
     return audit
+
+
+def _not_shadowed(path: Path, trouble: str) -> str:
+    if not trouble:
+        return _("%s holds no domain: it must be a checkout, or a folder with services/<service>/domain.") % path
+    return _("The code at %(path)s cannot be loaded: %(trouble)s") % {"path": path, "trouble": trouble.splitlines()[-1]}
+
+
+def moment_or_place(settings: Settings, text: str) -> Until:
+    """Where to cut the history: at an offset, a moment, or the moment of the event at topic:partition:offset.
+
+    Raises Failed, Unreachable or a KafkaError.
+    """
+    if text.isdecimal():
+        return Until(offset=int(text))
+    if (event := event_at(settings, text)) is not None:
+        text = event["time"]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        said = _("%(text)s is neither a moment, such as %(moment)s, nor the place of an event, such as %(place)s.")
+        example = {"moment": "2026-11-01T08:00:00Z", "place": settings.topic("review.events") + ":0:17"}
+        raise Failed(COULD_NOT, said % {"text": text, **example}) from None
+    return Until(time=moment if moment.tzinfo else moment.astimezone())
 
 
 def _known(service: str | None, deciders: Sequence[AnyDecider]) -> None:
@@ -104,8 +200,12 @@ def _troubles(settings: Settings) -> Iterator[None]:
             "MongoDB does not answer at %(address)s (%(error)s). Start it (make run), or set SHUANGQIAN_MONGO_URL."
         )
         raise Failed(COULD_NOT, text % {"address": address, "error": type(error).__name__}) from None
+    except ProcessLost:
+        text = _("A process of the replay was ended from outside; memory may have run out. Go on with --resume.")
+        raise Failed(COULD_NOT, text) from None
     except KeyboardInterrupt:
-        raise Failed(130, _("Ended before a verdict. Nothing was changed.")) from None
+        text = _("Ended before a verdict. Nothing was changed; a replay goes on with --resume.")
+        raise Failed(130, text) from None
 
 
 def _save(settings: Settings, verdict: Verdict) -> None:

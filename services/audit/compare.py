@@ -1,201 +1,90 @@
-"""One service's history against its live streams: what a replay does, service by service."""
+"""One key's messages against the live streams of its name: equal, or where they part, or not to be said yet."""
 
-import gc
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from kafka import TopicPartition
-from pymongo.database import Database
+import orjson
 
-from audit.examine import Difference, Kind, Sent, examine
-from audit.fold import AnyDecider, Fold, Folded, Message, Unreadable, as_read, digest, form, read_event
-from audit.history import messages, whole
-from runtime.replay import Extent
-from runtime.settings import Settings
+from audit.examine import NOT_YET, Difference, Kind, Sent, examine, examine_alone, in_order
+from audit.fold import AnyDecider, Message, read_event
+from audit.quick import agreed, alone
 from runtime.stored import as_json
 from schemas.envelope import Json
-from schemas.events import Undecodable
-
-#: Seconds between two looks at Kafka for what the relay has yet to send.
-LOOK_AGAIN_S = 0.3
-#: Messages or live streams between two reports of progress.
-STEP = 2000
-
-Stream = tuple[str, str]  # noun and stream id
+from schemas.events import FACTS, Undecodable
 
 
-@dataclass(frozen=True)
-class Suspect:
-    """A stream to be examined as it is live. `up_to` is its version, where the history had to be waited for."""
+@dataclass(slots=True)
+class Told:
+    """One stream as far as its history is in order: its events, each once, and their places."""
 
-    stream: Stream
-    live: Json | None
-    up_to: int | None = None
+    noun: str
+    events: Sequence[Json]
+    positions: Sequence[str] = ()
 
 
-class Comparison:
-    """The comparison of one service; `report(phase, done)` hears how it goes, and may end it by raising.
+@dataclass(slots=True)
+class Judged:
+    """What became of the streams of one name. `behind`: one has live events that the history has not, or not yet."""
 
-    The history's end is fixed before the live streams are read, so the live ones can only be ahead of it: of those that
-    are, the new events are read from Kafka as the relay sends them.
+    told: list[Told] = field(default_factory=list)
+    duplicates: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    behind: bool = False
+    went_on: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The partition in which messages lie."""
+
+    topic: str
+    partition: int
+
+
+#: A message of which key and place are known: its offset and its value.
+Record = tuple[int, bytes | None]
+
+
+def judge(
+    deciders: Mapping[str, AnyDecider],
+    key: bytes,
+    records: Sequence[Record],
+    place: Place,
+    live: Mapping[str, Json],
+    *,
+    cut: bool = False,
+    exactly: bool = False,
+) -> Judged:
+    """Compare the messages of one key, in order, with the live streams of that name, which are given by noun.
+
+    `cut`: the history was cut, so live streams may have gone on. `exactly`: without trying the fast way first.
     """
-
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database[Json],
-        deciders: Sequence[AnyDecider],
-        within: Extent,
-        stream: str | None,
-        report: Callable[[str, int], None],
-        told: int,
-    ) -> None:
-        self._settings, self._database, self._within, self._only = settings, database, within, stream
-        self._report, self._told = report, told
-        self._end = within.end
-        self._service = deciders[0].service
-        self._topic = settings.topic(deciders[0].topic)
-        self.fold = Fold(deciders)
-        self.streams = 0
-
-    def run(self, patience_s: float) -> tuple[list[Difference], int]:
-        """The differences, the first `told` of them in full, and how many there may be beyond those."""
-        try:
-            self._read_history()
-            return self._judged(patience_s)
-        finally:
-            gc.unfreeze()
-
-    def _read_history(self) -> None:
-        done = 0
-        for batch in messages(self._settings, self._within, self._only):
-            for start in range(0, len(batch), STEP):
-                for message in batch[start : start + STEP]:
-                    self.fold.take(message)
-                # What is folded stays, so the collector need not go through it again and again: twice as fast.
-                gc.freeze()
-                done += len(batch[start : start + STEP])
-                self._report("history", done)
-
-    def _judged(self, patience_s: float) -> tuple[list[Difference], int]:
-        suspects, behind = self._against_live()
-        suspects += self._wait_for_relay(behind, patience_s)
-        unreadable = self.fold.unreadable[: self._told]
-        examined = suspects[: self._told - len(unreadable)]
-        differences = [*map(self._unreadable, unreadable), *self._examined(examined)]
-        return differences, len(self.fold.unreadable) - len(unreadable) + len(suspects) - len(examined)
-
-    def _against_live(self) -> tuple[list[Suspect], dict[Stream, Json]]:
-        """The streams that may differ, and those that are ahead of the history, as they are live."""
-        suspects: list[Suspect] = []
-        behind: dict[Stream, Json] = {}
-        for noun, live in self._live():
-            self.streams += 1
-            stream = (noun, live["_id"])
-            folded = self.fold.streams[noun].pop(live["_id"], None)
-            match _compare(self.fold.deciders[noun], folded, live):
-                case "different":
-                    suspects.append(Suspect(stream, live))
-                case "ahead":
-                    behind[stream] = live
-                    if folded:
-                        self.fold.streams[noun][live["_id"]] = folded
-            if self.streams % STEP == 0:
-                self._report("live", self._within.messages)
-        missing = [
-            (noun, id) for noun, streams in self.fold.streams.items() for id in streams if (noun, id) not in behind
-        ]
-        self.streams += len(missing)
-        return suspects + [Suspect(stream, None) for stream in missing], behind
-
-    def _live(self) -> Iterator[tuple[str, Json]]:
-        chosen = {} if self._only is None else {"_id": self._only}
-        for noun, decider in self.fold.deciders.items():
-            for document in self._database[decider.collection].find(chosen, {"changed": 0}):
-                yield noun, _read(document)
-
-    def _wait_for_relay(self, behind: dict[Stream, Json], patience_s: float) -> list[Suspect]:
-        """Fold what comes to Kafka of the streams that are behind, until each has what it had live or patience ends."""
-        suspects: list[Suspect] = []
-        ids = {id for _, id in behind}
-        until = time.monotonic() + patience_s
-        while behind:
-            self._report("relay", self._within.messages)
-            for message in self._newly_sent():
-                if message.stream in ids:
-                    self.fold.take(message)
-                    suspects += self._arrived(behind, message.stream)
-            if not behind or time.monotonic() > until:
-                break
-            time.sleep(LOOK_AGAIN_S)
-        return suspects + [Suspect(stream, live, len(live.get("events") or ())) for stream, live in behind.items()]
-
-    def _newly_sent(self) -> Iterator[Message]:
-        now = whole(self._settings, self._topic, self._only)
-        tail = Extent({tp: self._end.get(tp, now.first[tp]) for tp in now.end}, now.end)
-        self._end = now.end
-        for batch in messages(self._settings, tail, self._only):
-            yield from batch
-
-    def _arrived(self, behind: dict[Stream, Json], id: str) -> list[Suspect]:
-        """Takes streams called `id` off those behind once they can be compared; those that may differ."""
-        suspects = []
-        for noun in self.fold.deciders:
-            live, folded = behind.get((noun, id)), self.fold.streams[noun].get(id)
-            if live is not None and folded and (outcome := _compare(self.fold.deciders[noun], folded, live)) != "ahead":
-                del behind[noun, id]
-                if outcome == "different":
-                    suspects.append(Suspect((noun, id), live, len(live["events"])))
-        return suspects
-
-    def _examined(self, suspects: Sequence[Suspect]) -> Iterator[Difference]:
-        """Read the suspects' histories once more, whole, and say where each parts from its live stream."""
-        wanted = {suspect.stream: suspect for suspect in suspects}
-        histories: dict[Stream, list[Sent]] = {stream: [] for stream in wanted}
-        ids = {id.encode() for _, id in wanted}
-        self._report("details", self._within.messages)
-        for batch in messages(self._settings, Extent(self._within.first, self._end), self._only) if ids else ():
-            for message in batch:
-                if message.key in ids:
-                    self._remember(message, wanted, histories)
-        for (noun, _), suspect in wanted.items():
-            if found := examine(self.fold.deciders[noun], histories[suspect.stream], suspect.live):
-                yield found
-
-    def _remember(self, message: Message, wanted: dict[Stream, Suspect], histories: dict[Stream, list[Sent]]) -> None:
-        try:
-            decider, value, event = read_event(message, self.fold.deciders)
-        except Undecodable:  # told already, as unreadable
-            return
-        suspect = wanted.get((decider.noun, event.subject))
-        if suspect is None:
-            return
-        early = message.offset < self._within.end.get(TopicPartition(message.topic, message.partition), 0)
-        # What was written after the live stream was read is not to be held against it.
-        if early or (suspect.up_to is not None and event.sequence <= suspect.up_to):
-            histories[suspect.stream].append(Sent(value, message.position))
-
-    def _unreadable(self, each: Unreadable) -> Difference:
-        return Difference(Kind.UNREADABLE, self._service, each.stream, position=each.position, detail=each.error)
+    id = _id(key)
+    if len(live) == 1 and records and id is not None and not exactly:
+        ((noun, document),) = live.items()
+        values = [value or b"" for _, value in records]
+        if (events := agreed(deciders[noun], id, values, document)) is not None:
+            return Judged([Told(noun, events)], len(values) - len(events))
+    messages = [Message(place.topic, place.partition, offset, key, value) for offset, value in records]
+    return _exactly(deciders, messages, {noun: _read(document) for noun, document in live.items()}, cut)
 
 
-def _compare(decider: AnyDecider, folded: Folded | None, live: Json) -> str:
-    """equal, different (perhaps: it must be examined), or ahead: live, but not in the history yet."""
-    events = live.get("events")
-    if not isinstance(events, list):
-        return "different"
-    digests = _digests(events)
-    if folded is None:
-        return "ahead"
-    if folded.fault or not digests.startswith(folded.digests):
-        return "different"
-    if len(digests) > len(folded.digests):
-        return "ahead"
-    state, told = live.get("state"), form(folded.state.model_dump(mode="json"))
-    equal = form(state) == told or form(as_read(decider, state)) == told
-    return "equal" if equal and live.get("version") == folded.version else "different"
+def judge_alone(
+    deciders: Mapping[str, AnyDecider], key: bytes, records: Sequence[Record], place: Place, *, exactly: bool = False
+) -> Judged:
+    """Hold the messages of one key against nothing but themselves: their numbers, and whether they can be folded."""
+    id = _id(key)
+    if id is not None and not exactly and (found := alone(deciders, id, [value or b"" for _, value in records])):
+        noun, events = found
+        return Judged([Told(noun, events)], len(records) - len(events))
+    judged = Judged()
+    messages = [Message(place.topic, place.partition, offset, key, value) for offset, value in records]
+    for noun, history in _histories(deciders, messages, judged).items():
+        _take(judged, noun, history)
+        if found_wrong := examine_alone(deciders[noun], history):
+            judged.differences.append(found_wrong)
+    return judged
 
 
 def _read(document: Json) -> Json:
@@ -211,5 +100,103 @@ def _event(stored: Any) -> Any:
         return stored
 
 
-def _digests(events: Iterable[Json]) -> bytes:
-    return b"".join(digest(event) for event in events)
+def _id(key: bytes) -> str | None:
+    try:
+        return key.decode()
+    except UnicodeDecodeError:  # no stream is called so
+        return None
+
+
+def _exactly(
+    deciders: Mapping[str, AnyDecider], messages: Sequence[Message], live: Mapping[str, Json], cut: bool
+) -> Judged:
+    judged = Judged()
+    histories = _histories(deciders, messages, judged)
+    for noun in dict.fromkeys((*histories, *live)):
+        decider, history, document = deciders[noun], histories.get(noun, []), live.get(noun)
+        if cut and not history:
+            continue
+        told = _take(judged, noun, history)
+        went_on = cut and document is not None and _has_more(document, told)
+        judged.went_on += went_on
+        if found := examine(decider, history, document, went_on=went_on):
+            judged.differences.append(found)
+            judged.behind |= found.kind in NOT_YET
+    return judged
+
+
+def _histories(
+    deciders: Mapping[str, AnyDecider], messages: Sequence[Message], judged: Judged
+) -> dict[str, list[Sent]]:
+    """The events among the messages, by noun; what is none is told."""
+    histories: dict[str, list[Sent]] = {}
+    for message in messages:
+        try:
+            decider, value, _event = read_event(message, deciders)
+        except Undecodable as error:
+            judged.differences.append(_unreadable(next(iter(deciders.values())).service, message, str(error)))
+            continue
+        histories.setdefault(decider.noun, []).append(Sent(value, message.position))
+    return histories
+
+
+def _take(judged: Judged, noun: str, history: Sequence[Sent]) -> Sequence[Sent]:
+    """Count a stream in; its events, each once, up to where they are in order."""
+    told, fault = in_order(history, _unnamed)
+    judged.told.append(Told(noun, [sent.value for sent in told], [sent.position for sent in told]))
+    judged.duplicates += 0 if fault else len(history) - len(told)
+    return told
+
+
+def split(
+    deciders: Mapping[str, AnyDecider], messages: Sequence[Message], live: Mapping[str, Json]
+) -> Iterator[Difference]:
+    """Of the streams of one key whose messages lie on several partitions: that they do, and, in the order of their
+    numbers, where they part from the live ones besides."""
+    histories: dict[str, list[tuple[int, Sent]]] = {}
+    for message in messages:
+        try:
+            decider, value, _event = read_event(message, deciders)
+        except Undecodable:  # told already
+            continue
+        histories.setdefault(decider.noun, []).append((message.partition, Sent(value, message.position)))
+    for noun, placed in histories.items():
+        if len(partitions := sorted({partition for partition, _ in placed})) < 2:
+            continue
+        in_number = sorted((sent for _, sent in placed), key=lambda sent: sent.value["sequence"])
+        other = next(sent for at, sent in placed if at == partitions[1])
+        decider, first = deciders[noun], other.value
+        where = {"sequence": first["sequence"], "type": first["type"], "position": other.position}
+        detail = ", ".join(map(str, partitions))
+        yield Difference(Kind.SPLIT, decider.service, first["subject"], noun, **where, detail=detail)
+        if found := examine(decider, in_number, live.get(noun)):
+            yield found
+
+
+def _unnamed(kind: Kind, **_where: object) -> Difference:
+    return Difference(kind, "", "")
+
+
+def _has_more(document: Json, told: Sequence[Sent]) -> bool:
+    events = document.get("events")
+    return isinstance(events, list) and len(events) > len(told)
+
+
+def _unreadable(service: str, message: Message, error: str) -> Difference:
+    kind, type = _kind(message.value)
+    return Difference(kind, service, message.stream, type=type, position=message.position, detail=error)
+
+
+def _kind(value: bytes | None) -> tuple[Kind, str | None]:
+    """What keeps an event from being read: a type nobody has, a version that is not known yet, or anything else."""
+    try:
+        type = orjson.loads(value or b"")["type"]
+        name, _, version = type.rpartition(".v")
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return Kind.UNREADABLE, None
+    if type in FACTS:
+        return Kind.UNREADABLE, None
+    known = [int(each.rpartition(".v")[2]) for each in FACTS if each.rpartition(".v")[0] == name]
+    if known and version.isdecimal() and int(version) > max(known):
+        return Kind.FUTURE_VERSION, type
+    return Kind.UNKNOWN_TYPE, type

@@ -1,8 +1,9 @@
 """Of one stream, exactly: whether its history gives the live stream, and if not, the first event at which they part."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import orjson
@@ -34,6 +35,18 @@ class Kind(StrEnum):
     CONFLICT = "conflict"  # two events in the history have one number
     UNFOLDABLE = "unfoldable"  # the domain's evolve raised
     UNREADABLE = "unreadable"  # a message that is no event
+    UNKNOWN_TYPE = "unknown-type"  # an event of a type that no service has
+    FUTURE_VERSION = "future-version"  # an event of a later version than this program knows
+    SPLIT = "split"  # a stream on two partitions, so that its order is not certain
+    # What is noticed besides: it does not keep a stream from being equal.
+    GAP = "gap"  # a partition does not begin at its beginning any more
+    CAUSE_UNKNOWN = "cause-unknown"  # an event's cause is in no history
+    NO_EFFECT = "no-effect"  # an event that should have led to another has not
+    CLOCK = "clock"  # an event is older than the one before it
+
+
+#: Live, and not in the history yet: it may be on its way.
+NOT_YET = (Kind.EVENT_NOT_ON_KAFKA, Kind.STREAM_NOT_ON_KAFKA)
 
 
 @dataclass(frozen=True)
@@ -66,8 +79,13 @@ class Sent:
     position: str
 
 
-def examine(decider: AnyDecider, history: Sequence[Sent], live: Json | None) -> Difference | None:
-    """Compare one stream's history, as it was read, with the live document; None where they are equal."""
+def examine(
+    decider: AnyDecider, history: Sequence[Sent], live: Json | None, *, went_on: bool = False
+) -> Difference | None:
+    """Compare one stream's history, as it was read, with the live document; None where they are equal.
+
+    `went_on`: the history was cut where the live stream went on; of the state it is only seen that it can be folded.
+    """
     stream = history[0].value["subject"] if history else live["_id"] if live else ""
 
     def difference(kind: Kind, **where: Any) -> Difference:
@@ -76,7 +94,7 @@ def examine(decider: AnyDecider, history: Sequence[Sent], live: Json | None) -> 
     document = _json(live) if live is not None else {}
     events = document.get("events") or []
     events = events if isinstance(events, list) else []
-    told, fault = _in_order(history, difference)
+    told, fault = in_order(history, difference)
     if not history:
         return difference(Kind.STREAM_NOT_ON_KAFKA, sequence=1, type=_type(events[0]) if events else None)
     if live is None:
@@ -88,12 +106,19 @@ def examine(decider: AnyDecider, history: Sequence[Sent], live: Json | None) -> 
         return difference(Kind.EVENT_NOT_LIVE, **_at(told[len(events)]))
     if fault:
         return fault
-    if len(events) > len(told):
+    if len(events) > len(told) and not went_on:
         return difference(Kind.EVENT_NOT_ON_KAFKA, sequence=len(told) + 1, type=_type(events[len(told)]))
-    return _state(decider, told, document, difference)
+    return _state(decider, told, document, difference, went_on)
 
 
-def _in_order(history: Sequence[Sent], difference: Make) -> tuple[list[Sent], Difference | None]:
+def examine_alone(decider: AnyDecider, history: Sequence[Sent]) -> Difference | None:
+    """What is wrong in a stream's history by itself: a number that jumps or is there twice, or no fold."""
+    make = partial(Difference, service=decider.service, stream=history[0].value["subject"], noun=decider.noun)
+    told, fault = in_order(history, make)
+    return next((each for each in _folds(decider, told, make) if isinstance(each, Difference)), None) or fault
+
+
+def in_order(history: Sequence[Sent], difference: Make) -> tuple[list[Sent], Difference | None]:
     """The events in order, each once, up to the first that jumps or contradicts, which is the fault."""
     told: list[Sent] = []
     for sent in history:
@@ -106,21 +131,22 @@ def _in_order(history: Sequence[Sent], difference: Make) -> tuple[list[Sent], Di
             told.append(sent)
         elif other := first_difference(told[sequence - 1].value, sent.value):
             pointer, before, after = other
-            where = {"pointer": pointer, "detail": f"{_shown(pointer, before)} → {_shown(pointer, after)}"}
+            where = {"pointer": pointer, "detail": f"{shown(pointer, before)} → {shown(pointer, after)}"}
             return told, difference(Kind.CONFLICT, **_at(sent), **where)
     return told, None
 
 
-def _state(decider: AnyDecider, told: Sequence[Sent], document: Json, difference: Make) -> Difference | None:
+def _state(
+    decider: AnyDecider, told: Sequence[Sent], document: Json, difference: Make, went_on: bool
+) -> Difference | None:
     """Fold event by event, so that the last event that set the field at fault can be named."""
     folds: list[Json] = []
-    state = decider.state()
-    for sent in told:
-        try:
-            state = decider.evolve(state, from_json(sent.value).data)
-        except Exception as error:
-            return difference(Kind.UNFOLDABLE, **_at(sent), detail=repr(error))
-        folds.append(state.model_dump(mode="json"))
+    for fold in _folds(decider, told, difference):
+        if isinstance(fold, Difference):
+            return fold
+        folds.append(fold)
+    if went_on:
+        return None
     live = as_read(decider, document["state"]) if "state" in document else _ABSENT
     if found := first_difference(folds[-1], live):
         pointer = found[0]
@@ -130,6 +156,18 @@ def _state(decider: AnyDecider, told: Sequence[Sent], document: Json, difference
     if document.get("version") != len(told):
         return difference(Kind.VERSION, **_field("/version", len(told), document.get("version", _ABSENT)))
     return None
+
+
+def _folds(decider: AnyDecider, told: Sequence[Sent], difference: Make) -> Iterator[Json | Difference]:
+    """The state after each event, up to one that the domain cannot fold, of which the difference comes last."""
+    state = decider.state()
+    for sent in told:
+        try:
+            state = decider.evolve(state, from_json(sent.value).data)
+        except Exception as error:
+            yield difference(Kind.UNFOLDABLE, **_at(sent), detail=repr(error))
+            return
+        yield state.model_dump(mode="json")
 
 
 def same(one: Any, other: Any) -> bool:
@@ -183,10 +221,11 @@ def _at(sent: Sent) -> Json:
 
 
 def _field(pointer: str, history: Any, live: Any) -> Json:
-    return {"pointer": pointer, "history": _shown(pointer, history), "live": _shown(pointer, live)}
+    return {"pointer": pointer, "history": shown(pointer, history), "live": shown(pointer, live)}
 
 
-def _shown(pointer: str, value: Any) -> str | None:
+def shown(pointer: str, value: Any) -> str | None:
+    """A field's value as JSON text for people: cut where it is long, personal data withheld."""
     if value is _ABSENT:
         return None
     if "contact" in pointer.split("/"):

@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import orjson
+from kafka import TopicPartition
 from kafka.partitioner.default import murmur2
 
 from audit.fold import AnyDecider, Message, read_event
@@ -55,6 +57,31 @@ def messages(settings: Settings, within: Extent, stream: str | None = None) -> I
             for record in records
             if key is None or record.key == key
         ]
+
+
+def event_at(settings: Settings, position: str) -> Json | None:
+    """The event at `topic:partition:offset`; None where that is no position, or there is no event at it.
+
+    Raises Unreachable or a KafkaError.
+    """
+    topic, _, rest = position.partition(":")
+    partition, _, offset = rest.partition(":")
+    if not (topic and partition.isdecimal() and offset.isdecimal()):
+        return None
+    reach(settings.kafka_bootstrap)
+    full = extent(settings.kafka_bootstrap, [topic])
+    place = TopicPartition(topic, int(partition))
+    if not full.first.get(place, 0) <= int(offset) < full.end.get(place, 0):
+        return None
+    one = Extent({place: int(offset)}, {place: int(offset) + 1})
+    for batch in messages(settings, one):
+        for message in batch:
+            try:
+                value: Json = orjson.loads(message.value or b"")
+                return value if isinstance(value["time"], str) else None
+            except (orjson.JSONDecodeError, KeyError, TypeError):
+                return None
+    return None
 
 
 @dataclass(frozen=True)

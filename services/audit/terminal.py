@@ -37,12 +37,19 @@ def show_verdict(console: Console, verdict: Json) -> None:
         "at": moment(verdict["at"]),
     }
     console.print(f"\n  [dim]{escape(line)}[/]")
-    for number, difference in enumerate(verdict["differences"][:PRINTED], start=1):
+    if verdict.get("until"):
+        console.print(f"  [dim]{escape(texts.confined(verdict))}[/]")
+    _show_differences(console, verdict["differences"], verdict["differing"])
+    if verdict.get("noticed"):
+        console.print(f"\n[bold yellow]! {escape(texts.noticed(verdict))}[/]")
+        _show_differences(console, verdict["notices"], verdict["noticed"])
+
+
+def _show_differences(console: Console, differences: Sequence[Json], count: int) -> None:
+    for number, difference in enumerate(differences[:PRINTED], start=1):
         _show_difference(console, number, difference)
-    if verdict["differing"] > PRINTED:
-        rest = _("and %(count)s more: --json prints all that were kept") % {
-            "count": f"{verdict['differing'] - PRINTED:,}"
-        }
+    if count > PRINTED:
+        rest = _("and %(count)s more: --json prints all that were kept") % {"count": f"{count - PRINTED:,}"}
         console.print(f"\n  [dim]… {escape(rest)}[/]")
 
 
@@ -85,6 +92,42 @@ def _show_difference(console: Console, number: int, difference: Json) -> None:
             table.add_row(f"[dim]{escape(title)}[/]", escape(value))
     console.print(Padding(table, (0, 0, 0, 5)))
     console.print(Padding(f"[dim]{escape(texts.advice(kind))}[/]", (0, 0, 0, 5)))
+
+
+def show_shadow(console: Console, shadow: Json) -> None:
+    """Print what changed code makes of a history: how much, at which events and fields, and the first streams."""
+    mark, colour = ("✗", "red") if shadow["differing"] else ("✓", "green")
+    console.print(f"[bold {colour}]{mark} {escape(texts.shadowed(shadow))}[/]\n")
+    domains = _(", ").join(map(word, shadow["domains"])) or "libs/schemas"
+    line = _("Changed code: %(domains)s. %(events)s events in %(seconds)s s.") % {
+        "domains": domains,
+        "events": f"{shadow['events']:,}",
+        "seconds": f"{shadow['seconds']:,.1f}",
+    }
+    console.print(f"  [dim]{escape(line)}[/]")
+    if shadow["fields"]:
+        table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+        for title in (_("At event"), _("Field"), _("Streams")):
+            table.add_column(title)
+        for row in shadow["fields"][:PRINTED]:
+            table.add_row(escape(row["type"]), escape(row["pointer"]), f"{row['streams']:,}")
+        console.print(Padding(table, (1, 0, 0, 2)))
+    for number, changed in enumerate(shadow["changed"][:PRINTED], start=1):
+        name = " ".join((word(changed["service"]), "·", changed["noun"], changed["stream"]))
+        console.print(f"\n  [bold]{number}. {escape(name)}[/]")
+        event = f"{changed['sequence']} · {texts.event_name(changed['type'])} ({changed['type']})"
+        nothing = _("(nothing)")
+        rows = {_("First event"): event, _("Field"): changed["pointer"]}
+        rows |= {_("Now"): changed["now"] or nothing, _("With the changed code"): changed["then"] or nothing}
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for title, value in rows.items():
+            table.add_row(f"[dim]{escape(title)}[/]", escape(value))
+        console.print(Padding(table, (0, 0, 0, 5)))
+    if shadow["differing"] > PRINTED:
+        rest = _("and %(count)s more: --json prints all that were kept") % {
+            "count": f"{shadow['differing'] - PRINTED:,}"
+        }
+        console.print(f"\n  [dim]… {escape(rest)}[/]")
 
 
 def show_stories(console: Console, stream: str, stories: Sequence[Story]) -> None:

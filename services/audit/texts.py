@@ -3,6 +3,7 @@
 from audit.examine import Kind
 from schemas.envelope import Json
 from web.languages import _, ngettext, say
+from web.shell import per_second
 from web.words import word
 
 
@@ -13,14 +14,52 @@ def headline(verdict: Json) -> str:
 
 def sentence(verdict: Json) -> str:
     """What the verdict means."""
+    n = verdict["differing"]
+    if verdict["equal"] and verdict.get("against") == "nothing":
+        return _("History is in order and can be folded; it was held against nothing else.")
     if verdict["equal"]:
         return _("Replaying history gives the live state, stream by stream.")
+    if verdict.get("against") == "nothing":
+        text = ngettext(
+            "History is not in order in %(count)s place.", "History is not in order in %(count)s places.", n
+        )
+        return text % {"count": f"{n:,}"}
     text = ngettext(
         "History and live state part in %(count)s place.",
         "History and live state part in %(count)s places.",
-        verdict["differing"],
+        n,
     )
-    return text % {"count": f"{verdict['differing']:,}"}
+    return text % {"count": f"{n:,}"}
+
+
+def shadowed(shadow: Json) -> str:
+    """What changed code makes of a history."""
+    if not shadow["differing"]:
+        return _("The changed code folds all %(streams)s streams to the same states.") % {
+            "streams": f"{shadow['streams']:,}"
+        }
+    text = ngettext(
+        "%(count)s of %(streams)s streams would be in another state.",
+        "%(count)s of %(streams)s streams would be in another state.",
+        shadow["differing"],
+    )
+    return text % {"count": f"{shadow['differing']:,}", "streams": f"{shadow['streams']:,}"}
+
+
+def noticed(verdict: Json) -> str:
+    """How much is odd besides."""
+    text = ngettext("%(count)s thing was noticed besides", "%(count)s things were noticed besides", verdict["noticed"])
+    return text % {"count": f"{verdict['noticed']:,}"}
+
+
+def confined(verdict: Json) -> str:
+    """What a history that was cut means for the comparison."""
+    text = ngettext(
+        "Up to %(until)s. %(count)s stream went on after that: of it the events are compared, not the state.",
+        "Up to %(until)s. %(count)s streams went on after that: of those the events are compared, not the state.",
+        verdict["went_on"],
+    )
+    return text % {"until": verdict["until"], "count": f"{verdict['went_on']:,}"}
 
 
 def what(kind: str) -> str:
@@ -37,6 +76,13 @@ def what(kind: str) -> str:
         Kind.CONFLICT: _("History has two events with one number"),
         Kind.UNFOLDABLE: _("The domain cannot fold this event"),
         Kind.UNREADABLE: _("A message on Kafka is not an event"),
+        Kind.UNKNOWN_TYPE: _("An event is of a type that no service has"),
+        Kind.FUTURE_VERSION: _("An event is of a later version than this program knows"),
+        Kind.SPLIT: _("A stream lies on several partitions"),
+        Kind.GAP: _("A partition does not begin at its beginning"),
+        Kind.CAUSE_UNKNOWN: _("An event’s cause is in no history"),
+        Kind.NO_EFFECT: _("What should have followed from an event has not"),
+        Kind.CLOCK: _("An event is older than the one before it"),
     }[Kind(kind)]
 
 
@@ -67,16 +113,51 @@ def advice(kind: str) -> str:
         Kind.CONFLICT: _("Something other than the relay has sent to this topic. Look at who may write to it."),
         Kind.UNFOLDABLE: _("The code that folds has changed and no longer reads its own history."),
         Kind.UNREADABLE: _("Something other than the relay has sent to this topic. Look at who may write to it."),
+        Kind.UNKNOWN_TYPE: _(
+            "A service that this program does not know has written it, or something other than the relay has sent it. "
+            "Look at who may write to this topic."
+        ),
+        Kind.FUTURE_VERSION: _(
+            "A later release of the services has written it. Replay with the code of that release; "
+            "until then this stream is not judged."
+        ),
+        Kind.SPLIT: _(
+            "The number of partitions was changed half-way, so nobody can tell for certain in which order its events "
+            "came. Copy the history as docs/how-to/raise-partitions.md says."
+        ),
+        Kind.GAP: _(
+            "Retention or somebody has deleted the first events of this history. Restore the topic from a backup, "
+            "and set retention.ms to -1."
+        ),
+        Kind.CAUSE_UNKNOWN: _(
+            "The event that it names was lost from its history, or never was there. Look that stream up, "
+            "and at who may write to the topics."
+        ),
+        Kind.NO_EFFECT: _(
+            "The worker that should react is behind, or has parked the stream. Look at the console, "
+            "and redrive what is parked."
+        ),
+        Kind.CLOCK: _(
+            "The clock of a host ran backwards, or what was sent first was handled later. "
+            "The order of events is that of their numbers; look at the hosts’ time synchronisation."
+        ),
     }[Kind(kind)]
+
+
+def pace(progress: Json) -> str:
+    """How fast it goes, and how long it takes yet."""
+    rate = progress["done"] / progress["seconds"]
+    left = (progress["total"] - progress["done"]) / rate
+    return _("%(rate)s, about %(left)s s left") % {"rate": per_second(rate), "left": f"{left:,.0f}"}
 
 
 def doing(phase: str) -> str:
     """What a replay does in this phase."""
     return {
-        "history": _("Folding the history"),
-        "live": _("Comparing with the live streams"),
+        "history": _("Folding the history and comparing it with the live streams"),
         "relay": _("Waiting for what the relay has yet to send"),
-        "details": _("Reading the details of the differences"),
+        "live": _("Looking for live streams that no history has"),
+        "links": _("Looking for causes that are missing, and for effects that did not come"),
     }[phase]
 
 

@@ -1,4 +1,4 @@
-"""The fast pass: what it folds, what it counts, and that duplicates never matter."""
+"""How events are read and counted, and the form in which JSON values are compared."""
 
 from typing import Any
 
@@ -7,26 +7,23 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.compare import _compare
-from audit.examine import Sent, examine, same
-from audit.fold import Fold, Message, form
+from audit.compare import Judged, Place, judge
+from audit.examine import Kind, Sent, examine, same
+from audit.fold import form
 from schemas.envelope import Json, canonical_hash
 from tests.audit.histories import document, event, message
-from tests.runtime.keyring import AT, KEYRINGS, Keyring
+from tests.runtime.keyring import AT, KEYRINGS
+
+HISTORY = [event("a", n) for n in (1, 2, 3)]
+PLACE = Place("submissions.events", 0)
 
 
-def fold(*messages: Message) -> Fold:
-    folded = Fold((KEYRINGS,))
-    for each in messages:
-        folded.take(each)
-    return folded
+def judged(*values: Json | bytes, live: Json | None = None, key: bytes = b"a", exactly: bool = False) -> Judged:
+    records = [(offset, message(value).value) for offset, value in enumerate(values)]
+    lives = {"partner": live} if live else {}
+    return judge({"partner": KEYRINGS}, key, records, PLACE, lives, exactly=exactly)
 
 
-def told(folded: Fold) -> dict[str, tuple[Any, bytes, str | None]]:
-    return {id: (s.state, bytes(s.digests), s.fault) for id, s in folded.streams["partner"].items()}
-
-
-HISTORY = [event(stream, n) for n in (1, 2, 3) for stream in ("a", "b")]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="ascii")), inner),
@@ -35,50 +32,34 @@ json_values = st.recursive(
 numbers = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 
 
-def test_a_history_folds_to_its_states() -> None:
-    folded = fold(*map(message, HISTORY))
-    assert {id: s.state for id, s in folded.streams["partner"].items()} == dict.fromkeys(
-        "ab", Keyring(keys=("1", "2", "3"))
-    )
-    assert (folded.events, folded.duplicates, folded.unreadable) == (6, 0, [])
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 20)), max_size=12))
-def test_duplicates_anywhere_after_the_first_change_nothing(again: list[tuple[int, int]]) -> None:
-    messages = [message(each) for each in HISTORY]
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 10)), max_size=12), st.booleans())
+def test_duplicates_anywhere_after_the_first_change_nothing(again: list[tuple[int, int]], exactly: bool) -> None:
+    values = [*HISTORY]
     for which, later in again:
-        place = messages.index(message(HISTORY[which])) + 1 + later
-        messages.insert(place, message(HISTORY[which]))
-    folded = fold(*messages)
-    assert told(folded) == told(fold(*map(message, HISTORY)))
-    assert (folded.events, folded.duplicates) == (6, len(again))
+        values.insert(values.index(HISTORY[which]) + 1 + later, HISTORY[which])
+    found = judged(*values, live=document("a", *HISTORY), exactly=exactly)
+    assert ([len(told.events) for told in found.told], found.duplicates, found.differences) == ([3], len(again), [])
 
 
-def test_another_event_with_a_known_number_is_a_fault() -> None:
-    folded = fold(message(event("a", 1)), message(event("a", 1, key="other")))
-    assert folded.streams["partner"]["a"].fault == "sequence 1 again, with other content"
-
-
-def test_a_jump_is_a_fault_and_stops_that_stream_alone() -> None:
-    folded = fold(message(event("a", 1)), message(event("a", 3)), message(event("b", 1)))
-    assert folded.streams["partner"]["a"].fault == "sequence 3 after 1"
-    assert folded.streams["partner"]["b"].version == 1
-
-
-def test_every_unreadable_message_is_told_with_its_place() -> None:
+def test_every_unreadable_message_is_told_with_its_place_and_the_others_count() -> None:
     good = event("a", 1)
-    folded = fold(
-        message(b"\xff no event", 7),
-        message({**good, "type": "partner.promoted.v1"}, 8),
-        message({**good, "source": "/review"}, 9),
-        message({**good, "sequence": 0, "id": "a/0"}, 10),
-        message({**good, "id": "a/9"}, 11),
-        message(good, 12, key="b"),
-        message(good, 13),
+    found = judged(
+        b"\xff no event",
+        {**good, "type": "partner.promoted.v1"},
+        {**good, "type": "partner.key-issued.v2"},
+        {**good, "source": "/review"},
+        {**good, "sequence": 0, "id": "a/0"},
+        {**good, "id": "a/9"},
+        {**good, "subject": "b", "id": "b/1"},
+        good,
+        live=document("a", good),
     )
-    assert [each.position for each in folded.unreadable] == [f"submissions.events:0:{n}" for n in range(7, 13)]
-    assert [each.error.split()[0] for each in folded.unreadable] == ["not", "unknown", "no", "sequence", "id", "key"]
-    assert folded.events == 1
+    kinds = [Kind.UNREADABLE, Kind.UNKNOWN_TYPE, Kind.FUTURE_VERSION, *[Kind.UNREADABLE] * 4]
+    assert [each.kind for each in found.differences] == kinds
+    assert [each.position for each in found.differences] == [f"submissions.events:0:{n}" for n in range(7)]
+    words = ["not", "unknown", "unknown", "no", "sequence", "id", "key"]
+    assert [(each.detail or "").split()[0] for each in found.differences] == words
+    assert [len(told.events) for told in found.told] == [1]
 
 
 @given(json_values)
@@ -91,20 +72,6 @@ def test_equal_forms_are_equal_values_and_the_canonical_hash_decides_the_rest(on
     if form(one) == form(other):
         assert canonical_hash(one) == canonical_hash(other)
     assert same(one, other) == (canonical_hash(one) == canonical_hash(other))
-
-
-@given(st.lists(st.integers(0, 7)), st.lists(st.integers(0, 7)))
-def test_what_the_fast_pass_calls_equal_is_equal(sent: list[int], stored: list[int]) -> None:
-    """Whatever became of history and live stream on the way, duplicates, gaps, changed content or none."""
-    events = [event("a", n % 4 + 1, key=f"k{n // 4}") for n in range(8)]
-    history = [events[n] for n in sent]
-    live = document("a", *(events[n] for n in stored))
-    folded = fold(*map(message, history)).streams["partner"].get("a")
-    exact = examine(KEYRINGS, [Sent(each, "t:0:0") for each in history], live)
-    if _compare(KEYRINGS, folded, live) == "equal":
-        assert exact is None
-    elif history and stored:
-        assert exact is not None
 
 
 def test_a_number_with_a_fraction_of_nothing_is_the_same_number() -> None:

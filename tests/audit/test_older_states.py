@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from audit.compare import _compare
 from audit.deciders import DECIDERS
 from audit.examine import Kind, Sent, examine
-from audit.fold import Fold
+from audit.quick import agreed
 from schemas.envelope import Json
 from submissions.domain.partner import PARTNERS
 from tests.audit.histories import message
@@ -45,10 +44,7 @@ def live(**key: Any) -> Json:
 
 
 def test_a_partner_whose_keys_know_no_mode_scopes_or_expiry_is_equal_to_its_replay() -> None:
-    fold = Fold((PARTNERS,))
-    for each in HISTORY:
-        fold.take(message(each))
-    assert _compare(PARTNERS, fold.streams["partner"][USCC], live()) == "equal"
+    assert agreed(PARTNERS, USCC, [message(each).value or b"" for each in HISTORY], live()) == HISTORY
     assert examine(PARTNERS, [Sent(each, "t:0:0") for each in HISTORY], live()) is None
 
 

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from audit.__main__ import application
 from audit.pages import Reference, reference
 from tests.audit.conftest import DECIDERS, World
-from tests.audit.histories import event
+from tests.audit.histories import document, event
 from tests.web.settings import ROOT
 
 BROWSER = {"accept": "text/html", "accept-language": "en", "sec-fetch-site": "same-origin"}
@@ -111,3 +111,17 @@ def test_a_reference_leads_to_its_event() -> None:
     )
     assert reference("request:42", services) == Reference("request:42", None)
     assert reference("/elsewhere/p/3", services).href is None
+
+
+def test_what_is_noticed_is_told_beside_a_verdict_of_equal(lived: World, auditor: TestClient) -> None:
+    """The event has a cause that no history has, so all is equal and yet something is odd."""
+    odd = {**event("odd", 1), "causationid": "/review/s1/99"}
+    lived.database["partners"].insert_one(document("odd", odd))
+    lived.send(("odd", orjson.dumps(odd)))
+    address = auditor.post("/audit/runs", headers=BROWSER, follow_redirects=False).headers["location"]
+    verdict = finished(auditor, address)["verdict"]
+    assert (verdict["equal"], verdict["noticed"], verdict["notices"][0]["kind"]) == (True, 1, "cause-unknown")
+    shown = auditor.get(address, headers=BROWSER).text
+    for part in ("Replaying history gives the live state", "1 thing was noticed besides", "/review/s1/99"):
+        assert part in shown
+    assert "事件的起因不在任何历史中" in auditor.get(f"{address}?lang=zh", headers=BROWSER).text

@@ -19,11 +19,11 @@ from deploy.local.speech import either
 from deploy.local.supervise import CannotStart
 from tests.bench import (
     audit_log,
+    audit_replay,
     intake,
     latency,
     million,
     relay,
-    replay,
     review,
     review_next,
     review_rebalance,
@@ -35,15 +35,16 @@ from tests.bench.ground import Ground
 
 #: What `review` measures, a module each.
 REVIEW = (review.measure, review_next.measure, review_rebalance.measure)
+#: And what `audit` does.
+AUDIT = (audit_replay.measure, audit_log.measure)
 PARTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "intake": intake.measure,
     "relay": relay.measure,
     "worker": worker.measure,
     "latency": latency.measure,
-    "replay": replay.measure,
-    "log": audit_log.measure,
     "startup": startup.measure,
     "review": lambda ground: [figure for measure in REVIEW for figure in measure(ground)],
+    "audit": lambda ground: [figure for measure in AUDIT for figure in measure(ground)],
 }
 #: Only when asked for by name: they take minutes and gigabytes.
 LONG: dict[str, Callable[[Ground], list[Figure]]] = {"million": million.measure}
