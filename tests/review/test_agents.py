@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from review.agents import remembering
+from review.agents import PROJECTIONS
 from schemas.envelope import Event
 from schemas.review import (
     CaseChecked,
@@ -126,5 +126,5 @@ async def test_fingerprints_are_made_again_from_the_history(review: Review) -> N
     await review.react(events)
     before = [document async for document in review.duplicates.collection.find().sort("_id")]
     await review.duplicates.collection.delete_many({})
-    await remembering(review.duplicates)(events)
+    await PROJECTIONS[0].react(review.duplicates.collection.database)(events)
     assert [document async for document in review.duplicates.collection.find().sort("_id")] == before
