@@ -50,7 +50,7 @@ def pages(settings: Settings, deciders: Sequence[AnyDecider], runs: Runs, runner
         return page(
             request,
             "audit.html",
-            tabs_=_tabs("/audit"),
+            tabs_=tabs("/audit"),
             last=runs.last_verdict(),
             running=runs.running(),
             runs=rows,
@@ -102,7 +102,7 @@ def pages(settings: Settings, deciders: Sequence[AnyDecider], runs: Runs, runner
         return page(
             request,
             "streams.html",
-            tabs_=_tabs("/audit/streams"),
+            tabs_=tabs("/audit/streams"),
             q=stream,
             service=service,
             services=services,
@@ -115,8 +115,14 @@ def pages(settings: Settings, deciders: Sequence[AnyDecider], runs: Runs, runner
     return router
 
 
-def _tabs(here: str) -> list[tuple[str, str, bool]]:
-    links = [(_("Replays"), "/audit"), (_("Streams"), "/audit/streams")]
+def tabs(here: str) -> list[tuple[str, str, bool]]:
+    """The audit's tabs: text, address, and whether the page is that one."""
+    links = [
+        (_("Replays"), "/audit"),
+        (_("Events"), "/audit/events"),
+        (_("Catalogue as of a time"), "/audit/catalogue"),
+        (_("Streams"), "/audit/streams"),
+    ]
     return [(text, href, href == here) for text, href in links]
 
 
