@@ -19,6 +19,7 @@ from audit.fold import AnyDecider
 from audit.history import Unreachable, story
 from audit.replay import Progress, Verdict, replay
 from audit.store import Runs
+from audit.time_cli import add_as_of
 from runtime.settings import Settings
 from schemas.envelope import Json
 from web.languages import _
@@ -75,6 +76,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
             terminal.show_stories(out(), id, stories)
         raise typer.Exit(EQUAL if any(each.told for each in stories) else DIFFERENT)
 
+    add_as_of(audit, deciders, _troubles)
     return audit
 
 

@@ -76,7 +76,8 @@ def side_by_side(before: Json | None, after: Json | None) -> list[Field]:
 
 def _fields(before: Any, after: Any, pointer: str) -> Iterator[Field]:
     inner = _inner(before, after)
-    if not inner:
+    other_kind = isinstance(before, dict | list) and isinstance(after, dict | list) and type(before) is not type(after)
+    if not inner or other_kind:
         yield _field(pointer, before, after)
         return
     if not isinstance(before, dict | list) and before is not _ABSENT and before is not None:

@@ -176,6 +176,7 @@ def _step(seen: Look, whole: bool, story: list[Leaf], total: int) -> Json:
     return {
         "seen": seen,
         "leaf": leaf,
+        "cause": next((each for each in story if leaf and each.ref == leaf.cause), None),
         "fields": shown,
         "differing": len(differing),
         "hidden": len(fields) - len(shown),
