@@ -66,7 +66,7 @@ def time_pages(leaves: Leaves, deciders: Sequence[AnyDecider]) -> APIRouter:
         try:
             seen = listing(leaves, now, before)
         except Undecodable as error:
-            detail = _("An event of another version says what was public: {error}").format(error=error)
+            detail = _("An event of another version says what was public: %(error)s") % {"error": error}
             raise Problem(409, "unreadable-history", _("The catalogue cannot be told"), detail) from error
         if not wants_page(request):
             return JSONResponse(seen.to_json())
