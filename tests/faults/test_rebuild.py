@@ -1,0 +1,112 @@
+"""The drill of docs/how-to/rebuild.md on the real services, under load: streams and projections are lost and changed
+while a partner sends and review opens cases; then a whole database is lost. All of it comes back."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
+from deploy.local.supervise import end
+from runtime.settings import Settings
+from schemas.envelope import Json
+from tests.faults.fleet import Sender, audited, fleet, sending
+from tests.support import eventually, own_settings
+
+ROOT = Path(__file__).parents[2]
+SAID = ("version", "state", "events")
+
+
+async def replayed(settings: Settings, service: str) -> subprocess.CompletedProcess[str]:
+    """What `python -m <service> replay` says, as an operator runs it."""
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("libs", "services"))
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path}
+    for name in ("kafka_bootstrap", "mongo_url", "database_prefix", "topic_prefix"):
+        environment[f"SHUANGQIAN_{name.upper()}"] = str(getattr(settings, name))
+    command = [sys.executable, "-m", service, "replay"]
+    return await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True, timeout=90)
+
+
+async def said(database: AsyncDatabase[Json], collection: str, ids: list[str]) -> dict[str, bytes]:
+    """Some streams' version, state and events, byte by byte."""
+    found = database[collection].find({"_id": {"$in": ids}})
+    return {each["_id"]: orjson.dumps({part: each[part] for part in SAID}) async for each in found}
+
+
+async def taken_in(sender: Sender, count: int) -> list[str]:
+    async def enough() -> bool:
+        return len(sender.accepted) >= count
+
+    await eventually(enough, 60)
+    return sorted(sender.accepted)[:count]
+
+
+async def opened(database: AsyncDatabase[Json], count: int) -> None:
+    async def enough() -> bool:
+        return await database["cases"].count_documents({}) >= count
+
+    await eventually(enough, 60)
+
+
+@pytest.mark.timeout(420)
+async def test_a_drill_under_load_brings_everything_back(kafka: str, mongo: str, tmp_path: Path) -> None:
+    settings = await own_settings(kafka, mongo)
+    async with (
+        AsyncMongoClient[Any](mongo, w="majority", journal=True, tz_aware=True) as client,
+        fleet(settings, tmp_path) as services,
+    ):
+        submissions = client[settings.database("submissions")]
+        review = client[settings.database("review")]
+        async with sending(settings, seed=23) as sender:
+            early = await taken_in(sender, 200)
+            cases = [f"{stream}@1" for stream in early]
+            await opened(review, 300)
+            before = await said(submissions, "submissions", early), await said(review, "cases", cases)
+            await submissions["submissions"].delete_many({"_id": {"$in": early[:50]}})
+            await submissions["submissions"].update_many(
+                {"_id": {"$in": early[50:100]}}, {"$set": {"state.revision": 9}}
+            )
+            await review["cases"].delete_many({"_id": {"$in": cases[:50]}})
+            await review["cases"].update_many({"_id": {"$in": cases[50:]}}, {"$set": {"events.0.actor": "user:hand"}})
+            await submissions["progress"].delete_many({"_id": {"$in": early}})
+            await review["fingerprints"].delete_many({"_id": {"$in": cases}})
+            for service in ("submissions", "review"):
+                done = await replayed(settings, service)
+                assert done.returncode == 0, (done.stdout, done.stderr)
+            assert (await said(submissions, "submissions", early), await said(review, "cases", cases)) == before
+            assert await submissions["progress"].count_documents({"_id": {"$in": early}}) == 200
+            assert await review["fingerprints"].count_documents({"_id": {"$in": cases}}) == 200
+            # The load went on all the while, and goes on.
+            later = len(sender.accepted)
+            await taken_in(sender, later + 200)
+        assert (await audited(settings)).equal
+        sent = sorted(sender.accepted)
+        await opened(review, len(sent))
+
+        # A whole database is lost: its workers end, it is rebuilt, they go on.
+        assert (await audited(settings)).equal
+        everything = await said(review, "cases", [f"{stream}@1" for stream in sent])
+        refused = await lost(client, review, settings)
+        assert refused.returncode == 2 and "Stop its workers" in refused.stderr
+        end([services.children.pop("review-worker")])
+        done = await replayed(settings, "review")
+        assert done.returncode == 0 and f"{len(sent):,} restored" in done.stdout, (done.stdout, done.stderr)
+        assert await said(review, "cases", list(everything)) == everything
+        services.start("review-worker")
+        async with sending(settings, seed=24) as sender:
+            await taken_in(sender, 100)
+        await opened(review, len(sent) + 100)
+        verdict = await audited(settings)
+        assert verdict.equal, verdict.differences
+
+
+async def lost(client: Any, review: AsyncDatabase[Json], settings: Settings) -> subprocess.CompletedProcess[str]:
+    """The review's database is dropped; what replay says while its worker still runs."""
+    await client.drop_database(review.name)
+    return await replayed(settings, "review")
