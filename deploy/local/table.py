@@ -54,6 +54,7 @@ def stack(folder: Path, ports: Mapping[str, int], otlp_endpoint: str | None = No
         webhooks_to_private_addresses=True,
         sources_to_private_addresses=True,
         node_modules=ROOT / "node_modules",
+        log_folder=folder / "log",
         publishing_url=_local(ports["publishing"]),
         submissions_url=_local(ports["submissions"]),
         review_url=_local(ports["review"]),

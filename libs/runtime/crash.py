@@ -21,6 +21,8 @@ POINTS = (
     "recorder.before_write",
     "recorder.after_write",
     "recorder.after_save",
+    "log.after_tiles",
+    "log.after_signing",
 )
 
 _at, _, _passes = os.environ.get("SHUANGQIAN_CRASH_AT", "").partition(":")

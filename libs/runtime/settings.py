@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -50,6 +51,15 @@ class Settings(BaseSettings):
     session_timeout_s: int = 20
     # Seconds a lease (the relay's, the sender's) outlives its holder's last renewal.
     lease_s: float = 10.0
+
+    # The transparency log: where its tiles lie (the audit's api serves what its worker writes), its private key in the
+    # form of a signed note (made in that folder where none is given), and the seconds between two checkpoints.
+    log_folder: Path = Path(".run/log")
+    log_key: SecretStr | None = None
+    log_checkpoint_s: float = 10.0
+    # Witnesses as `key url, key url`, keys in the form of a signed note; whence RFC 3161 timestamps come, if at all.
+    log_witnesses: str = ""
+    log_timestamps_url: str | None = None
 
     # What a partner may send, in each mode, counted by each api process on its own.
     requests_per_second: int = 50

@@ -15,6 +15,11 @@ from starlette.staticfiles import StaticFiles
 from audit.deciders import DECIDERS
 from audit.fold import AnyDecider
 from audit.leaves import Leaves
+from audit.log.folder import Folder
+from audit.log.keeper import Keeper
+from audit.log.routes import log_routes
+from audit.log.store import LogStore
+from audit.log_pages import log_pages
 from audit.pages import pages
 from audit.recorder import Recorder
 from audit.runner import Runner
@@ -60,6 +65,9 @@ def application(settings: Settings, deciders: Sequence[AnyDecider]) -> FastAPI:
     app = create_app("audit", settings, HERE / "templates", title="Audit", lifespan=lifespan, ready=ready)
     app.include_router(pages(settings, deciders, runs, runner))
     app.include_router(time_pages(leaves, deciders))
+    folder, log_store = Folder(settings.log_folder), LogStore(threads_client[settings.database("audit")])
+    app.include_router(log_routes(settings, folder, log_store))
+    app.include_router(log_pages(settings, folder, log_store))
     app.include_router(
         operations_routes(Operations("audit", settings, client[settings.database("audit")], lambda _: {}))
     )
@@ -75,20 +83,23 @@ def api(settings: Settings) -> None:
 
 
 def worker(settings: Settings) -> None:
-    """The recorder of all histories, one at a time."""
+    """The recorder of all histories and the keeper of the log, one of each at a time."""
     telemetry.set_up("audit-worker", settings.otlp_endpoint)
-    recorder = Recorder(settings)
+    threads = (Recorder(settings), Keeper(settings))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        recorder.start()
+        for thread in threads:
+            thread.start()
         yield
-        recorder.stop()
-        await asyncio.to_thread(recorder.join, STOP_S)
+        for thread in threads:
+            thread.stop()
+        for thread in threads:
+            await asyncio.to_thread(thread.join, STOP_S)
         telemetry.flush()
 
     async def ready() -> Mapping[str, bool]:
-        return {"recorder": recorder.is_alive()}
+        return {thread.name: thread.is_alive() for thread in threads}
 
     operations = create_app("audit", settings, HERE / "templates", lifespan=lifespan, ready=ready)
     collect_less_often()

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,10 +70,15 @@ class World:
 
 
 @pytest.fixture
-def world(kafka: str, mongo: str) -> Iterator[World]:
+def world(kafka: str, mongo: str, tmp_path: Path) -> Iterator[World]:
     prefix = secrets.token_hex(4)
     settings = Settings(
-        kafka_bootstrap=kafka, mongo_url=mongo, database_prefix=f"test_{prefix}_", topic_prefix=f"{prefix}.", lease_s=2
+        kafka_bootstrap=kafka,
+        mongo_url=mongo,
+        database_prefix=f"test_{prefix}_",
+        topic_prefix=f"{prefix}.",
+        lease_s=2,
+        log_folder=tmp_path / "log",
     )
     create_topics(settings, partitions=3)
     with MongoClient[Json](mongo, tz_aware=True, w="majority") as client:

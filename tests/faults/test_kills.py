@@ -34,9 +34,10 @@ CRASHES = [
 
 def test_every_named_crash_point_is_tried_somewhere() -> None:
     here = {point.partition(":")[0] for _, point in CRASHES}
-    # The sender's in tests/notifications, the source's in tests/submissions/sources, the recorder's in tests/audit.
+    # The sender's in tests/notifications, the source's in tests/submissions/sources, audit's in tests/audit.
     elsewhere = {"sender.after_send", "source.after_take"}
-    elsewhere |= {"recorder.before_write", "recorder.after_write", "recorder.after_save"}
+    elsewhere |= {"recorder.before_write", "recorder.after_write", "recorder.after_save", "log.after_tiles"}
+    elsewhere |= {"log.after_signing"}
     elsewhere |= {point.partition(":")[0] for point in kafka_intake.CRASHES}
     assert here | elsewhere == set(POINTS)
 

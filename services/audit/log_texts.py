@@ -1,0 +1,23 @@
+"""What is odd about a history, in words."""
+
+from audit.recorder_read import Odd
+from web.languages import _
+
+
+def oddity(kind: str) -> str:
+    """What was found, in a sentence."""
+    return {
+        Odd.NOT_AN_EVENT: _("A message that names no event. It has no leaf; it stays on Kafka."),
+        Odd.UNKNOWN_TYPE: _("An event of a type that this version does not know."),
+        Odd.FUTURE_VERSION: _("An event of a version that this version does not know."),
+        Odd.WRONG_DATA: _("An event that does not say what its type must."),
+        Odd.WRONG_KEY: _("An event under another stream’s key."),
+        Odd.NO_CANONICAL_FORM: _("An event without a canonical form: the log holds it by its bytes."),
+        Odd.CONFLICT: _("A second event under a number that was taken. Both have leaves."),
+        Odd.JUMP: _("An event whose predecessor had not come."),
+        Odd.CLOCK: _("An event dated before its predecessor: a clock ran back."),
+        Odd.GAP: _("Messages that were to be read next are gone, by retention or by hand."),
+        Odd.ENDS_EARLIER: _("A partition ends before what was already read of it. It was read again."),
+        Odd.REMADE: _("The topic was deleted and made anew. It was read again from its beginning."),
+        Odd.PARTITIONS: _("The topic has another number of partitions. It was read again from its beginning."),
+    }[Odd(kind)]
