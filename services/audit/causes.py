@@ -20,7 +20,8 @@ LANE, ROW, MARGIN = 26, 60, 14
 class Step:
     """One event of a story: `cause` is the row (from 0) of the event that caused it, if it is in the story.
 
-    `line` is the way from that event to this one, as the `d` of an SVG path.
+    `line` is the way from that event to this one, as the `d` of an SVG path; where there is none, `thread` is the way
+    from the event before it in its stream.
     """
 
     leaf: Leaf
@@ -31,6 +32,7 @@ class Step:
     cause: int | None
     effects: tuple[int, ...]
     line: str | None
+    thread: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ def picture(leaves: Sequence[Leaf]) -> Picture:
     lanes = (*(name for name in LANES if name in present), *sorted(present - set(LANES)))
     rows = {leaf.ref: row for row, leaf in enumerate(leaves) if not leaf.contradicts}
     causes = [rows.get(leaf.cause) for leaf in leaves]
+    before = _before(leaves)
     places = [(MARGIN + LANE * lanes.index(leaf.service), ROW // 2 + ROW * row) for row, leaf in enumerate(leaves)]
     steps = tuple(
         Step(
@@ -60,10 +63,23 @@ def picture(leaves: Sequence[Leaf]) -> Picture:
             cause=cause,
             effects=tuple(effect for effect, its in enumerate(causes) if its == row),
             line=_line(places[cause], places[row]) if cause is not None else None,
+            thread=_line(places[before[row]], places[row]) if cause is None and row in before else None,
         )
         for row, (leaf, cause) in enumerate(zip(leaves, causes, strict=True))
     )
     return Picture(steps, lanes, 2 * MARGIN + LANE * max(0, len(lanes) - 1), ROW * len(leaves))
+
+
+def _before(leaves: Sequence[Leaf]) -> dict[int, int]:
+    """By row, the row of the event before it in its stream, where that is in the story."""
+    last: dict[tuple[str, str], int] = {}
+    found = {}
+    for row, leaf in enumerate(leaves):
+        stream = (leaf.service, leaf.stream)
+        if stream in last:
+            found[row] = last[stream]
+        last[stream] = row
+    return found
 
 
 def _line(cause: tuple[int, int], effect: tuple[int, int]) -> str:

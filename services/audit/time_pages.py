@@ -30,7 +30,7 @@ SIZE = 25
 #: Events of one story that are drawn.
 DRAWN = 150
 #: Fields that are shown where not only those that differ are asked for; unless all are.
-SHOWN = 60
+SHOWN = 12
 
 
 def time_pages(leaves: Leaves, deciders: Sequence[AnyDecider]) -> APIRouter:

@@ -154,7 +154,14 @@ def test_a_story_is_drawn_with_a_lane_for_each_service_and_a_line_from_cause_to_
         (1, 40, 90, 0, ()),
         (2, 14, 150, 0, ()),
     ]
-    assert drawn.steps[0].line is None
+    assert [(step.line is None, step.thread is None) for step in drawn.steps] == [
+        (True, True),
+        (False, True),
+        (False, True),
+    ]
+    # What somebody does goes on from the event before it in its stream.
+    alone = picture([first, replace(again, cause="request:1")])
+    assert alone.steps[1].line is None and alone.steps[1].thread == "M14 30V90"
     assert all((step.line or "").startswith("M14 30") for step in drawn.steps[1:])
 
 
