@@ -16,6 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from deploy.local.supervise import end
 from runtime.settings import Settings
 from schemas.envelope import Json
+from tests.faults import fleet as fleet_module
 from tests.faults.fleet import Sender, audited, fleet, sending
 from tests.support import eventually, own_settings
 
@@ -30,7 +31,9 @@ async def replayed(settings: Settings, service: str) -> subprocess.CompletedProc
     for name in ("kafka_bootstrap", "mongo_url", "database_prefix", "topic_prefix"):
         environment[f"SHUANGQIAN_{name.upper()}"] = str(getattr(settings, name))
     command = [sys.executable, "-m", service, "replay"]
-    return await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True, timeout=90)
+    return await asyncio.to_thread(
+        subprocess.run, command, env=environment, capture_output=True, text=True, timeout=120
+    )
 
 
 async def said(database: AsyncDatabase[Json], collection: str, ids: list[str]) -> dict[str, bytes]:
@@ -55,36 +58,40 @@ async def opened(database: AsyncDatabase[Json], count: int) -> None:
 
 
 @pytest.mark.timeout(420)
-async def test_a_drill_under_load_brings_everything_back(kafka: str, mongo: str, tmp_path: Path) -> None:
-    settings = await own_settings(kafka, mongo)
+async def test_a_drill_under_load_brings_everything_back(
+    kafka: str, mongo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_module, "CHUNK", 2)  # a steady load: each rebuild reads all that has come by then
+    own = await own_settings(kafka, mongo)
     async with (
         AsyncMongoClient[Any](mongo, w="majority", journal=True, tz_aware=True) as client,
-        fleet(settings, tmp_path) as services,
+        fleet(own, tmp_path) as services,
     ):
+        settings = services.settings
         submissions = client[settings.database("submissions")]
         review = client[settings.database("review")]
         async with sending(settings, seed=23) as sender:
-            early = await taken_in(sender, 200)
+            early = await taken_in(sender, 60)
             cases = [f"{stream}@1" for stream in early]
-            await opened(review, 300)
+            await opened(review, 80)
             before = await said(submissions, "submissions", early), await said(review, "cases", cases)
-            await submissions["submissions"].delete_many({"_id": {"$in": early[:50]}})
+            await submissions["submissions"].delete_many({"_id": {"$in": early[:20]}})
             await submissions["submissions"].update_many(
-                {"_id": {"$in": early[50:100]}}, {"$set": {"state.revision": 9}}
+                {"_id": {"$in": early[20:40]}}, {"$set": {"state.revision": 9}}
             )
-            await review["cases"].delete_many({"_id": {"$in": cases[:50]}})
-            await review["cases"].update_many({"_id": {"$in": cases[50:]}}, {"$set": {"events.0.actor": "user:hand"}})
+            await review["cases"].delete_many({"_id": {"$in": cases[:20]}})
+            await review["cases"].update_many({"_id": {"$in": cases[20:]}}, {"$set": {"events.0.actor": "user:hand"}})
             await submissions["progress"].delete_many({"_id": {"$in": early}})
             await review["fingerprints"].delete_many({"_id": {"$in": cases}})
             for service in ("submissions", "review"):
                 done = await replayed(settings, service)
                 assert done.returncode == 0, (done.stdout, done.stderr)
             assert (await said(submissions, "submissions", early), await said(review, "cases", cases)) == before
-            assert await submissions["progress"].count_documents({"_id": {"$in": early}}) == 200
-            assert await review["fingerprints"].count_documents({"_id": {"$in": cases}}) == 200
+            assert await submissions["progress"].count_documents({"_id": {"$in": early}}) == 60
+            assert await review["fingerprints"].count_documents({"_id": {"$in": cases}}) == 60
             # The load went on all the while, and goes on.
             later = len(sender.accepted)
-            await taken_in(sender, later + 200)
+            await taken_in(sender, later + 60)
         assert (await audited(settings)).equal
         sent = sorted(sender.accepted)
         await opened(review, len(sent))
@@ -100,8 +107,8 @@ async def test_a_drill_under_load_brings_everything_back(kafka: str, mongo: str,
         assert await said(review, "cases", list(everything)) == everything
         services.start("review-worker")
         async with sending(settings, seed=24) as sender:
-            await taken_in(sender, 100)
-        await opened(review, len(sent) + 100)
+            await taken_in(sender, 60)
+        await opened(review, len(sent) + 60)
         verdict = await audited(settings)
         assert verdict.equal, verdict.differences
 

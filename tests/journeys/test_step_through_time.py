@@ -20,6 +20,7 @@ ENTRIES: list[str] = []
 def given_an_entry(stack: Stack) -> str:
     """A month that holds one scene, and is public: the scene's stream. Asked again, it is there."""
     wanted = lines(stack, PARTNER, "scene", 1, FIRST)
+    wanted[0]["entry"]["contact"] = {"name": "马一鸣", "email": "ma@example.org"}
     if not ENTRIES:
         ENTRIES.extend(aside(published(stack, MONTH, PARTNER, wanted)))
     return ENTRIES[0]
@@ -69,7 +70,9 @@ def test_an_auditor_finds_an_entry_steps_through_it_and_follows_its_causes(stack
     auditor.get_by_role("link", name="Submission received").first.click()
     expect(auditor.get_by_role("heading", level=1)).to_have_text(entry)
     expect(auditor.get_by_text("Time machine · Submissions")).to_be_visible()
-    expect(auditor.get_by_text("(withheld)").first).to_be_visible()
+    auditor.get_by_text("What it says").click()
+    expect(auditor.get_by_text('"contact": "(withheld)"')).to_be_visible()
+    expect(auditor.get_by_text("ma@example.org")).to_have_count(0)
     expect(auditor.get_by_role("link", name=re.compile("Leaf [0-9,]+: proof"))).to_have_attribute(
         "href", re.compile("^/log/proof.ref=%2Fsubmissions%2F")
     )
