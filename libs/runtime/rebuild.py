@@ -32,6 +32,8 @@ from schemas.events import Undecodable, decode
 #: What is done about messages; taken again, they change nothing.
 Take = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 SHADOW = "_rebuilt"
+#: Streams that are named of those left, at most.
+NAMED = 20
 #: Messages taken at a time.
 BATCH = 1000
 
@@ -192,8 +194,10 @@ def run(settings: Settings, service: str, deciders: Sequence[AnyDecider], projec
     for each in report.collections:
         counts = f"{each.equal:,} equal, {each.restored:,} restored, {each.mended:,} mended, {each.removed:,} removed"
         print(f"  {each.collection}: {counts}")
-        for stream in each.unsent:
+        for stream in each.unsent[:NAMED]:
             print(f"    left: {stream} has facts that are not on Kafka. Let the relay run, then do this again.")
+        if len(each.unsent) > NAMED:
+            print(f"    … and {len(each.unsent) - NAMED:,} more")
     for fault in report.faults:
         print(f"  left: {fault.stream} at {fault.position}: {fault.why}")
     sys.exit(0 if report.whole else 1)

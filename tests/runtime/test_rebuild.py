@@ -200,6 +200,7 @@ async def test_streams_are_rebuilt_again_and_again_under_load_and_nothing_is_los
         for round in range(4):
             await service.streams.delete_many({"_id": {"$in": [f"s{n}" for n in range(10, 20)]}})
             await service.streams.update_many({"_id": {"$in": list(quiet)}}, {"$set": {"state.keys.0": f"hand{round}"}})
+            await service.streams.update_one({"_id": "s39"}, {"$set": {"events.0.actor": f"user:hand{round}"}})
             # One that is written at the moment, too: what was decided on a state changed by hand is put right as well.
             await service.streams.update_one({"_id": "s0"}, {"$set": {"state.keys.0": f"hand{round}"}})
             assert (await service.rebuild(patience_s=30)).whole
