@@ -172,5 +172,6 @@ def new_events(change: Mapping[str, Any]) -> list[Json]:
     if change["operationType"] == "insert":
         return list(change["fullDocument"]["events"])
     added = change["updateDescription"]["updatedFields"]
-    places = sorted((int(name.removeprefix("events.")), name) for name in added if name.startswith("events."))
-    return [added[name] for _, name in places]
+    # Somebody who changes an event by hand (`events.0.actor`) adds none, and must not stop the relay.
+    places = sorted(int(name[7:]) for name in added if name.startswith("events.") and name[7:].isdecimal())
+    return [added[f"events.{place}"] for place in places]

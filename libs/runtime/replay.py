@@ -1,16 +1,10 @@
-"""Reading histories from their beginning: for rebuilding projections, and for the audit."""
+"""Reading histories from their beginning: for rebuilding, and for the audit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
-
-from runtime.consume import React
-from schemas.events import decode
-
-#: Events given to a projection at once.
-BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +69,3 @@ def drain(consumer: KafkaConsumer, within: Extent) -> Iterator[list[ConsumerReco
         if done:
             left -= done
             consumer.pause(*done)
-
-
-async def rebuild(bootstrap: str, topics: Sequence[str], react: React) -> int:
-    """Give a projection every event again, from the first; returns how many there were."""
-    count = 0
-    for records in read(bootstrap, extent(bootstrap, topics)):
-        for start in range(0, len(records), BATCH):
-            await react([decode(record.value) for record in records[start : start + BATCH]])
-        count += len(records)
-    return count

@@ -36,6 +36,11 @@ def as_json(stored: Json) -> Json:
     return {**stored, "data": data_of(stored)}
 
 
+def as_stored(value: Json) -> Json:
+    """An event's JSON, as it is on Kafka, as an element of a document's `events`."""
+    return {**value, "data": orjson.dumps(value["data"]).decode()}
+
+
 def data_of(stored: Json) -> Json:
     """What a stored event says. Raises Undecodable."""
     data: Any = stored["data"]

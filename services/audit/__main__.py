@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from audit.deciders import DECIDERS
 from audit.fold import AnyDecider
+from audit.leaves import Leaves
 from audit.log.folder import Folder
 from audit.log.keeper import Keeper
 from audit.log.routes import log_routes
@@ -23,6 +24,7 @@ from audit.pages import pages
 from audit.recorder import Recorder
 from audit.runner import Runner
 from audit.store import Runs
+from audit.time_pages import time_pages
 from runtime import telemetry
 from runtime.garbage import collect_less_often
 from runtime.operations import Operations
@@ -41,7 +43,7 @@ def application(settings: Settings, deciders: Sequence[AnyDecider]) -> FastAPI:
     # Replays and the routes that ask for them run in threads, with a client of their own.
     threads_client = MongoClient[Json](settings.mongo_url, w="majority", journal=True, tz_aware=True)
     runs = Runs(threads_client[settings.database("audit")])
-    runner = Runner(settings, deciders, runs)
+    runner, leaves = Runner(settings, deciders, runs), Leaves(threads_client[settings.database("audit")])
 
     async def ready() -> Mapping[str, bool]:
         try:
@@ -53,6 +55,7 @@ def application(settings: Settings, deciders: Sequence[AnyDecider]) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(runs.create_indexes)
+        await asyncio.to_thread(leaves.create_indexes)
         yield
         await asyncio.to_thread(runner.close)
         await client.close()
@@ -61,6 +64,7 @@ def application(settings: Settings, deciders: Sequence[AnyDecider]) -> FastAPI:
 
     app = create_app("audit", settings, HERE / "templates", title="Audit", lifespan=lifespan, ready=ready)
     app.include_router(pages(settings, deciders, runs, runner))
+    app.include_router(time_pages(leaves, deciders))
     folder, log_store = Folder(settings.log_folder), LogStore(threads_client[settings.database("audit")])
     app.include_router(log_routes(settings, folder, log_store))
     app.include_router(log_pages(settings, folder, log_store))

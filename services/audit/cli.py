@@ -26,6 +26,7 @@ from audit.replay import Against, Progress, Until, Verdict, replay
 from audit.shadow import NotShadowed, shadow
 from audit.store import Runs
 from audit.team import ProcessLost
+from audit.time_cli import add_as_of
 from runtime.settings import Settings
 from schemas.envelope import Json
 from web.languages import _
@@ -151,6 +152,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
 
     add_commands(audit, _troubles)
     add_command(audit, _troubles)
+    add_as_of(audit, deciders, _troubles)
     return audit
 
 

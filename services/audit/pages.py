@@ -117,7 +117,13 @@ def pages(settings: Settings, deciders: Sequence[AnyDecider], runs: Runs, runner
 
 def tabs(here: str) -> list[tuple[str, str, bool]]:
     """The audit's sections: (text, address, whether it is this one)."""
-    links = [(_("Replays"), "/audit"), (_("Streams"), "/audit/streams"), (_("Log"), "/audit/log")]
+    links = [
+        (_("Replays"), "/audit"),
+        (_("Events"), "/audit/events"),
+        (_("Catalogue as of a time"), "/audit/catalogue"),
+        (_("Streams"), "/audit/streams"),
+        (_("Log"), "/audit/log"),
+    ]
     return [(text, href, href == here) for text, href in links]
 
 

@@ -1,18 +1,16 @@
 """notifications: `python -m notifications api | worker | replay`."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 from pymongo import AsyncMongoClient
 from starlette.staticfiles import StaticFiles
 
-from notifications.agents import attach, reactions
+from notifications.agents import PROJECTIONS, attach, reactions
 from notifications.api import routes
 from notifications.desk import Desk
 from notifications.domain import DECIDERS
@@ -20,16 +18,14 @@ from notifications.pages import operator_pages, subscriber_pages
 from notifications.sender import Sender
 from notifications.settings import Settings
 from notifications.store import Deliveries, Editions, create_indexes, now
-from runtime import telemetry
+from runtime import rebuild, telemetry
 from runtime.consume import worker_app
 from runtime.garbage import collect_less_often
 from runtime.operations import Operations, Queue
 from runtime.parking import Parking
 from runtime.relay import Relay
-from runtime.replay import rebuild
 from runtime.worker import ready as worker_ready
 from runtime.worker import running
-from schemas import topics
 from schemas.envelope import Json
 from web.app import create_app
 from web.languages import _
@@ -118,17 +114,8 @@ def worker(settings: Settings) -> None:
 
 
 def replay(settings: Settings) -> None:
-    """Drop the projection of editions and rebuild it from publishing's history; deliveries stay as they are."""
-    telemetry.set_up("notifications-replay", settings.otlp_endpoint)
-
-    async def run() -> int:
-        async with mongo(settings) as client:
-            database = client[settings.database("notifications")]
-            editions = Editions(database)
-            await editions.drop()
-            return await rebuild(settings.kafka_bootstrap, [settings.topic(topics.PUBLISHING)], editions.keep)
-
-    structlog.get_logger().info("replay.done", events=asyncio.run(run()))
+    """Rebuild the streams, and the projection of editions from publishing's history."""
+    rebuild.run(settings, "notifications", DECIDERS, PROJECTIONS)
 
 
 if __name__ == "__main__":

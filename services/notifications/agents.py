@@ -10,8 +10,10 @@ from notifications.domain.subscription import SUBSCRIPTIONS, Channel, Confirm, S
 from notifications.store import Editions, Recipients, active, edition_id
 from runtime.consume import React, subscribe
 from runtime.parking import Parking
+from runtime.rebuild import Projection
 from runtime.settings import Settings
 from runtime.streams import Streams
+from runtime.swap import Made
 from schemas import topics
 from schemas.entry import sector
 from schemas.envelope import Event, Json
@@ -147,3 +149,13 @@ def _follows(event: Event, stream: str) -> Json:
         "correlation": event.correlationid,
         "traceparent": event.traceparent,
     }
+
+
+PROJECTIONS = (
+    Projection(
+        # What a release says of an edition comes before what the edition's own event adds to it.
+        Made("editions", lambda live, made: live == made, lambda live, made: live.keys() > made.keys()),
+        (topics.PUBLISHING,),
+        lambda database: Editions(database).keep,
+    ),
+)

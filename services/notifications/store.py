@@ -105,9 +105,6 @@ class Editions:
         found = self._editions.find({"_id": {"$in": list(ids)}})
         return {document["_id"]: document async for document in found}
 
-    async def drop(self) -> None:
-        await self._editions.drop()
-
 
 def edition_id(line: ManifestLine) -> str:
     return f"{line.entry}@{line.edition}"

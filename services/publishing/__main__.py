@@ -1,4 +1,4 @@
-"""publishing: `python -m publishing api | worker`."""
+"""publishing: `python -m publishing api | worker | replay`."""
 
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +18,7 @@ from publishing.desk import desk
 from publishing.domain import DECIDERS, ENTRIES, RELEASES
 from publishing.pages import pages
 from publishing.store import Catalogue, create_indexes, now, unpublished, waiting, waiting_corrections
-from runtime import telemetry
+from runtime import rebuild, telemetry
 from runtime.consume import React, worker_app
 from runtime.garbage import collect_less_often
 from runtime.operations import Operations, Queue
@@ -144,5 +144,8 @@ if __name__ == "__main__":
             run_api(Settings())
         case ["worker"]:
             run_worker(Settings())
+        case ["replay"]:
+            # Its releases and entries are streams; it has no projection of its own.
+            rebuild.run(Settings(), SERVICE, DECIDERS, ())
         case _:
-            sys.exit("usage: python -m publishing api | worker")
+            sys.exit("usage: python -m publishing api | worker | replay")

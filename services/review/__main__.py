@@ -1,6 +1,5 @@
 """review: `python -m review api | worker | replay`."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,7 +13,7 @@ from pymongo.errors import PyMongoError
 from starlette.staticfiles import StaticFiles
 
 from review.addresses import Addresses
-from review.agents import attach, on_submissions, remembering
+from review.agents import PROJECTIONS, attach, on_submissions
 from review.api import api as api_routes
 from review.assignment.api import assignment_api
 from review.assignment.pages import assignment_pages
@@ -36,13 +35,12 @@ from review.roster_pages import roster_pages
 from review.snippet_pages import snippet_pages
 from review.snippets import Snippets
 from review.store import CaseStore
-from runtime import telemetry
+from runtime import rebuild, telemetry
 from runtime.consume import React, worker_app
 from runtime.garbage import collect_less_often
 from runtime.operations import Operations, Queue
 from runtime.parking import Parking
 from runtime.relay import Relay
-from runtime.replay import rebuild
 from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
@@ -151,19 +149,8 @@ def worker(settings: Settings) -> None:
 
 
 def replay(settings: Settings) -> None:
-    """Drop the fingerprints of near-duplicates and make them again from the history of submissions."""
-
-    async def again() -> int:
-        async with _client(settings) as client:
-            database: AsyncDatabase[Json] = client[settings.database("review")]
-            duplicates = Duplicates(database)
-            await duplicates.collection.drop()
-            await duplicates.create_indexes()
-            return await rebuild(
-                settings.kafka_bootstrap, [settings.topic(topics.SUBMISSIONS)], remembering(duplicates)
-            )
-
-    print(f"fingerprints: {asyncio.run(again()):,} events read")
+    """Rebuild the streams, and the fingerprints of near-duplicates from the history of submissions."""
+    rebuild.run(settings, "review", DECIDERS, PROJECTIONS)
 
 
 async def waiting(store: CaseStore) -> tuple[Queue, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import faust
+from pymongo.asynchronous.database import AsyncDatabase
 
 from review.checks.assess import assess, findings, reasons
 from review.checks.linkage import references
@@ -14,11 +15,13 @@ from review.duplicates.index import Asked, Duplicates
 from review.store import CaseStore
 from runtime.consume import React, subscribe
 from runtime.parking import Parking
+from runtime.rebuild import Projection
 from runtime.settings import Settings
 from runtime.streams import Streams
+from runtime.swap import Made
 from schemas import topics
 from schemas.entry import Entry, without_contact
-from schemas.envelope import Event
+from schemas.envelope import Event, Json
 from schemas.review import CaseFact, CheckFinding, Route
 from schemas.submission import SubmissionReceived, SubmissionRevised, SubmissionWithdrawn
 
@@ -66,13 +69,24 @@ def on_submissions(cases: Streams[Case, CaseCommand, CaseFact], store: CaseStore
     return react
 
 
-def remembering(duplicates: Duplicates) -> React:
-    """The reaction that rebuilds the index of duplicates from the history of submissions, and decides nothing."""
+def _remembering(database: AsyncDatabase[Json]) -> React:
+    """The reaction that makes the index of duplicates from the history of submissions, and decides nothing."""
+    duplicates = Duplicates(database)
 
     async def react(events: Sequence[Event]) -> None:
         await duplicates.search([one.asked for one in _sent(events)])
 
     return react
+
+
+PROJECTIONS = (
+    Projection(
+        # Under which tokens a case is found depends on which had become common by then: the sketch does not.
+        Made("fingerprints", lambda a, b: (a["sketch"], a["texts"]) == (b["sketch"], b["texts"]), lambda a, b: False),
+        (topics.SUBMISSIONS,),
+        _remembering,
+    ),
+)
 
 
 def _sent(events: Sequence[Event]) -> list[_Sent]:

@@ -13,13 +13,12 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 from starlette.staticfiles import StaticFiles
 
-from runtime import telemetry
+from runtime import rebuild, telemetry
 from runtime.consume import worker_app
 from runtime.garbage import collect_less_often
 from runtime.operations import Operations, Queue
 from runtime.parking import Parking
 from runtime.relay import Relay
-from runtime.replay import rebuild
 from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
@@ -172,19 +171,8 @@ def run_worker(settings: Settings) -> None:
 
 
 def run_replay(settings: Settings) -> None:
-    """Drop the projection `progress` and rebuild it from history, while no worker adds to it."""
-
-    async def replay() -> int:
-        progress = ProgressStore(mongo(settings)[settings.database(SERVICE)])
-        await progress.drop()
-        topics = [settings.topic(topic) for topic in agents.TOPICS]
-        return await rebuild(settings.kafka_bootstrap, topics, agents.on_progress(progress))
-
-    if agents.at_work(settings):
-        sys.exit(
-            "A worker of submissions is running. Stop it first: it would add to a projection that is half rebuilt."
-        )
-    print(f"progress: rebuilt from {asyncio.run(replay()):,} events")
+    """Rebuild the streams and the projection `progress` from history, whether or not the service is at work."""
+    rebuild.run(settings, SERVICE, DECIDERS, agents.PROJECTIONS)
 
 
 COMMANDS = {"api": run_api, "worker": run_worker, "replay": run_replay}

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import faust
-from kafka import KafkaAdminClient
 
 from runtime.consume import React, subscribe
 from runtime.parking import Parking
+from runtime.rebuild import Projection
 from runtime.settings import Settings
-from schemas.envelope import Event
+from runtime.swap import Made
+from schemas.envelope import Event, Json
 from schemas.topics import PUBLISHING, REVIEW
 from submissions.store import ProgressStore
 
@@ -37,13 +38,22 @@ def attach(app: faust.App, settings: Settings, parking: Parking, progress: Progr
         subscribe(app, settings.topic(topic), react, parking)
 
 
-def at_work(settings: Settings) -> bool:
-    """Whether any worker of this service is in its consumer group."""
-    group = settings.topic_prefix + "submissions"
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
-    try:
-        # A group that nobody ever joined cannot be described.
-        known = any(each["group_id"] == group for each in admin.list_groups())
-        return known and bool(admin.describe_groups([group])[group]["members"])
-    finally:
-        admin.close()
+def _said(progress: Json) -> Json:
+    """What a document says, whichever of two histories it heard first."""
+    told = progress["progress"]
+    return {"status": progress["status"], "told": told | {"steps": sorted(told["steps"], key=str)}}
+
+
+def _ahead(live: Json, made: Json) -> bool:
+    seen = made["progress"]["seen"]
+    return any(sequence > seen.get(stream, 0) for stream, sequence in live["progress"]["seen"].items())
+
+
+PROJECTIONS = (
+    Projection(
+        # Whoever read the live document before it is replaced must not write on the strength of it.
+        Made("progress", lambda a, b: _said(a) == _said(b), _ahead, lambda a, b: b | {"version": a["version"] + 1}),
+        TOPICS,
+        lambda database: on_progress(ProgressStore(database)),
+    ),
+)

@@ -77,9 +77,6 @@ class ProgressStore:
             if waiting:
                 await asyncio.sleep(0.01)
 
-    async def drop(self) -> None:
-        await self._progress.drop()
-
     async def _load(self, ids: Any) -> dict[str, tuple[int, Progress]]:
         found = self._progress.find({"_id": {"$in": list(ids)}})
         return {doc["_id"]: (doc["version"], Progress.model_validate(doc["progress"])) async for doc in found}

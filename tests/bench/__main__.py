@@ -18,6 +18,7 @@ from deploy.local.servers import kafka_server, mongo_server
 from deploy.local.speech import either
 from deploy.local.supervise import CannotStart
 from tests.bench import (
+    audit_as_of,
     audit_log,
     audit_replay,
     intake,
@@ -36,7 +37,7 @@ from tests.bench.ground import Ground
 #: What `review` measures, a module each.
 REVIEW = (review.measure, review_next.measure, review_rebalance.measure)
 #: And what `audit` does.
-AUDIT = (audit_replay.measure, audit_log.measure)
+AUDIT = (audit_replay.measure, audit_log.measure, audit_as_of.measure)
 PARTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "intake": intake.measure,
     "relay": relay.measure,

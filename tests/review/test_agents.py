@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from review.agents import remembering
+from review.agents import PROJECTIONS
 from schemas.envelope import Event
 from schemas.review import (
     CaseChecked,
@@ -150,5 +150,5 @@ async def test_fingerprints_are_made_again_from_the_history(review: Review) -> N
     await review.react(events)
     before = [document async for document in review.duplicates.collection.find().sort("_id")]
     await review.duplicates.collection.delete_many({})
-    await remembering(review.duplicates)(events)
+    await PROJECTIONS[0].react(review.duplicates.collection.database)(events)
     assert [document async for document in review.duplicates.collection.find().sort("_id")] == before

@@ -12,6 +12,7 @@ from pymongo import AsyncMongoClient
 from audit.deciders import DECIDERS
 from audit.replay import replay
 from runtime.admin import create_topics
+from runtime.rebuild import rebuild
 from runtime.relay import Relay
 from runtime.replay import extent, read
 from runtime.sealing import new_key, opened, sealed
@@ -38,6 +39,18 @@ async def stored(settings: Settings) -> Json:
         found = await mongo[settings.database("submissions")]["submissions"].find_one({"_id": f"{USCC}/robot-1"})
         assert found
         return found
+
+
+async def told_to_kafka(settings: Settings, events: int) -> None:
+    """Run the relay until its topic holds this many events."""
+    relay = Relay(settings, "submissions", OWN)
+    relay.start()
+    try:
+        while (await asyncio.to_thread(extent, settings.kafka_bootstrap, [settings.topic(TOPIC)])).messages < events:
+            await asyncio.sleep(0.1)
+    finally:
+        await asyncio.to_thread(relay.stop)
+        await asyncio.to_thread(relay.join, 10)
 
 
 def names_somebody(text: str) -> bool:
@@ -104,15 +117,8 @@ async def test_erased_it_is_gone_from_database_and_history_and_the_replay_is_equ
     erased = await client.post(f"{ADDRESS}/erase-contact", json={"reason": "The person asked for it"}, headers=key)
     assert erased.json()["entry"]["contact"] is None
     assert "seal" not in await stored(settings)
-    relay = Relay(settings, "submissions", OWN)
-    relay.start()
-    try:
-        topic = settings.topic(TOPIC)
-        while (await asyncio.to_thread(extent, kafka, [topic])).messages < 5:
-            await asyncio.sleep(0.1)
-    finally:
-        await asyncio.to_thread(relay.stop)
-        await asyncio.to_thread(relay.join, 10)
+    await told_to_kafka(settings, 5)
+    topic = settings.topic(TOPIC)
     whole = await asyncio.to_thread(extent, kafka, [topic])
     batches = await asyncio.to_thread(lambda: list(read(kafka, whole)))
     said = [record.value for batch in batches for record in batch]
@@ -121,6 +127,23 @@ async def test_erased_it_is_gone_from_database_and_history_and_the_replay_is_equ
     assert not names_somebody(b"".join(said).decode())
     verdict = await asyncio.to_thread(replay, settings, DECIDERS, service="submissions")
     assert verdict.equal, verdict.differences
+
+
+async def test_a_stream_that_is_rebuilt_from_kafka_keeps_its_key_and_leaves_no_copy_of_it(
+    client: httpx2.AsyncClient, key: dict[str, str], settings: Settings, kafka: str
+) -> None:
+    settings = settings.model_copy(update={"kafka_bootstrap": kafka, "topic_prefix": f"{secrets.token_hex(4)}."})
+    await asyncio.to_thread(create_topics, settings)
+    await send(client, key)
+    await told_to_kafka(settings, 3)
+    async with AsyncMongoClient[Json](settings.mongo_url, w="majority", journal=True, tz_aware=True) as mongo:
+        database = mongo[settings.database("submissions")]
+        await database["submissions"].update_one({}, {"$set": {"state.kind": "scene"}})
+        report = await rebuild(settings, "submissions", mongo, OWN, ())
+        replaced = await database["replaced"].find().to_list()
+    assert report.whole and [each.mended for each in report.collections if each.mended] == [1]
+    assert (await client.get(ADDRESS, headers=key)).json()["entry"]["contact"] == CONTACT
+    assert len(replaced) == 1 and "seal" not in replaced[0]["was"]
 
 
 async def test_a_contact_sent_after_it_was_erased_has_a_key_of_its_own(

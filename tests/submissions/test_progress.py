@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 from kafka import KafkaProducer
+from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from runtime.consume import worker_app
 from runtime.parking import Parking
+from runtime.rebuild import rebuild
 from runtime.relay import Relay
-from runtime.replay import rebuild
 from runtime.settings import Settings
+from runtime.swap import Rebuilt
 from runtime.worker import running
 from schemas.entry import SubmissionLine
 from schemas.envelope import Event, Fact, Json
@@ -174,10 +176,27 @@ async def test_the_worker_follows_and_replay_gives_the_same(kafka: str, mongo: s
                 return (await progress.get(ID)).seen == fold(WHOLE).seen
 
             await eventually(followed)
-            assert await asyncio.to_thread(agents.at_work, settings)
         live = await progress.get(ID)
-        await progress.drop()
-        topics = [settings.topic(topic) for topic in agents.TOPICS]
-        assert await rebuild(settings.kafka_bootstrap, topics, agents.on_progress(progress)) == len(WHOLE)
+        equal = await rebuilt(settings, client)
+        assert (equal.equal, equal.restored, equal.mended, equal.removed) == (1, 0, 0, 0)
+        await database["progress"].update_one({"_id": ID}, {"$set": {"status": "refused", "progress.seen.entry": 99}})
+        await database["progress"].insert_one({"_id": "nobody/knows", **await said(database)})
+        mended = await rebuilt(settings, client)
+        assert (mended.equal, mended.restored, mended.mended, mended.removed) == (0, 0, 1, 1)
+        await database["progress"].delete_many({})
+        lost = await rebuilt(settings, client)
+        assert (lost.equal, lost.restored, lost.mended, lost.removed) == (0, 1, 0, 0)
         again = await progress.get(ID)
         assert (again.cases, again.entry, set(again.steps)) == (live.cases, live.entry, set(live.steps))
+
+
+async def rebuilt(settings: Settings, client: AsyncMongoClient[Json]) -> Rebuilt:
+    report = await rebuild(settings, "submissions", client, DECIDERS, agents.PROJECTIONS)
+    assert report.whole
+    return report.collections[-1]
+
+
+async def said(database: AsyncDatabase[Json]) -> Json:
+    found = await database["progress"].find_one({}, {"_id": 0})
+    assert found
+    return found

@@ -1,0 +1,194 @@
+"""`shuangqian audit as-of`: a stream, a release or the catalogue at any moment, from what the recorder has written."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from audit import team, texts
+from audit.as_of import Listing, Look, NoDecider, Point, listing, look, point, when
+from audit.fold import AnyDecider
+from audit.leaves import Leaves
+from audit.moments import Field, Moment
+from runtime.settings import Settings
+from schemas.envelope import Json
+from schemas.events import Undecodable
+from web.languages import _, moment, say
+from web.shell import N_, AsJson, Failed, Help, out, print_json
+from web.words import word
+
+FOUND, NOT_THERE, COULD_NOT = 0, 1, 2
+#: Entries of the catalogue that are printed; --json has them all.
+PRINTED = 200
+
+StreamId = Annotated[str | None, typer.Argument(metavar="STREAM", help=N_("The stream, such as partner/reference."))]
+At = Annotated[
+    str, typer.Option("--at", metavar="TIME", help=N_("A time, a day (its end), or the number of an event; else now."))
+]
+Other = Annotated[str, typer.Option("--with", metavar="TIME", help=N_("Another moment, to see what differs."))]
+Service = Annotated[str | None, typer.Option(metavar="NAME", help=N_("The service, if several have the stream."))]
+Release = Annotated[str | None, typer.Option("--release", metavar="YYYY-MM", help=N_("The release of a month."))]
+Catalogue = Annotated[bool, typer.Option("--catalogue", help=N_("What the public saw."))]
+HELP = N_(
+    "Tell a stream, a release or the catalogue as it was at a moment, and in what it differs from another.\n\n"
+    "Exit codes: 0 found, 1 it was not there, 2 could not be done."
+)
+#: What keeps a command from its work, as one line.
+Troubles = Callable[[Settings], AbstractContextManager[None]]
+
+
+def add_as_of(audit: typer.Typer, deciders: Sequence[AnyDecider], troubles: Troubles) -> None:
+    """Add the command `as-of` to the auditor's commands."""
+
+    @audit.command("as-of", help=HELP)
+    def as_of(
+        stream: StreamId = None,
+        at: At = "",
+        other: Other = "",
+        service: Service = None,
+        release: Release = None,
+        catalogue: Catalogue = False,
+        as_json: AsJson = False,
+        help: Help = False,
+    ) -> None:
+        if sum(map(bool, (stream, release, catalogue))) != 1:
+            raise Failed(COULD_NOT, _("Give one: a stream, --release YYYY-MM, or --catalogue."))
+        settings = Settings()
+        with troubles(settings), team.client(settings) as client:
+            leaves = Leaves(client[settings.database("audit")])
+            if catalogue:
+                _tell_catalogue(leaves, _read(when, at) or datetime.now(UTC), _read(when, other), as_json)
+            else:
+                owner = "publishing" if release else service
+                _tell_stream(
+                    leaves, deciders, release or stream or "", owner, _read(point, at), _read(point, other), as_json
+                )
+
+
+def _read(read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text) if text else None
+    except ValueError:
+        wish = _("“%(text)s” is no moment. Give a day as 2026-11-28, a time as 2026-11-28T12:00, or an event’s number.")
+        raise Failed(COULD_NOT, wish % {"text": text}) from None
+
+
+def _tell_stream(
+    leaves: Leaves,
+    deciders: Sequence[AnyDecider],
+    stream: str,
+    service: str | None,
+    at: Point | None,
+    other: Point | None,
+    as_json: bool,
+) -> None:
+    services = leaves.services(stream)
+    if service is None and len(services) > 1:
+        text = _("Several services have a stream of this name: %(names)s. Name one with --service.")
+        raise Failed(COULD_NOT, text % {"names": _(", ").join(services)})
+    chosen = service or (services[0] if services else "")
+    try:
+        seen = look(leaves, deciders, chosen, stream, at, other)
+    except NoDecider as error:
+        text = _("No service of this version has streams of the kind %(noun)s.")
+        raise Failed(COULD_NOT, text % {"noun": error}) from None
+    if seen is None:
+        text = _("No stream %(stream)s is recorded. Names are exact; /audit/events searches for them.")
+        raise Failed(NOT_THERE, text % {"stream": stream})
+    if as_json:
+        print_json(seen.to_json())
+    else:
+        show_stream(out(), seen, beside=other is not None)
+    raise typer.Exit(FOUND if seen.now.number else NOT_THERE)
+
+
+def show_stream(console: Console, seen: Look, *, beside: bool) -> None:
+    """Print a stream at a moment: its last event, its fields; or, beside another moment, those that differ."""
+    console.print(f"[bold]{escape(word(seen.service))} · {escape(seen.stream)}[/]")
+    for title, at in ((_("With"), seen.before), (_("Now"), seen.now)) if beside else ((None, seen.now),):
+        _show_moment(console, title, at, len(seen.leaves))
+    if seen.missing:
+        missing = _("The event %(ref)s is not recorded: nothing after it can be folded.") % {"ref": seen.missing}
+        console.print(f"  [red]{escape(missing)}[/]")
+    for leaf in seen.back:
+        back = _("A clock ran backwards before %(ref)s; the order is that of the stream.") % {"ref": leaf.ref}
+        console.print(f"  [yellow]{escape(back)}[/]")
+    fields = [field for field in seen.fields if field.change != "same"] if beside else seen.fields
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    for title in (_("Field"), _("With"), _("Now")) if beside else (_("Field"), _("Value")):
+        table.add_column(title, overflow="fold")
+    for field in fields:
+        if beside or field.change != "removed":
+            table.add_row(*map(escape, _cells(field, beside)))
+    console.print()
+    console.print(table if table.row_count else f"  [dim]{escape(_('Both moments are equal.'))}[/]" if beside else "")
+
+
+def _cells(field: Field, beside: bool) -> tuple[str, ...]:
+    before = "—" if field.change == "set" else _value(field.before)
+    after = "—" if field.change == "removed" else _value(field.after)
+    return (field.pointer, before, after) if beside else (field.pointer, after)
+
+
+def _show_moment(console: Console, title: str | None, at: Moment, total: int) -> None:
+    leaf = at.leaf
+    if leaf is None:
+        text = _("before the first of its %(total)s events") % {"total": total}
+    else:
+        text = _("event %(n)s of %(total)s: %(name)s") % {
+            "n": at.number,
+            "total": total,
+            "name": texts.event_name(leaf.type),
+        }
+    console.print(f"  {escape((title + _(': ')) if title else '')}{escape(text)}")
+    if leaf:
+        why = f"{moment(leaf.time)} · {leaf.actor} · " + _("leaf %(number)s") % {"number": leaf.number}
+        console.print(f"    [dim]{escape(why)}[/]", soft_wrap=True)
+    if at.problem:
+        problem = _("It could be folded only up to here. %(why)s") % {"why": at.problem}
+        console.print(f"    [red]{escape(problem)}[/]", soft_wrap=True)
+
+
+def _tell_catalogue(leaves: Leaves, at: datetime, other: datetime | None, as_json: bool) -> None:
+    try:
+        seen = listing(leaves, at, other)
+    except Undecodable as error:
+        text = _("An event of another version says what was public: %(error)s")
+        raise Failed(COULD_NOT, text % {"error": error}) from None
+    if as_json:
+        print_json(seen.to_json())
+    else:
+        show_listing(out(), seen)
+    raise typer.Exit(FOUND if seen.now else NOT_THERE)
+
+
+def show_listing(console: Console, seen: Listing) -> None:
+    """Print what was public at a time; beside another, what became different."""
+    counts = _(", ").join(f"{count:,} {word(kind)}" for kind, count in seen.counts.items())
+    console.print(f"[bold]{escape(moment(seen.at))}[/]  {escape(counts)}")
+    marks = {"added": "+", "removed": "−", "corrected": "≠"}
+    changed = seen.changed if seen.other else {}
+    rows: list[tuple[str, str, Json]] = [
+        (marks.get(changed.get(entry, ""), " "), entry, seen.now.get(entry) or seen.before[entry])
+        for entry in (changed if seen.other else seen.now)
+    ]
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    for title in ("", _("Entry"), _("Kind"), _("Release"), _("Edition"), _("Title")):
+        table.add_column(title)
+    for mark, entry, line in rows[:PRINTED]:
+        cells = (entry, word(line["kind"]), line["release"], str(line["edition"]), say(line["title"]))
+        table.add_row(mark, *map(escape, cells))
+    console.print(table if rows else f"  [dim]{escape(_('Nothing.'))}[/]")
+    if len(rows) > PRINTED:
+        rest = _("and %(count)s more: --json prints all") % {"count": f"{len(rows) - PRINTED:,}"}
+        console.print(f"  [dim]… {escape(rest)}[/]")
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -1,0 +1,183 @@
+"""The time machine and the search, as an auditor and a program meet them, on what the recorder has written."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+from starlette.testclient import TestClient
+
+from audit.__main__ import application
+from audit.recorder import Recorder
+from tests.audit.conftest import DECIDERS, World
+from tests.audit.histories import event
+from tests.audit.test_pages import BROWSER, signed_in
+from tests.web.settings import ROOT
+
+USCC = "91510100MA6CGUGA1W"
+
+
+@pytest.fixture
+def told(lived: World) -> World:
+    """Ten streams of three events in each of two services; one more that names a partner, was caused by an event of
+    another, holds a contact and had its clock run backwards; all recorded."""
+    first = event(f"{USCC}/metro", 1) | {"time": "2026-11-02T08:00:00.000Z", "actor": f"partner:{USCC}"}
+    second = event(f"{USCC}/metro", 2) | {"time": "2026-11-03T08:00:00.000Z", "causationid": "/review/s5/2"}
+    second |= {"correlationid": first["correlationid"], "traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}
+    second["data"] = second["data"] | {"contact": {"name": "Ma"}}
+    third = event(f"{USCC}/metro", 3) | {"time": "2026-11-02T20:00:00.000Z", "correlationid": first["correlationid"]}
+    lived.send(*((f"{USCC}/metro", orjson.dumps(each)) for each in (first, second, third)))
+    record(lived, 63)
+    return lived
+
+
+def record(world: World, count: int) -> None:
+    recorder = Recorder(world.settings)
+    recorder.start()
+    try:
+        recorded = world.client[world.settings.database("audit")]["recorded"]
+        for _ in range(400):
+            if recorded.count_documents({}) == count:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{recorded.count_documents({})} of {count} events were recorded")
+    finally:
+        recorder.stop()
+        recorder.join(15)
+
+
+@pytest.fixture
+def auditor(told: World) -> Iterator[TestClient]:
+    settings = told.settings.model_copy(update={"node_modules": ROOT / "node_modules"})
+    with TestClient(application(settings, DECIDERS), cookies=signed_in(told, "auditor")) as client:
+        yield client
+
+
+def get(auditor: TestClient, path: str) -> Any:
+    answer = auditor.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_stream_is_told_after_each_event_at_a_time_and_beside_another_moment(auditor: TestClient) -> None:
+    newest = get(auditor, "/audit/time/submissions/s3")
+    assert (newest["events"], newest["now"]["number"], newest["with"]["number"]) == (3, 3, 2)
+    assert newest["now"]["state"] == {"keys": ["0", "1", "2"]} and newest["now"]["event"] == "/submissions/s3/3"
+    assert newest["differences"] == [{"pointer": "/keys/2", "before": None, "after": "2", "change": "set"}]
+    first = get(auditor, "/audit/time/submissions/s3?at=1&with=3")
+    assert (first["now"]["state"], first["with"]["number"]) == ({"keys": ["0"]}, 3)
+    assert [each["change"] for each in first["differences"]] == ["removed", "removed"]
+    assert get(auditor, "/audit/time/submissions/s3?at=2026-10-31")["now"] == {
+        "number": 0,
+        "event": None,
+        "leaf": None,
+        "time": None,
+        "state": None,
+        "problem": None,
+    }
+    assert get(auditor, "/audit/time/review/s3?at=99")["now"]["number"] == 3
+
+
+def test_a_clock_that_ran_back_is_said_and_the_order_is_the_streams(auditor: TestClient) -> None:
+    address = f"/audit/time/submissions/{USCC}/metro"
+    assert get(auditor, address)["clock_ran_back"] == [f"/submissions/{USCC}/metro/3"]
+    assert get(auditor, f"{address}?at=2026-11-02T21:00Z")["now"]["number"] == 1
+    assert "a clock ran backwards" in auditor.get(address, headers=BROWSER).text
+
+
+def test_what_cannot_be_looked_at_is_said_with_the_next_step(auditor: TestClient) -> None:
+    assert auditor.get("/audit/time/submissions/nobody").status_code == 404
+    wrong = auditor.get("/audit/time/submissions/s3?at=yesterday")
+    assert (wrong.status_code, wrong.json()["title"]) == (422, "“yesterday” is no moment")
+    assert auditor.get("/audit/catalogue?at=soon").status_code == 422
+    searched = auditor.get("/audit/events?from=2026-13-40", headers=BROWSER)
+    assert searched.status_code == 422 and "There is a problem" in searched.text
+    assert "must not lie before" in auditor.get("/audit/events?from=2026-11-03&to=2026-11-01", headers=BROWSER).text
+
+
+def test_the_page_shows_the_moment_its_proof_and_its_story_and_withholds_the_contact(auditor: TestClient) -> None:
+    address = f"/audit/time/submissions/{USCC}/metro?at=2"
+    shown = auditor.get(address, headers=BROWSER).text
+    for part in (
+        "Event 2 of 3",
+        "(withheld)",
+        "ab" * 16,
+        "/keys/1",
+        f"/log/proof?ref=%2Fsubmissions%2F{USCC}%2Fmetro%2F2",
+    ):
+        assert part in shown, part
+    assert "Ma" not in shown.replace("Mail", "")
+    # The story holds what caused it elsewhere, drawn in a lane of its own with a line from there.
+    assert 'sq-graph__event--review"' in shown and '<path class="sq-graph__line"' in shown
+    block = auditor.get(address, headers=BROWSER | {"hx-request": "true"}).text
+    assert block.lstrip().startswith('<div id="moment" data-at="2"') and "<html" not in block
+
+
+def test_the_catalogue_of_a_history_without_releases_is_empty_and_says_so(auditor: TestClient) -> None:
+    empty = get(auditor, "/audit/catalogue")
+    assert (empty["counts"], empty["entries"]) == ({"scene": 0, "product": 0, "linkage": 0}, {})
+    assert "Nothing was public then" in auditor.get("/audit/catalogue", headers=BROWSER).text
+
+
+def test_events_are_found_by_entry_partner_actor_type_story_and_time(auditor: TestClient) -> None:
+    wanted = {
+        "": 63,
+        f"entry={USCC}/metro": 3,
+        f"entry={USCC}/met": 3,
+        "entry=etro": 3,
+        f"partner={USCC}": 3,
+        f"actor=partner:{USCC}": 1,
+        "actor=user:test&entry=s3": 6,
+        "type=partner.key-issued.v1&to=2026-11-01": 60,
+        "from=2026-11-02&to=2026-11-02": 1,
+        "from=2026-11-03&to=2026-11-03": 2,
+        f"correlation=/submissions/{USCC}/metro/1": 3,
+        "type=submission.received.v1": 0,
+        "entry=.*": 0,
+    }
+    answers = {query: get(auditor, f"/audit/events?{query}") for query in wanted}
+    assert {query: answer["total"] for query, answer in answers.items()} == wanted
+    assert all(len(answer["events"]) == min(answer["total"], 25) for answer in answers.values())
+
+
+def test_pages_of_events_follow_one_another_from_the_newest_without_gap_or_repeat(auditor: TestClient) -> None:
+    answer = get(auditor, "/audit/events")
+    pages = [answer["events"]]
+    while answer["next"]:
+        answer = get(auditor, f"/audit/events?after={answer['next']}")
+        pages.append(answer["events"])
+    seen = [(each["time"], each["leaf"]) for page in pages for each in page]
+    assert len(seen) == 63 and seen == sorted(set(seen), reverse=True)
+
+
+def test_the_pages_of_events_say_what_is_empty_and_why(auditor: TestClient, told: World) -> None:
+    shown = auditor.get("/audit/events?entry=metro", headers=BROWSER).text
+    assert f'href="/audit/time/submissions/{USCC}/metro?at=3"' in shown and "Recorded up to leaf" in shown
+    assert "No event is like this" in auditor.get("/audit/events?entry=zoo", headers=BROWSER).text
+    told.client[told.settings.database("audit")]["recorded"].delete_many({})
+    assert "Nothing is recorded yet" in auditor.get("/audit/events", headers=BROWSER).text
+
+
+def changing_routes(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """Method and path of every route that may change something."""
+    for route in routes:
+        if inner := getattr(route, "original_router", None):
+            yield from changing_routes(inner.routes)
+        for method in (getattr(route, "methods", None) or set()) - {"GET", "HEAD"}:
+            yield method, route.path
+
+
+def test_auditors_alone_look_and_may_change_nothing(auditor: TestClient, told: World) -> None:
+    paths = ["/audit/time/submissions/s3", "/audit/catalogue", "/audit/events"]
+    changing = set(changing_routes(auditor.app.routes))  # type: ignore[attr-defined]
+    # A replay writes to audit's own database.
+    assert {path for _, path in changing if path.startswith("/audit")} == {"/audit/runs"}
+    for method, path in changing - {("POST", "/audit/runs"), ("POST", "/sign-out")}:
+        assert auditor.request(method, path.replace("{", "").replace("}", "")).status_code == 403, path
+    for role in ("reviewer", "operator", "onlooker", "publisher", "partner"):
+        auditor.cookies.clear()
+        auditor.cookies.update(signed_in(told, role))
+        assert [auditor.get(path).status_code for path in paths] == [403, 403, 403], role
+    auditor.cookies.clear()
+    assert [auditor.get(path).status_code for path in paths] == [401, 401, 401]
