@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.log import tiles
@@ -67,6 +67,7 @@ def _pair(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+@settings(deadline=None)  # how long one takes says nothing on a busy machine
 @given(SIZES, st.data())
 def test_every_inclusion_verifies_and_nothing_else_does(size: int, data: st.DataObject) -> None:
     hashes = leaves(size)
@@ -82,6 +83,7 @@ def test_every_inclusion_verifies_and_nothing_else_does(size: int, data: st.Data
     refused(lambda: verify_inclusion(other, size, hashes[index], proof, head))
 
 
+@settings(deadline=None)  # how long one takes says nothing on a busy machine
 @given(SIZES, st.data())
 def test_every_consistency_verifies_and_no_fork_does(new: int, data: st.DataObject) -> None:
     old = data.draw(st.integers(0, new))
@@ -113,6 +115,7 @@ def refused(check: object) -> None:
         check()  # type: ignore[operator]
 
 
+@settings(deadline=None)  # how long one takes says nothing on a busy machine
 @given(st.lists(st.integers(0, 700), min_size=1, max_size=6))
 def test_tiles_grown_by_any_steps_hold_the_tree(steps: list[int]) -> None:
     held: dict[tiles.Tile, bytes] = {}

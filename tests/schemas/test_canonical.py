@@ -5,7 +5,7 @@ import hashlib
 import orjson
 import pytest
 import rfc8785
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.canonical import NoForm, canonical, event_hash
@@ -18,6 +18,7 @@ SCALARS = (
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner))
 
 
+@settings(deadline=None)  # how long one takes says nothing on a busy machine
 @given(JSON)
 @example({"\U0001f338": 1, "\uff0c": 2})
 @example({"a": 1e16, "b": -0.0, "c": [100.0, 1e-7]})
@@ -30,6 +31,7 @@ def test_the_form_is_that_of_rfc_8785(value: object) -> None:
     assert canonical(read) == rfc8785.dumps(read)
 
 
+@settings(deadline=None)  # how long one takes says nothing on a busy machine
 @given(st.integers(LIMIT + 1, 2**64 - 1) | st.integers(-(2**63), -LIMIT - 1))
 def test_integers_that_json_may_not_carry_have_no_form(number: int) -> None:
     with pytest.raises(NoForm):
