@@ -17,7 +17,7 @@ run: setup ## Start everything and do the main job on the sample (ONCE=1: exit a
 reset: setup ## Delete the data that `make run` keeps (YES=1: do not ask)
 	@exec $(PYTHON) -m deploy.local reset $(if $(YES),--yes)
 
-check: setup ## Lint, types, import contracts and domain tests, in under a minute
+check: setup ## Lint, types, import contracts, and all tests that need no server
 	@$(PYTHON) -m ruff check $(CODE)
 	@$(PYTHON) -m ruff format --check $(CODE)
 	@$(PYTHON) -m mypy
