@@ -169,7 +169,7 @@ def split(
         where = {"sequence": first["sequence"], "type": first["type"], "position": other.position}
         detail = ", ".join(map(str, partitions))
         yield Difference(Kind.SPLIT, decider.service, first["subject"], noun, **where, detail=detail)
-        if found := examine(decider, in_number, live.get(noun)):
+        if found := examine(decider, in_number, _read(live[noun]) if noun in live else None):
             yield found
 
 

@@ -14,6 +14,7 @@ from audit.bundle_export import NothingThere, export
 from audit.bundle_verify import Fault, Found, verify
 from audit.log.note import Signer
 from deploy.local import table
+from runtime.stored import as_json
 from tests.audit.conftest import World
 from tests.audit.logs import Log, keeping, log_of
 
@@ -53,7 +54,7 @@ def test_a_bundle_holds_what_happened_and_verifies_offline(log: Log, bundle: Pat
         events = [archive.read(name) for name in archive.namelist() if name.startswith("events/")]
     live = log.world.database["partners"].find_one({"_id": "s3"})
     assert live is not None
-    assert [e for e in map(orjson.loads, events) if e["source"] == "/submissions"] == live["events"]
+    assert [e for e in map(orjson.loads, events) if e["source"] == "/submissions"] == [*map(as_json, live["events"])]
     assert "Evidence" in page and "证据包" in page and "/submissions/s3/1" in page
 
 

@@ -26,6 +26,7 @@ from deploy.local.ports import free
 from deploy.local.supervise import end, spawn
 from runtime.admin import create_topics
 from runtime.partitions import raise_partitions
+from runtime.stored import as_json, as_sent
 from tests.audit.conftest import World
 from tests.audit.histories import event
 
@@ -71,14 +72,14 @@ def record(world: World, count: int, odd: int = 0) -> list[dict[str, Any]]:
 def test_every_event_of_every_history_is_recorded_once_with_what_it_says(lived: World) -> None:
     # given the relay's repeats
     live = list(lived.database["partners"].find())
-    lived.send(*((document["_id"], orjson.dumps(document["events"][0])) for document in live))
+    lived.send(*((document["_id"], as_sent(document["events"][0])) for document in live))
     # when the recorder runs
     found = record(lived, 60)
     # then
     by_ref = {leaf["_id"]: leaf for leaf in found}
     assert {leaf["service"] for leaf in found} == {"submissions", "review"}
     for document in live:
-        for stored in document["events"]:
+        for stored in map(as_json, document["events"]):
             leaf = by_ref[f"{stored['source']}/{stored['id']}"]
             assert orjson.loads(leaf["event"]) == stored
             assert leaf["hash"] == hashlib.sha256(rfc8785.dumps(stored)).digest()

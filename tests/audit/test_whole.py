@@ -29,6 +29,7 @@ from deploy.local.servers import Server, mongo_server
 from runtime.admin import create_topics
 from runtime.replay import extent, read
 from runtime.settings import Settings
+from runtime.stored import as_sent
 from schemas.envelope import Json
 from schemas.events import from_json
 from tests.audit.conftest import DECIDERS as DECIDERS_OF_TESTS
@@ -70,7 +71,9 @@ def test_a_history_can_be_cut_at_an_offset_or_a_moment(lived: World) -> None:
     at = orjson.loads(first.value)["time"]
     whole = lived.replay(until=Until(time=datetime.fromisoformat(at)))
     assert (whole.equal, whole.events, whole.went_on, whole.until) == (True, 60, 0, at)  # all have the same time
-    lived.database["partners"].update_many({}, {"$set": {"events.0.data.label": "forged"}})
+    for stream in lived.database["partners"].find():
+        forged = orjson.dumps(orjson.loads(stream["events"][0]["data"]) | {"label": "forged"}).decode()
+        lived.database["partners"].update_one({"_id": stream["_id"]}, {"$set": {"events.0.data": forged}})
     assert {each.kind for each in lived.replay(until=Until(offset=1)).differences} == {Kind.EVENT}
 
 
@@ -139,7 +142,7 @@ def test_a_stream_on_two_partitions_is_named_with_both(lived: World) -> None:
     admin.close()
     moved = next(f"s{n}" for n in range(10) if partition_of(f"s{n}", 7) != partition_of(f"s{n}", 3))
     lived.decide((moved, "later"))
-    lived.send((moved, orjson.dumps(lived.database["partners"].find_one({"_id": moved})["events"][3])))  # type: ignore[index]
+    lived.send((moved, as_sent(lived.events(moved)[3])))
     verdict = lived.replay(service="submissions")
     assert told(verdict.differences) == {(Kind.SPLIT, moved, 4)}
     places = sorted((partition_of(moved, 3), partition_of(moved, 7)))

@@ -18,6 +18,7 @@ from audit.deciders import DECIDERS
 from audit.replay import replay
 from deploy.local import table
 from runtime.settings import Settings
+from runtime.stored import as_stored
 from schemas.topics import HISTORIES
 from tests.bench.figure import Figure, medians, say
 from tests.bench.ground import Ground, client, messages, publish
@@ -74,7 +75,8 @@ def _lived(settings: Settings, store: Path) -> tuple[int, list[UUID]]:
                 recorded(store, documents)
                 ids += [Stream.create_id(decider.noun, document["_id"]) for document in documents]
             with client(settings) as mongo:
-                insert(mongo[settings.database(decider.service)][decider.collection], documents)
+                stored = [each | {"events": [*map(as_stored, each["events"])]} for each in documents]
+                insert(mongo[settings.database(decider.service)][decider.collection], stored)
             written += sum(len(document["events"]) for document in documents)
         say(f"  {written:,} events written")
     return written, ids

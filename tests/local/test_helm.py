@@ -69,7 +69,20 @@ def test_every_service_has_what_runs_and_what_scales_it() -> None:
         triggers = [trigger["metadata"] for trigger in scaled["triggers"]]
         assert {trigger["topic"] for trigger in triggers} == followed()[service]
         assert {trigger["consumerGroup"] for trigger in triggers} == {service}
-    assert ("Deployment", "audit-worker") not in found
+
+
+@helm
+def test_one_worker_keeps_the_log_and_every_audit_api_serves_it() -> None:
+    found = rendered()
+    worker, api = (found["Deployment", f"audit-{sort}"]["spec"] for sort in ("worker", "api"))
+    assert worker["replicas"] == 1 and ("ScaledObject", "audit-worker") not in found
+    claim = found["PersistentVolumeClaim", "shuangqian-log"]["spec"]
+    assert claim["accessModes"] == ["ReadWriteMany"]
+    for spec, reads_only in ((worker, None), (api, True)):
+        pod = spec["template"]["spec"]
+        (mount,) = (each for each in pod["containers"][0]["volumeMounts"] if each["name"] == "log")
+        assert (mount["mountPath"], mount.get("readOnly")) == (VALUES["settings"]["SHUANGQIAN_LOG_FOLDER"], reads_only)
+        assert {"name": "log", "persistentVolumeClaim": {"claimName": "shuangqian-log"}} in pod["volumes"]
 
 
 @helm

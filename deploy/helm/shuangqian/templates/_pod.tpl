@@ -17,7 +17,7 @@ spec:
   automountServiceAccountToken: false
   # A worker ends within 20 s of SIGTERM; whoever follows events is given 10.
   terminationGracePeriodSeconds: 30
-  securityContext: {runAsNonRoot: true, runAsUser: 10001, seccompProfile: {type: RuntimeDefault}}
+  securityContext: {runAsNonRoot: true, runAsUser: 10001, fsGroup: 10001, seccompProfile: {type: RuntimeDefault}}
   containers:
     - name: {{ .process }}
       image: "{{ .root.Values.image.repository }}:{{ .root.Values.image.tag }}"
@@ -38,6 +38,12 @@ spec:
       resources: {{- toYaml .resources | nindent 8 }}
       volumeMounts:
         - {name: tmp, mountPath: /tmp}
+        {{- if eq .service "audit" }}
+        - {name: log, mountPath: {{ index .root.Values.settings "SHUANGQIAN_LOG_FOLDER" }}{{ if eq .process "api" }}, readOnly: true{{ end }}}
+        {{- end }}
   volumes:
     - {name: tmp, emptyDir: {}}
+    {{- if eq .service "audit" }}
+    - {name: log, persistentVolumeClaim: {claimName: shuangqian-log}}
+    {{- end }}
 {{- end -}}
