@@ -112,6 +112,13 @@ def verify(path: Path, key: Verifier | None = None) -> Outcome:
     )
 
 
+def events(path: Path) -> dict[str, bytes]:
+    """The events of a bundle that holds, by their names, as they were on Kafka."""
+    with path.open("rb") as file:
+        files, _ = _read(file)
+    return {each["ref"]: files[f"events/{name}.json"] for name, each in _events(_manifest(files))}
+
+
 def _read(file: Any) -> tuple[dict[str, bytes], list[Found]]:
     """Every file that can be read, and what cannot."""
     try:

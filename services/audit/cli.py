@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 from kafka.errors import KafkaError
@@ -17,6 +17,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from audit import terminal
+from audit.against_bundle import DoesNotHold, replay_against
 from audit.bundle_cli import add_commands
 from audit.fold import AnyDecider
 from audit.history import Unreachable, event_at, story
@@ -47,7 +48,12 @@ CutAt = Annotated[
     ),
 ]
 AgainstWhat = Annotated[
-    Against, typer.Option("--against", help=N_("The live streams, or nothing: then MongoDB is not needed."))
+    str,
+    typer.Option(
+        "--against",
+        metavar="live|nothing|BUNDLE",
+        help=N_("The live streams; nothing, then MongoDB is not needed; or an evidence bundle, by its path."),
+    ),
 ]
 Processes = Annotated[
     int | None, typer.Option(metavar="N", min=1, help=N_("How many processes share the work; else one for each core."))
@@ -96,25 +102,14 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
     ) -> None:
         _known(service, deciders)
         settings = Settings()
-        with _troubles(settings):
-            cut = moment_or_place(settings, until) if until else None
-            keep = kept(settings, service, stream, until, against)
-            if not resume:
-                keep.forget()
-            with progress(_("Looking for the histories")) as bar:
-                verdict = replay(
-                    settings,
-                    deciders,
-                    service=service,
-                    stream=stream,
-                    until=cut,
-                    against=against,
-                    processes=processes,
-                    keep=keep,
-                    progress=_hearing(bar),
-                )
-            keep.forget()
-            if save:
+        if against not in get_args(Against)[:2]:
+            if service or stream or until or processes or resume:
+                raise Failed(COULD_NOT, _("A bundle says itself which events are meant: leave the other choices out."))
+            verdict = _against(settings, Path(against))
+        else:
+            verdict = _replayed(settings, deciders, service, stream, until, cast(Against, against), processes, resume)
+        if save:
+            with _troubles(settings):
                 _save(settings, verdict)
         if as_json:
             print_json(verdict.to_json())
@@ -154,6 +149,52 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
     add_command(audit, _troubles)
     add_as_of(audit, deciders, _troubles)
     return audit
+
+
+def _replayed(
+    settings: Settings,
+    deciders: Sequence[AnyDecider],
+    service: str | None,
+    stream: str | None,
+    until: str | None,
+    against: Against,
+    processes: int | None,
+    resume: bool,
+) -> Verdict:
+    with _troubles(settings):
+        cut = moment_or_place(settings, until) if until else None
+        keep = kept(settings, service, stream, until, against)
+        if not resume:
+            keep.forget()
+        with progress(_("Looking for the histories")) as bar:
+            verdict = replay(
+                settings,
+                deciders,
+                service=service,
+                stream=stream,
+                until=cut,
+                against=against,
+                processes=processes,
+                keep=keep,
+                progress=_hearing(bar),
+            )
+        keep.forget()
+    return verdict
+
+
+def _against(settings: Settings, bundle: Path) -> Verdict:
+    try:
+        with _troubles(settings), progress(_("Verifying the bundle")) as bar:
+            return replay_against(settings, bundle, _hearing(bar))
+    except OSError as error:
+        text = _("%(path)s cannot be read: %(error)s.")
+        raise Failed(COULD_NOT, text % {"path": bundle, "error": error.strerror}) from None
+    except DoesNotHold as broken:
+        text = _(
+            "The bundle does not hold in %(count)s places, so it proves nothing. See: shuangqian audit verify %(path)s"
+        )
+        count = len(broken.outcome.faults)
+        raise Failed(COULD_NOT, text % {"count": f"{count:,}", "path": bundle}) from None
 
 
 def _not_shadowed(path: Path, trouble: str) -> str:

@@ -38,6 +38,8 @@ class Kind(StrEnum):
     UNKNOWN_TYPE = "unknown-type"  # an event of a type that no service has
     FUTURE_VERSION = "future-version"  # an event of a later version than this program knows
     SPLIT = "split"  # a stream on two partitions, so that its order is not certain
+    BUNDLE_EVENT = "bundle-event"  # an event says something else than a bundle proves
+    BUNDLE_EVENT_NOT_ON_KAFKA = "bundle-event-not-on-kafka"
     # What is noticed besides: it does not keep a stream from being equal.
     GAP = "gap"  # a partition does not begin at its beginning any more
     CAUSE_UNKNOWN = "cause-unknown"  # an event's cause is in no history

@@ -14,7 +14,7 @@ from runtime.settings import Settings
 from schemas.envelope import Json
 
 #: What a history is held against.
-Against = Literal["live", "nothing"]
+Against = Literal["live", "nothing", "bundle"]
 
 
 @dataclass(frozen=True)

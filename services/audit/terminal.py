@@ -84,7 +84,8 @@ def _show_difference(console: Console, number: int, difference: Json) -> None:
     }
     if difference["history"] is not None or difference["live"] is not None:
         absent = _("(nothing)")
-        rows |= {_("History"): difference["history"] or absent, _("Live"): difference["live"] or absent}
+        other = _("Bundle") if kind.startswith("bundle") else _("Live")
+        rows |= {_("History"): difference["history"] or absent, other: difference["live"] or absent}
     rows[_("Reason")] = difference["detail"]
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for title, value in rows.items():

@@ -17,11 +17,18 @@ def sentence(verdict: Json) -> str:
     n = verdict["differing"]
     if verdict["equal"] and verdict.get("against") == "nothing":
         return _("History is in order and can be folded; it was held against nothing else.")
+    if verdict["equal"] and verdict.get("against") == "bundle":
+        return _("Kafka still says, event by event, what the bundle proves.")
     if verdict["equal"]:
         return _("Replaying history gives the live state, stream by stream.")
     if verdict.get("against") == "nothing":
         text = ngettext(
             "History is not in order in %(count)s place.", "History is not in order in %(count)s places.", n
+        )
+        return text % {"count": f"{n:,}"}
+    if verdict.get("against") == "bundle":
+        text = ngettext(
+            "Kafka and the bundle part in %(count)s place.", "Kafka and the bundle part in %(count)s places.", n
         )
         return text % {"count": f"{n:,}"}
     text = ngettext(
@@ -79,6 +86,8 @@ def what(kind: str) -> str:
         Kind.UNKNOWN_TYPE: _("An event is of a type that no service has"),
         Kind.FUTURE_VERSION: _("An event is of a later version than this program knows"),
         Kind.SPLIT: _("A stream lies on several partitions"),
+        Kind.BUNDLE_EVENT: _("An event on Kafka is not what the bundle proves"),
+        Kind.BUNDLE_EVENT_NOT_ON_KAFKA: _("An event of the bundle is not on Kafka"),
         Kind.GAP: _("A partition does not begin at its beginning"),
         Kind.CAUSE_UNKNOWN: _("An event’s cause is in no history"),
         Kind.NO_EFFECT: _("What should have followed from an event has not"),
@@ -124,6 +133,14 @@ def advice(kind: str) -> str:
         Kind.SPLIT: _(
             "The number of partitions was changed half-way, so nobody can tell for certain in which order its events "
             "came. Copy the history as docs/how-to/raise-partitions.md says."
+        ),
+        Kind.BUNDLE_EVENT: _(
+            "The bundle’s event is in the log under a signed checkpoint: history was changed since. Keep the bundle, "
+            "and look at who may write to Kafka."
+        ),
+        Kind.BUNDLE_EVENT_NOT_ON_KAFKA: _(
+            "It was there when the bundle was made: history was cut or replaced since. Look at the topic’s retention, "
+            "and at who may write to Kafka."
         ),
         Kind.GAP: _(
             "Retention or somebody has deleted the first events of this history. Restore the topic from a backup, "

@@ -9,13 +9,17 @@ from pathlib import Path
 import orjson
 import pytest
 
+from audit.against_bundle import replay_against
 from audit.bundle import write
 from audit.bundle_export import NothingThere, export
 from audit.bundle_verify import Fault, Found, verify
+from audit.examine import Kind
 from audit.log.note import Signer
 from deploy.local import table
+from runtime.admin import create_topics
 from runtime.stored import as_json
 from tests.audit.conftest import World
+from tests.audit.histories import event
 from tests.audit.logs import Log, keeping, log_of
 
 
@@ -132,3 +136,38 @@ def test_the_command_line_exports_and_verifies_without_any_server(log: Log, tmp_
     assert run("export", str(bundle))[0] == 2
     assert run("export", "--month", "2026-13", str(bundle))[0] == 2
     assert run("export", "--stream", "nobody", str(bundle), env=environment)[0] == 2
+
+
+def against(log: Log, bundle: Path, *options: str) -> tuple[int, str, str]:
+    """`shuangqian audit replay --against BUNDLE`: its exit code, what it prints, what it says besides."""
+    command = [sys.executable, "-m", "tests.audit.command", "--lang", "en", "audit", "replay", "--against", str(bundle)]
+    done = subprocess.run([*command, *options], env=table.environment(log.settings), capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_history_is_held_against_a_bundle(log: Log, bundle: Path) -> None:
+    code, said, _ = against(log, bundle)
+    assert code == 0 and "Kafka still says, event by event, what the bundle proves." in said
+    log.world.send(("s3", orjson.dumps(event("s3", 2, key="forged"))))
+    code, said, _ = against(log, bundle, "--json")
+    (difference,) = orjson.loads(said)["differences"]
+    assert (code, difference["kind"], difference["stream"], difference["sequence"]) == (1, "bundle-event", "s3", 2)
+    assert difference["pointer"] and difference["history"] != difference["live"]
+
+
+def test_what_a_bundle_proves_and_kafka_no_longer_has_is_named(log: Log, bundle: Path) -> None:
+    elsewhere = log.settings.model_copy(update={"topic_prefix": f"emptied.{log.settings.topic_prefix}"})
+    create_topics(elsewhere, partitions=3)
+    verdict = replay_against(elsewhere, bundle, lambda _: None)
+    assert (verdict.equal, verdict.events, verdict.differing) == (False, 0, 6)
+    assert {each.kind for each in verdict.differences} == {Kind.BUNDLE_EVENT_NOT_ON_KAFKA}
+    assert {(each.service, each.stream) for each in verdict.differences} == {("submissions", "s3"), ("review", "s3")}
+
+
+def test_a_bundle_that_does_not_hold_is_held_against_nothing(log: Log, bundle: Path) -> None:
+    code, said, besides = against(log, again(bundle, checkpoint=b"forged"))
+    assert (code, said) == (2, "") and "The bundle does not hold in" in besides and "audit verify" in besides
+    code, said, besides = against(log, bundle.with_name("none.zip"))
+    assert (code, said) == (2, "") and "cannot be read" in besides
+    code, said, besides = against(log, bundle, "--service", "review")
+    assert (code, said) == (2, "") and "leave the other choices out" in besides
