@@ -29,11 +29,7 @@ check: setup ## Lint, types, import contracts, and all tests that need no server
 test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys in a browser
 	@deploy/local/setup.sh browser
 	@$(MAKE) --no-print-directory check
-	@mkdir -p build; echo "The journeys run beside the other tests; what they print comes at the end."
-	@$(PYTHON) -m pytest -m io tests/journeys >build/journeys.log 2>&1 & journeys=$$!; \
-	trap "kill $$journeys" INT TERM; \
-	$(PYTHON) -m pytest -m io --ignore tests/journeys; others=$$?; \
-	wait $$journeys; browser=$$?; cat build/journeys.log; exit $$((others | browser))
+	@$(PYTHON) -m pytest -m io
 
 bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|audit|startup, or million)
 	@exec $(PYTHON) -m tests.bench $(ONLY)
