@@ -21,7 +21,7 @@ IDENTIFIERS = re.compile(
 PUBLIC = ("publishing/catalogue", "publishing/about")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("sub", PEOPLE)
 def test_every_page_is_accessible_and_fits(stack: Stack, visit: Visit, sub: str | None, language: str) -> None:
