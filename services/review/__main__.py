@@ -101,10 +101,10 @@ def api_app(settings: Settings) -> FastAPI:
     app.include_router(api_routes(desk, addresses))
     app.include_router(roster_pages(desk))
     app.include_router(roster_api(desk))
-    app.include_router(assignment_pages(desk))
-    app.include_router(assignment_api(desk))
+    app.include_router(assignment_pages(desk, addresses))
+    app.include_router(assignment_api(desk, addresses))
     app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))
-    app.include_router(console_routes(Console(sampler, Neighbours(app.state.site.addresses), store.cases)))
+    app.include_router(console_routes(Console(sampler, Neighbours(app.state.site.addresses), store.cases, addresses)))
     app.include_router(planner_routes(store.cases, Plans(database), roster))
     app.mount("/review", StaticFiles(directory=HERE / "static"))
     return app

@@ -187,16 +187,6 @@ def now() -> datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-def case_id(partner: str, reference: str, revision: int) -> str:
-    """A case's stream, from the parts of its address."""
-    return f"{partner}/{reference}@{revision}"
-
-
-def case_path(id: str) -> str:
-    """The address of a case on this service: `/cases/partner/reference/revision`."""
-    return "/cases/" + id.replace("@", "/")
-
-
 def _by(id: str, me: Person, cause: str, at: datetime) -> dict[str, Any]:
     return {"stream": id, "cause": cause, "actor": actor(me), "at": at}
 

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
+from review.addresses import Addresses
 from review.assignment.applying import Wish, assign
 from review.assignment.lines import as_json
 from review.assignment.pages import proposing
 from review.assignment.situation import kept
-from review.desk import Desk, case_path, now
+from review.desk import Desk, now
 from review.tables import MAX_ROWS
 from schemas.envelope import Json, timestamp
 from web.languages import _
@@ -35,7 +36,7 @@ class AssignmentsIn(BaseModel):
     assignments: Annotated[list[AssignmentIn], Field(max_length=MAX_ROWS)]
 
 
-def assignment_api(desk: Desk) -> APIRouter:
+def assignment_api(desk: Desk, addresses: Addresses) -> APIRouter:
     """The routes under /assignments."""
     router = APIRouter(tags=["assignments"])
 
@@ -46,7 +47,7 @@ def assignment_api(desk: Desk) -> APIRouter:
             "assignments": [
                 {
                     "case": each.id,
-                    "href": case_path(each.id),
+                    "href": addresses.path(each.id),
                     "reviewer": each.reviewer,
                     "until": timestamp(each.until),
                     "reasons": each.reasons,

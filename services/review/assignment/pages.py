@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from review import tables
+from review.addresses import Addresses
 from review.assignment.applying import Applied, Fault, Wish, assign
 from review.assignment.lines import COLUMNS, Line, Seat, line, proposed, rows_of_kept, rows_of_proposal
 from review.assignment.proposing import Proposal, propose
 from review.assignment.situation import MOST, Situation, kept, situation, states
 from review.assignment.words import why
-from review.desk import Desk, case_path, now
+from review.desk import Desk, now
 from review.domain.acts import Unassign
 from review.pages import ForPeople
 from web.languages import _
@@ -32,7 +33,7 @@ Operator = Annotated[Person, Depends(require("operator"))]
 NEEDED = ("case", "reviewer")
 
 
-def assignment_pages(desk: Desk) -> APIRouter:
+def assignment_pages(desk: Desk, addresses: Addresses) -> APIRouter:
     """The pages under /assignments, to be included before the JSON; and the CSV, for whoever asks."""
     router = APIRouter(include_in_schema=False, route_class=ForPeople)
     files = APIRouter(include_in_schema=False)
@@ -47,7 +48,7 @@ def assignment_pages(desk: Desk) -> APIRouter:
             kept=await kept(desk.store.cases, at),
             at=at,
             names=await _names(desk),
-            case_path=case_path,
+            case_path=addresses.path,
             why=why,
             columns=COLUMNS,
             **{"faults": [], "unreadable": None, "nothing": False, **said},
@@ -67,7 +68,7 @@ def assignment_pages(desk: Desk) -> APIRouter:
             faults=faults,
             wrong={fault.row: fault.text for fault in faults},
             most=MOST,
-            case_path=case_path,
+            case_path=addresses.path,
         )
 
     @router.get("/assignments")

@@ -12,12 +12,12 @@ from pymongo.asynchronous.collection import AsyncCollection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from review.addresses import Addresses
 from review.console.figures import OVER_S, Sample, standing
 from review.console.held import held
 from review.console.neighbours import Neighbours
 from review.console.sampling import EVERY_S, Sampler
 from review.console.words import called, clock, drains, helps, partitions
-from review.desk import case_path
 from schemas.envelope import Json
 from web.languages import _, language
 from web.operations import operations_tabs
@@ -38,6 +38,7 @@ class Console:
     sampler: Sampler
     neighbours: Neighbours
     cases: AsyncCollection[Json]
+    addresses: Addresses
 
 
 def routes(console: Console) -> APIRouter:
@@ -102,7 +103,7 @@ async def _seen(console: Console, request: Request) -> dict[str, Any]:
         "drains": drains,
         "partitions": partitions,
         "clock": clock,
-        "case_path": case_path,
+        "case_path": console.addresses.path,
         "history": _history(samples),
         "rows": _rows(samples),
     }
