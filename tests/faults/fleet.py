@@ -144,7 +144,8 @@ class Sender:
 async def sending(settings: Settings, seed: int) -> AsyncIterator[Sender]:
     """A partner's sender, at work for the block and done with its last chunk after it."""
     partner = partners()[0]
-    made = (orjson.dumps(line) for line in generate("scene", 10**6, seed, [partner]))
+    # Each seed has references of its own.
+    made = (orjson.dumps(line) for line in generate("scene", 10**6, seed, [partner], seed * 10**6))
     sender = Sender(settings, await key_for(settings, partner), made)
     work = asyncio.create_task(sender.send())
     try:

@@ -97,7 +97,7 @@ def test_run_keeps_its_data_and_ends_all_it_started(
     first.popen.kill()
     first.popen.wait()
     gone, _ = psutil.wait_procs(orphans, timeout=5)
-    assert len(gone) == len(orphans) == 13
+    assert len(gone) == len(orphans) == 14
     third = launch("third")
     said = third.wait_for("Ctrl-C ends it")
     assert f"The last run (pid {first.popen.pid}) ended without tidying up; its lock is taken over." in said
