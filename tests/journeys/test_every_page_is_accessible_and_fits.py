@@ -15,7 +15,7 @@ PEOPLE = (None, "partner-chen", "reviewer-li", "publisher-wu", "operator-zheng",
 #: More kinds of page than any role has: a crawl that goes on longer follows the things, not the pages.
 MOST = 45
 IDENTIFIERS = re.compile(
-    r"(?<=/requests/).+|(?<=/audit/time/).+|[0-9A-Z]{18}|[0-9a-f]{8,}|\d{4}-\d{2}|(?<=/)(SC|PR|LK)-[\w-]+|(?<=/rules/).+|(?<=/reviewers/)[^/]+|(?<=/)~?[\w-]*\d[\w-]*"
+    r"(?<=/requests/).+|(?<=/audit/time/).+|(?<=/submissions/)[0-9A-Z]{18}/[^/]+|[0-9A-Z]{18}|[0-9a-f]{8,}|\d{4}-\d{2}|(?<=/)(SC|PR|LK)-[\w-]+|(?<=/rules/).+|(?<=/reviewers/)[^/]+|(?<=/)~?[\w-]*\d[\w-]*"
 )
 #: What everybody sees alike: visitors look at it.
 PUBLIC = ("publishing/catalogue", "publishing/about")
