@@ -72,7 +72,7 @@ def is_page(href: str, services: dict[str, str]) -> bool:
     return (
         parts.netloc in services
         and "lang=" not in parts.query
-        and not re.search(r"\.\w+$|/sign-in$|^/registry/", parts.path)
+        and not re.search(r"\.\w+$|/sign-in$|^/(registry|log)/", parts.path)
     )
 
 
