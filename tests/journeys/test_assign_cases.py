@@ -1,13 +1,10 @@
 """An operator keeps the roster by a file and assigns the open cases; a reviewer sees why a case is theirs."""
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from deploy.local.clients import signed_in
 from deploy.local.table import Stack
-from schemas.review import CRITERIA
 from tests.journeys.conftest import Visit, aside
 from tests.journeys.given import lines, partner_of, sent
 from tests.journeys.look import look
@@ -32,18 +29,20 @@ def upload(page: Page, rows: tuple[str, ...], conflict: str) -> None:
     page.get_by_role("button", name="上传名册").click()
 
 
-async def judged(stack: Stack) -> None:
-    """Whoever a case was assigned to approves it, so that no other journey meets these cases."""
-    async with signed_in(stack.url("review"), "operator-zheng") as operator:
-        kept = (await operator.get("/assignments")).json()["assignments"]
-    for each in kept:
-        async with signed_in(stack.url("review"), each["reviewer"]) as client:
-            case: Any = (await client.get(each["href"])).json()
-            if case["status"] != "open":
-                continue
-            (await client.post(f"{each['href']}/claim")).raise_for_status()
-            review = {"scores": dict.fromkeys(CRITERIA[case["kind"]], 4), "verdict": "approve", "comment": ""}
-            (await client.post(f"{each['href']}/reviews", json=review)).raise_for_status()
+async def taken_back(stack: Stack, streams: list[str]) -> None:
+    """What was sent is withdrawn, so that no other journey meets these cases or entries."""
+    async with (
+        signed_in(stack.url("submissions"), "operator-zheng") as at_intake,
+        signed_in(stack.url("review"), "operator-zheng") as at_desk,
+    ):
+        for stream in streams:
+            answer = await at_intake.post(f"/submissions/{stream}/withdraw", json={"reason": "The journey is over"})
+            answer.raise_for_status()
+
+        async def none_open() -> bool:
+            return not (await at_desk.get("/cases", params={"status": "open"})).json()["cases"]
+
+        await eventually(none_open)
 
 
 async def open_cases(stack: Stack, count: int) -> None:
@@ -59,7 +58,7 @@ async def open_cases(stack: Stack, count: int) -> None:
 def test_an_operator_assigns_and_a_reviewer_sees_why(stack: Stack, visit: Visit) -> None:
     uscc = partner_of(stack, PARTNER)["uscc"]
     entries = [*lines(stack, PARTNER, "scene", 3, 7700), *lines(stack, PARTNER, "product", 2, 7800)]
-    aside(sent(stack, PARTNER, entries))
+    streams = aside(sent(stack, PARTNER, entries))
     aside(open_cases(stack, len(entries)))
 
     # The roster by a file: two mistakes are named by row, nothing is taken in; mended, all of it is.
@@ -112,4 +111,4 @@ def test_an_operator_assigns_and_a_reviewer_sees_why(stack: Stack, visit: Visit)
     expect(li.get_by_text("分派给您：")).to_be_visible()
     assert title, "and it is one of the proposal's"
     assert look(li, "case-assigned-zh") == []
-    aside(judged(stack))
+    aside(taken_back(stack, streams))
