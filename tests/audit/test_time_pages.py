@@ -88,7 +88,7 @@ def test_a_clock_that_ran_back_is_said_and_the_order_is_the_streams(auditor: Tes
 
 def test_what_cannot_be_looked_at_is_said_with_the_next_step(auditor: TestClient) -> None:
     assert auditor.get("/audit/time/submissions/nobody").status_code == 404
-    wrong = auditor.get("/audit/time/submissions/s3?at=yesterday")
+    wrong = auditor.get("/audit/time/submissions/s3?at=yesterday", headers={"Accept-Language": "en"})
     assert (wrong.status_code, wrong.json()["title"]) == (422, "“yesterday” is no moment")
     assert auditor.get("/audit/catalogue?at=soon").status_code == 422
     searched = auditor.get("/audit/events?from=2026-13-40", headers=BROWSER)
