@@ -204,10 +204,16 @@ def first_difference(one: Any, other: Any, pointer: str = "") -> tuple[str, Any,
 
 
 def withheld(value: Any) -> Any:
-    """The JSON value with every contact in it withheld: personal data stays with the submissions service."""
+    """The JSON value with every contact in it withheld: personal data stays with the submissions service.
+
+    Whether there is one (`contact` true) is no personal data.
+    """
     match value:
         case dict():
-            return {key: WITHHELD if key == "contact" and part else withheld(part) for key, part in value.items()}
+            return {
+                key: WITHHELD if key == "contact" and part and part is not True else withheld(part)
+                for key, part in value.items()
+            }
         case list():
             return [withheld(part) for part in value]
         case _:
@@ -230,7 +236,7 @@ def shown(pointer: str, value: Any) -> str | None:
     """A field's value as JSON text for people: cut where it is long, personal data withheld."""
     if value is _ABSENT:
         return None
-    if "contact" in pointer.split("/"):
+    if "contact" in pointer.split("/") and not isinstance(value, bool):
         return WITHHELD if value else "null"
     text = orjson.dumps(withheld(value), option=orjson.OPT_INDENT_2).decode()
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + " …"

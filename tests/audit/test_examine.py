@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from audit.examine import WITHHELD, Difference, Kind, Sent, examine, first_difference, withheld
+from audit.examine import WITHHELD, Difference, Kind, Sent, examine, first_difference, shown, withheld
 from schemas.envelope import Decider, Json
 from tests.audit.histories import document, event
 from tests.runtime.keyring import KEYRINGS
@@ -107,3 +107,12 @@ def test_personal_data_is_withheld() -> None:
     found = examine(KEYRINGS, sent(one), document("a", two))
     assert found is not None
     assert (found.pointer, found.history, found.live) == ("/data/contact/name", WITHHELD, WITHHELD)
+
+
+def test_whether_there_is_a_contact_is_told() -> None:
+    assert withheld({"contact": True, "entry": {"contact": {"name": "Ma"}}}) == {
+        "contact": True,
+        "entry": {"contact": WITHHELD},
+    }
+    assert (shown("/contact", True), shown("/contact", False)) == ("true", "false")
+    assert shown("/data/entry/contact", {"name": "Ma"}) == WITHHELD
