@@ -3,14 +3,21 @@
 import os
 import secrets
 import socket
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from schemas.envelope import Json
+
+log = structlog.get_logger()
+
+TO_BE_TRIED_AGAIN_S = 1.0
 
 
 class LeaseLost(Exception):
@@ -29,6 +36,26 @@ class Lease:
         self._ttl = timedelta(seconds=ttl_s)
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._fence = 0
+
+    def work(self, stopping: threading.Event, work: Callable[[Json], None]) -> None:
+        """Do `work`, which is given the lease's document, whenever the lease can be had, until `stopping` is set.
+
+        Where it raises, because the lease is lost or a server is away, it is done again: it goes on from what it saved.
+        """
+        while not stopping.is_set():
+            try:
+                held = self.acquire()
+                if held is None:
+                    stopping.wait(self._ttl.total_seconds() / 4)
+                    continue
+                log.info(f"{self._name}.lease-acquired", fence=held["fence"])
+                work(held)
+                self.release()
+            except LeaseLost:
+                log.warning(f"{self._name}.lease-lost")
+            except Exception as error:
+                log.error(f"{self._name}.interrupted", error=repr(error))
+                stopping.wait(TO_BE_TRIED_AGAIN_S)
 
     def acquire(self) -> Json | None:
         """Take the lease if it is free or ran out: its document, or None where somebody holds it."""

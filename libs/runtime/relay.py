@@ -21,7 +21,7 @@ from pymongo.errors import OperationFailure
 
 from runtime import telemetry
 from runtime.crash import crash_point
-from runtime.lease import Lease, LeaseLost
+from runtime.lease import Lease
 from runtime.settings import Settings
 from runtime.stored import as_sent
 from schemas.envelope import Decider, Json
@@ -39,7 +39,6 @@ SAVE_EVERY_S = 1.0
 RESCAN_MARGIN_S = 60
 #: The oplog does not reach back to the saved place (ChangeStreamHistoryLost, ...FatalError, InvalidResumeToken).
 HISTORY_LOST = (286, 280, 260)
-TO_BE_TRIED_AGAIN_S = 1.0
 
 
 class Relay(threading.Thread):
@@ -60,20 +59,7 @@ class Relay(threading.Thread):
         with MongoClient[Json](self._settings.mongo_url, w="majority", journal=True, tz_aware=True) as client:
             database = client[self._settings.database(self._service)]
             lease = Lease(database["leases"], "relay", self._settings.lease_s)
-            while not self._stopping.is_set():
-                try:
-                    held = lease.acquire()
-                    if held is None:
-                        self._stopping.wait(self._settings.lease_s / 4)
-                        continue
-                    log.info("relay.lease-acquired", fence=held["fence"])
-                    self._relay(database, lease, held)
-                    lease.release()
-                except LeaseLost:
-                    log.warning("relay.lease-lost")
-                except Exception as error:  # a broker or database that is away: the saved place is where to go on
-                    log.error("relay.interrupted", error=repr(error))
-                    self._stopping.wait(TO_BE_TRIED_AGAIN_S)
+            lease.work(self._stopping, lambda held: self._relay(database, lease, held))
 
     def _relay(self, database: Database[Json], lease: Lease, held: Json) -> None:
         producer = KafkaProducer(

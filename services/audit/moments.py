@@ -116,7 +116,8 @@ def _field(pointer: str, before: Any, after: Any) -> Field:
 def _without_contact(field: Field) -> Field:
     if "contact" not in field.pointer.split("/"):
         return field
-    before, after = (WITHHELD if value else value for value in (field.before, field.after))
+    # Whether there is one is no personal data.
+    before, after = (WITHHELD if value and value is not True else value for value in (field.before, field.after))
     return Field(field.pointer, before, after, field.change)
 
 

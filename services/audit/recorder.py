@@ -34,7 +34,6 @@ ODDITIES = Counter("shuangqian_recorder_oddities", "What the recorder found odd 
 BATCH = 2000
 POLL_MS = 500
 SAVE_EVERY_S = 1.0
-TO_BE_TRIED_AGAIN_S = 1.0
 
 
 class Recorder(threading.Thread):
@@ -54,20 +53,7 @@ class Recorder(threading.Thread):
         with MongoClient[Json](self._settings.mongo_url, w="majority", journal=True, tz_aware=True) as client:
             database = client[self._settings.database("audit")]
             lease = Lease(database["leases"], "recorder", self._settings.lease_s)
-            while not self._stopping.is_set():
-                try:
-                    held = lease.acquire()
-                    if held is None:
-                        self._stopping.wait(self._settings.lease_s / 4)
-                        continue
-                    log.info("recorder.lease-acquired", fence=held["fence"])
-                    self._record(database, lease, held)
-                    lease.release()
-                except LeaseLost:
-                    log.warning("recorder.lease-lost")
-                except Exception as error:  # a broker or database that is away: the saved place is where to go on
-                    log.error("recorder.interrupted", error=repr(error))
-                    self._stopping.wait(TO_BE_TRIED_AGAIN_S)
+            lease.work(self._stopping, lambda held: self._record(database, lease, held))
 
     def _record(self, database: Database[Json], lease: Lease, held: Json) -> None:
         recorded = Recorded(database)

@@ -23,7 +23,7 @@ from audit.log.tiles import WIDTH, Tile, grow, nodes
 from audit.log.tree import EMPTY, Node, consistency_proof, root, verify_consistency
 from audit.log.witness import NotWitnessed, Witness, cosign, witnesses
 from runtime.crash import crash_point
-from runtime.lease import Lease, LeaseLost
+from runtime.lease import Lease
 from runtime.settings import Settings
 from schemas.envelope import Json
 
@@ -37,7 +37,6 @@ STEP = 65_536
 POLL_S = 0.5
 #: Seconds between two timestamps, at least: an authority is not asked for each checkpoint.
 STAMP_EVERY_S = 600.0
-TO_BE_TRIED_AGAIN_S = 1.0
 
 
 class Forked(Exception):
@@ -68,19 +67,7 @@ class Keeper(threading.Thread):
         ) as client:
             database = client[self._settings.database("audit")]
             lease = Lease(database["leases"], "log", self._settings.lease_s)
-            while not self._stopping.is_set():
-                try:
-                    if lease.acquire() is None:
-                        self._stopping.wait(self._settings.lease_s / 4)
-                        continue
-                    log.info("log.lease-acquired")
-                    self._keep(database, lease)
-                    lease.release()
-                except LeaseLost:
-                    log.warning("log.lease-lost")
-                except Exception as error:  # a database that is away, a full disk: what was signed is where to go on
-                    log.error("log.interrupted", error=repr(error))
-                    self._stopping.wait(TO_BE_TRIED_AGAIN_S)
+            lease.work(self._stopping, lambda _held: self._keep(database, lease))
 
     def _keep(self, database: Database[Json], lease: Lease) -> None:
         store = LogStore(database)
