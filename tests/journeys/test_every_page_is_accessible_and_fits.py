@@ -13,7 +13,7 @@ from tests.journeys.look import look
 
 PEOPLE = (None, "partner-chen", "reviewer-li", "publisher-wu", "operator-zheng", "onlooker-jin", "auditor-feng")
 #: More kinds of page than any role has: a crawl that goes on longer follows the things, not the pages.
-MOST = 60
+MOST = 45
 IDENTIFIERS = re.compile(
     r"(?<=/requests/).+|(?<=/audit/time/).+|(?<=/submissions/)[0-9A-Z]{18}/[^/]+|[0-9A-Z]{18}|[0-9a-f]{8,}|\d{4}-\d{2}|(?<=/)(SC|PR|LK)-[\w-]+|(?<=/rules/).+|(?<=/reviewers/)[^/]+|(?<=/)~?[\w-]*\d[\w-]*"
 )
