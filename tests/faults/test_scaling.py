@@ -1,4 +1,5 @@
-"""Workers come, go and stand still under load: nothing waits for long, is lost, or takes effect twice."""
+"""Workers come, go and stand still under load: nothing is lost, or takes effect twice. How long partitions pause is
+measured by `make bench ONLY=review`."""
 
 import asyncio
 import os
@@ -21,21 +22,20 @@ from schemas.envelope import Event
 from schemas.topics import REVIEW, SUBMISSIONS
 from tests.bench.figure import say
 from tests.bench.ground import Ground
-from tests.bench.review_rebalance import MARK_S, scaled, shared_out, under_load
+from tests.bench.review_rebalance import scaled, shared_out, under_load
 from tests.faults.test_runtime import STREAMS, all_copied, database, load
 from tests.runtime.keyring import COPIES, KEYRINGS, copying
 from tests.support import own_settings, sequences, whole
 
 
 @pytest.mark.timeout(240)
-async def test_scaling_up_and_down_pauses_no_partition_for_long_loses_nothing_and_repeats_nothing(
+async def test_scaling_up_and_down_loses_nothing_and_repeats_nothing(
     kafka_broker: Server, mongo_node: Server, tmp_path: Path
 ) -> None:
     ground = Ground(kafka_broker.address, mongo_node.address, tmp_path)
     seen = await scaled(ground, ground.settings(), 2, 4, 1)
     assert seen.sent > 500
     assert (seen.count, seen.repeated, seen.parked) == (seen.sent, 0, 0)
-    assert seen.longest_pause_s() <= MARK_S
 
 
 #: Seconds for which a worker stands still, and after which a silent one loses its partitions: for two minutes with the
@@ -66,8 +66,8 @@ async def test_a_worker_that_stands_still_and_wakes_loses_its_partitions_and_rep
     seen = await under_load(ground, settings, during, STOPPED_S)
     assert seen.sent > 500
     assert (seen.count, seen.repeated, seen.parked) == (seen.sent, 0, 0)
-    # What lay on its partitions waited for its session to end, and no longer than that and a rebalance take.
-    assert SESSION_S / 2 < seen.longest_pause_s() < SESSION_S + MARK_S
+    # What lay on its partitions waited for its session to end.
+    assert seen.longest_pause_s() > SESSION_S / 2
     # Nor did what it had taken up to send, and sends when it wakes, disturb what its successor sent meanwhile.
     assert all(whole(found) for found in (await asyncio.to_thread(sequences, settings, REVIEW)).values())
 

@@ -111,10 +111,8 @@ def test_run_keeps_its_data_and_ends_all_it_started(
     assert not [each for each in children if each.is_running()]
 
     # Ctrl-C is a good end; and what was written is still there.
-    began_s = time.monotonic()
     fourth = launch("fourth")
     fourth.wait_for("Ctrl-C ends it")
-    assert time.monotonic() - began_s < 30
     with mongo_client(mongo.url(chosen["mongod"])) as client:
         assert client["kept"]["things"].count_documents({}) == 1
     children = fourth.children()
