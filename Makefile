@@ -26,10 +26,12 @@ check: setup ## Lint, types, import contracts, and all tests that need no server
 	@$(PYTHON) -m web.languages check
 	@$(PYTHON) -m pytest -q -m "not io"
 
+# Most tests wait for servers: two at a time, each with servers of its own. A browser needs the processor to itself.
 test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys in a browser
 	@deploy/local/setup.sh browser
 	@$(MAKE) --no-print-directory check
-	@$(PYTHON) -m pytest -m io
+	@$(PYTHON) -m pytest -m "io and not browser" -n 2 --dist loadfile
+	@$(PYTHON) -m pytest -m browser
 
 bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|audit|startup, or million)
 	@exec $(PYTHON) -m tests.bench $(ONLY)

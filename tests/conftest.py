@@ -55,4 +55,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & IO_FIXTURES or IO_FOLDERS & set(item.path.relative_to(item.config.rootpath).parts):
             item.add_marker("io")
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+        if "browser" in fixtures:
+            item.add_marker("browser")
+    items.sort(key=lambda item: "browser" in item.keywords)
