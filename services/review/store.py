@@ -158,6 +158,9 @@ class CaseStore:
         await self.cases.create_index(
             [("state.decided", down), ("_id", down)], partialFilterExpression={"state.status": "decided"}
         )
+        # What was reviewed today, by whom.
+        for given in ("state.reviews.given", "state.former.given"):
+            await self.cases.create_index(given, partialFilterExpression={given: {"$exists": True}})
         # What the planner measures: arrivals, the first of all, the scores of the latest.
         await self.cases.create_index([("state.received", up), ("state.checked", up)])
         await self.cases.create_index([("state.submission", up), ("state.revision", up)])

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 from pymongo import ASCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 
-from review.assignment.proposing import Available
+from review.assignment.proposing import Available, available
 from review.desk import Desk
 from review.domain.case import Case
 from review.planner.measured import measured
@@ -47,10 +47,11 @@ class Kept:
 
 
 async def situation(desk: Desk, at: datetime) -> Situation:
-    """How things stand at a moment. Capacity is the time of the city's day, less what a reviewer has already."""
+    """How things stand at a moment. Capacity is the time of the city's day, less what a reviewer did or has already."""
     today = at.astimezone(CITY_TIME).date()
     known = await measured(desk.store.cases, at)
     load = await _load(desk.store.cases, at)
+    reviewed = await _reviewed(desk.store.cases, datetime.combine(today, time(), CITY_TIME))
     people = await desk.roster.active()
     standings = await desk.roster.standings([Person(each.reviewer, each.reviewer) for each in people])
     reviewers = []
@@ -58,11 +59,8 @@ async def situation(desk: Desk, at: datetime) -> Situation:
         who, profile = standings[each.reviewer], each.profile
         if who is None or profile is None:  # removed in this very moment
             continue
-        today_min = calendar(profile).minutes(today)
-        # Whoever has any time has time for one.
-        places = max(1, int(today_min / max(known.minutes, 1.0))) if today_min else 0
-        has = load[each.reviewer]
-        reviewers.append(Available(who, profile.name, has, max(0, places - has), profile.expert))
+        day = {"today_min": calendar(profile).minutes(today), "reviewed": reviewed[who.sub], "load": load[who.sub]}
+        reviewers.append(available(who, profile.name, profile.expert, **day, review_min=known.minutes))
     return Situation(await desk.store.free_states(at, MOST), tuple(reviewers), known.minutes, known.timed)
 
 
@@ -101,3 +99,21 @@ async def _load(cases: AsyncCollection[Json], at: datetime) -> Counter[str]:
     async for case in cases.find(query, {"state.lease.reviewer": 1}):
         having.add((case["state"]["lease"]["reviewer"], case["_id"]))
     return Counter(reviewer for reviewer, _id in having)
+
+
+async def _reviewed(cases: AsyncCollection[Json], since: datetime) -> Counter[str]:
+    """How many reviews each reviewer has given since; those of decisions that were appealed against among them."""
+    # Without an ending: a text of the same second that has fractions sorts after it, too.
+    first = since.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    sets = ("reviews", "former")
+    query = {"$or": [{f"state.{name}.given": {"$gte": first}} for name in sets]}
+    shown = {f"state.{name}.{field}": 1 for name in sets for field in ("reviewer", "given")}
+    return Counter(
+        [
+            review["reviewer"]
+            async for case in cases.find(query, shown)
+            for name in sets
+            for review in case["state"].get(name, ())
+            if (review.get("given") or "") >= first
+        ]
+    )
