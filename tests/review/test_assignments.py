@@ -291,10 +291,10 @@ async def test_what_was_reviewed_earlier_today_leaves_less_time_what_was_reviewe
     ]
     assert Counter(each["reviewer"] for each in proposal["assignments"]) == {"li": 1, "zhao": 3}
     en = (await operator.get("/assignments/proposal")).text
-    assert "李评 (1 h today, 0.7 h used)" in en and "赵明 (1 h today, 0 h used)" in en
-    assert "has time, but for cases that come first: 李评 (1 h today, 0.7 h used)" in en
+    assert "李评 (0.7 of 1 h used)" in en and "赵明 (0 of 1 h used)" in en
+    assert "has time, but for cases that come first: 李评 (0.7 of 1 h used)" in en
     zh = (await operator.get("/assignments/proposal", headers={"Accept-Language": "zh"})).text
-    assert "李评（今天有 1 小时，已用 0.7 小时）" in zh
+    assert "李评（已用 0.7 / 1 小时）" in zh
     # And when the two decide a case today, and the decision is objected to, it was their time all the same.
     await reviewed(review, ids[3], "li", at, Verdict.REJECT)
     await reviewed(review, ids[3], "zhao", at, Verdict.REJECT)

@@ -49,5 +49,5 @@ def hindrance(code: str) -> str:
 def timed(reviewer: Available) -> str:
     """A reviewer's name, how much time they have today, and how much of it is used."""
     today, used = (number(round(minutes / 60, 1)) for minutes in (reviewer.today_min, reviewer.used_min))
-    said = _("%(reviewer)s (%(today)s h today, %(used)s h used)")
+    said = _("%(reviewer)s (%(used)s of %(today)s h used)")
     return said % {"reviewer": reviewer.name, "today": today, "used": used}
