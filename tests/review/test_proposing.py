@@ -26,7 +26,7 @@ from review.assignment.proposing import (
 )
 from review.domain.case import Case
 from review.domain.outcome import left
-from review.store import Standing
+from review.domain.reviewer import Standing
 from schemas.review import Route
 from tests.review.acts import CHECKED, OPENED, given
 from tests.review.entries import OTHER, OWN

@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 
 from review.domain.barred import barred
 from review.domain.case import Case
-from review.store import Standing
+from review.domain.reviewer import Standing
 from schemas.review import Route
 
 #: What speaks against a pair: another field, each language of the entry that they do not read, each case they have.
