@@ -15,9 +15,9 @@ from review.checks import RULES
 from review.checks.ruleset import Rule
 from review.desk import Desk, may_take_back, now, visible_reviews
 from review.domain import Case
-from review.domain.acts import UNDO
 from review.domain.case import Review
 from review.domain.outcome import score
+from review.domain.reviewing import UNDO
 from review.entries import LABELS, Change, beside, differences, label, rows
 from review.guidance import GUIDANCE, KEYS, VERDICTS
 from review.judging import Recent

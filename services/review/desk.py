@@ -4,23 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from review.domain import Case, CaseCommand
-from review.domain.acts import (
-    UNDO,
-    Assign,
-    Claim,
-    DeclareConflict,
-    Extend,
-    GiveReview,
-    Leave,
-    LodgeAppeal,
-    Release,
-    Unassign,
-    WithdrawReview,
-)
+from review.domain.acts import LodgeAppeal
+from review.domain.assigning import Assign, Unassign
 from review.domain.case import Review
+from review.domain.claiming import Claim, DeclareConflict, Extend, Leave, Release
 from review.domain.lease import LEASE, LEFT, RESERVED
 from review.domain.refusals import REFUSALS
 from review.domain.reviewer import Remove, Standing, stream
+from review.domain.reviewing import UNDO, GiveReview, WithdrawReview
 from review.drafts import Drafts
 from review.handing import Ask, Handing
 from review.roster import Roster

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import chain
 
 from review.domain import Case, CaseCommand
-from review.domain.acts import Claim
+from review.domain.claiming import Claim
 from review.domain.lease import LEASE
 from review.domain.reviewer import Standing
 from review.queue import Free

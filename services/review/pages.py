@@ -17,9 +17,9 @@ from review.anonymity import anonymous_line, kept_from_names
 from review.case_page import CasePage
 from review.desk import Desk, may_take_back, now
 from review.domain import Case
-from review.domain.acts import UNDO
 from review.domain.lease import LEASE
 from review.domain.reviewer import Standing
+from review.domain.reviewing import UNDO
 from review.guidance import KEYS
 from review.judging import judging
 from review.lists import PAGE, Listed

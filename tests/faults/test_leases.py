@@ -15,7 +15,7 @@ from pymongo import AsyncMongoClient
 
 from review.desk import Desk, now
 from review.domain import CASES
-from review.domain.acts import Claim
+from review.domain.claiming import Claim
 from review.drafts import Drafts
 from review.roster import Roster
 from review.store import CaseStore

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from review.addresses import Addresses
 from review.anonymity import NAMELESS
 from review.desk import now
-from review.domain.acts import Claim, GiveReview
+from review.domain.claiming import Claim
+from review.domain.reviewing import GiveReview
 from review.lists import PAGE
 from schemas.review import CRITERIA, Verdict
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer

@@ -12,9 +12,10 @@ import httpx2
 
 from review.assignment.applying import Wish, assign
 from review.desk import now
-from review.domain.acts import Claim, GiveReview
+from review.domain.claiming import Claim
 from review.domain.lease import LEASE
 from review.domain.reviewer import Register, stream
+from review.domain.reviewing import GiveReview
 from schemas.entry import Industry
 from schemas.envelope import Json
 from schemas.review import CRITERIA, Profile, Verdict

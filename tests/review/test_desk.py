@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from review.desk import Desk, now
-from review.domain.acts import Claim
+from review.domain.claiming import Claim
 from review.domain.reviewer import Standing
 from review.lists import Waiting
 from schemas.review import CRITERIA, Verdict
