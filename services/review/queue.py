@@ -63,7 +63,7 @@ class CaseQueue:
         """The first `most` cases that are free, of a sector or of all: fewest reviews left, then longest waiting."""
         query: Json = {"state.status": "open"} | ({"state.sector": sector} if sector else {}) | _free(at)
         found = self.cases.find(query, _FREE).hint("next_of_sector" if sector else "next").sort(_ORDER).limit(most)
-        return [_as_free(case) async for case in found]
+        return [_as_free(case) async for case in found.batch_size(most)]  # all in one answer, not the first 101
 
     async def free_states(self, at: datetime, most: int) -> dict[str, Case]:
         """The first `most` cases that are free, by id, in the order in which they are handed out."""

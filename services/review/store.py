@@ -21,8 +21,7 @@ class CaseStore:
     async def create_indexes(self) -> None:
         up, down = ASCENDING, DESCENDING
         status = ("state.status", up)
-        # The order in which cases are handed out; with what keeps one from being free, so that the index alone
-        # passes over those that are held.
+        # The order in which cases are handed out, and until when one is held or kept.
         order = [("state.left", up), ("state.received", up), ("_id", up), ("state.lease.until", up)]
         await self.cases.create_index([status, *order, ("state.reserved", up)], name="next")
         await self.cases.create_index(
