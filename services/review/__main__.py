@@ -155,7 +155,7 @@ def replay(settings: Settings) -> None:
 
 async def waiting(store: CaseStore) -> tuple[Queue, ...]:
     """The open cases, as operations show them."""
-    kinds = await store.waiting()
+    kinds = await store.lists.waiting()
     oldest = min((kind.oldest for kind in kinds if kind.oldest), default=None)
     age_s = (now() - oldest).total_seconds() if oldest else 0.0
     count = sum(kind.count for kind in kinds)

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from review.addresses import Addresses
 from review.desk import may_take_back
 from review.domain import Case
+from review.lists import Listed
 from review.office import OFFICE
-from review.store import Listed
 from schemas.entry import Entry, Linkage, Name, Owner
 from web.people import Person
 

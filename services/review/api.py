@@ -11,7 +11,7 @@ from review.addresses import Addresses
 from review.anonymity import anonymised, anonymous, anonymous_line, kept_from_names
 from review.desk import Desk, now, problem, visible_reviews
 from review.domain import Case
-from review.store import PAGE, Listed
+from review.lists import PAGE, Listed
 from runtime.streams import Outcome
 from schemas.envelope import Json, Refusal, timestamp
 from schemas.review import Verdict
@@ -73,9 +73,9 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
         """Cases of a status, 50 at a time: decided ones the latest first, others the longest waiting first."""
         since = addresses.cursor(after)
         if status == "decided":
-            found, _ = await desk.store.decided(None, kind, since, me.partner)
+            found, _ = await desk.store.lists.decided(None, kind, since, me.partner)
         else:
-            found = await desk.store.listed(status, kind, since, me.partner)
+            found = await desk.store.lists.listed(status, kind, since, me.partner)
         next = addresses.seal(found[-1].cursor) if len(found) == PAGE else None
         return {"cases": [_line(case, me, addresses) for case in found], "next": next}
 
@@ -85,7 +85,7 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
         outcome = await desk.next(me, cause(request))
         if outcome:
             return JSONResponse(await whole(outcome, me))
-        held = await desk.store.held_by_others(await desk.standing(me), now())
+        held = await desk.store.queue.held_by_others(await desk.standing(me), now())
         headers = {"Held-By-Others": str(len(held))}
         if held:
             headers["Held-Until"] = timestamp(held[0].until)

@@ -15,16 +15,16 @@ from review.checks import RULES
 from review.checks.ruleset import Rule
 from review.desk import Desk, may_take_back, now, visible_reviews
 from review.domain import Case
-from review.domain.acts import UNDO
 from review.domain.case import Review
 from review.domain.outcome import score
+from review.domain.reviewing import UNDO
 from review.entries import LABELS, Change, beside, differences, label, rows
 from review.guidance import GUIDANCE, KEYS, VERDICTS
 from review.judging import Recent
+from review.lists import Listed
 from review.office import OFFICE
 from review.severity import Corrected
 from review.snippets import Snippets
-from review.store import Listed
 from runtime.streams import Outcome
 from schemas.entry import Entry, Linkage
 from schemas.envelope import Event
@@ -136,7 +136,7 @@ class CasePage:
         if not isinstance(case.entry, Linkage) or not isinstance(shown.entry, Linkage):
             return {}
         pairs = ((case.entry.scene, shown.entry.scene), (case.entry.product, shown.entry.product))
-        latest = {name: await self.desk.store.latest(id) for id, name in pairs}
+        latest = {name: await self.desk.store.lists.latest(id) for id, name in pairs}
         return {name: anonymous_line(found) if found and hidden else found for name, found in latest.items()}
 
     async def _scores(self, case: Case, reviews: Sequence[Review]) -> list[Scored]:

@@ -4,27 +4,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from review.domain import Case, CaseCommand
-from review.domain.acts import (
-    UNDO,
-    Assign,
-    Claim,
-    DeclareConflict,
-    Extend,
-    GiveReview,
-    Leave,
-    LodgeAppeal,
-    Release,
-    Unassign,
-    WithdrawReview,
-)
+from review.domain.acts import LodgeAppeal
+from review.domain.assigning import Assign, Unassign
 from review.domain.case import Review
+from review.domain.claiming import Claim, DeclareConflict, Extend, Leave, Release
 from review.domain.lease import LEASE, LEFT, RESERVED
 from review.domain.refusals import REFUSALS
-from review.domain.reviewer import Remove, stream
+from review.domain.reviewer import Remove, Standing, stream
+from review.domain.reviewing import UNDO, GiveReview, WithdrawReview
 from review.drafts import Drafts
 from review.handing import Ask, Handing
 from review.roster import Roster
-from review.store import CaseStore, Standing
+from review.store import CaseStore
 from runtime.streams import Outcome, Streams
 from schemas.envelope import Refusal
 from schemas.review import CaseFact, Verdict
@@ -124,7 +115,7 @@ class Desk:
     ) -> Outcome[Case]:
         """Note an objection to the decision: other reviewers judge again."""
         case = (await self.seen(id, me)).state
-        latest = await self.store.latest(case.submission)
+        latest = await self.store.lists.latest(case.submission)
         if latest and latest.id != id:
             raise problem(Refusal("case.outdated"))
         return await self._handle(LodgeAppeal(**_by(id, me, cause, now()), by=by, reason=reason))
@@ -135,7 +126,7 @@ class Desk:
         if outcome.refusal:
             raise problem(outcome.refusal)
         # Should the process end here, their leases run out by themselves, and they can give no review any more.
-        held, kept, at = await self.store.held(reviewer), await self.store.kept_for(reviewer), now()
+        held, kept, at = await self.store.lists.held(reviewer), await self.store.queue.kept_for(reviewer), now()
         releases = [Release(**_by(case.id, me, cause, at), reviewer=reviewer) for case in held]
         # One cause takes effect in a stream only once, and a case may be held by whom it was assigned to.
         also = f"{cause}:assignments"

@@ -12,10 +12,12 @@ from datetime import datetime
 from itertools import chain
 
 from review.domain import Case, CaseCommand
-from review.domain.acts import Claim
+from review.domain.claiming import Claim
 from review.domain.lease import LEASE
+from review.domain.reviewer import Standing
+from review.queue import Free
 from review.roster import Roster
-from review.store import CaseStore, Free, Standing
+from review.store import CaseStore
 from runtime.groups import Groups
 from runtime.streams import Outcome, Streams
 from schemas.envelope import Refusal
@@ -79,10 +81,10 @@ class Handing:
         sectors = {sector for who in people for sector in who.sectors}
         most = len(people) + SPARE
         held, assigned, general, of_sectors = await asyncio.gather(
-            self.store.claimed(subs, at),
-            self.store.assigned(subs, at),
-            self.store.free(at, most),
-            asyncio.gather(*(self.store.free(at, most, sector) for sector in sectors)),
+            self.store.queue.claimed(subs, at),
+            self.store.queue.assigned(subs, at),
+            self.store.queue.free(at, most),
+            asyncio.gather(*(self.store.queue.free(at, most, sector) for sector in sectors)),
         )
         pools = dict(zip(sectors, of_sectors, strict=True))
         chosen, taken = dict(held), set(held.values())
@@ -92,7 +94,7 @@ class Handing:
             own = (case for sub, case in assigned if sub == who.sub)
             id = _first(who, chain(own, _own_field(who, pools), general), taken)
             if id is None and len(general) == most:  # those read are not for them: look further, for them alone
-                further = await self.store.candidates(who, at)
+                further = await self.store.queue.candidates(who, at)
                 id = next((each for each in further if each not in taken), None)
             if id is not None:
                 chosen[who.sub] = id

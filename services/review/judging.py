@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from review.agreement import alpha, interval, nominal
 from review.domain.case import Review
 from review.domain.outcome import score
+from review.lists import Judged
 from review.severity import Corrected, Given, Severities, severities
-from review.store import CaseStore, Judged
+from review.store import CaseStore
 
 #: The latest decided cases that are looked at: reviewers change, and so many say enough.
 LATEST = 5_000
@@ -44,7 +45,7 @@ class Judging:
 
 async def judging(store: CaseStore) -> Judging:
     """Over the latest decided cases; the reckoning is done in a thread, so that nobody else waits for it."""
-    return await asyncio.to_thread(_judging, await store.judged(LATEST))
+    return await asyncio.to_thread(_judging, await store.lists.judged(LATEST))
 
 
 class Recent:

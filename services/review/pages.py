@@ -17,11 +17,13 @@ from review.anonymity import anonymous_line, kept_from_names
 from review.case_page import CasePage
 from review.desk import Desk, may_take_back, now
 from review.domain import Case
-from review.domain.acts import UNDO
 from review.domain.lease import LEASE
+from review.domain.reviewer import Standing
+from review.domain.reviewing import UNDO
 from review.guidance import KEYS
 from review.judging import judging
-from review.store import MOST_COUNTED, PAGE, Listed, Standing
+from review.lists import PAGE, Listed
+from review.queue import MOST_COUNTED
 from schemas.entry import KINDS
 from schemas.review import CRITERIA, Decision, Verdict
 from web.languages import _
@@ -47,7 +49,8 @@ class ForPeople(APIRoute):
 def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     """The routes under /cases that answer with pages. To be included before the JSON ones."""
     router = APIRouter(include_in_schema=False, route_class=ForPeople)
-    one, of_case, store = "/cases/{case}", Depends(addresses.case), desk.store
+    one, of_case = "/cases/{case}", Depends(addresses.case)
+    queue, lists = desk.store.queue, desk.store.lists
     case_path = addresses.path
 
     async def undoable(request: Request, me: Person) -> str | None:
@@ -68,18 +71,18 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     async def overview(request: Request, me: Reader) -> Response:
         at, reviews = now(), "reviewer" in me.roles
         who = await desk.standing(me) if reviews else Standing(me.sub, me.partner)
-        recent, decided = await store.decided(without_partner=me.partner, most=RECENT)
+        recent, decided = await lists.decided(without_partner=me.partner, most=RECENT)
         return page(
             request,
             "desk.html",
             at=at,
             reviews=reviews,
-            mine=lines(await store.held(me.sub), me) if reviews else [],
-            waiting=await store.waiting(),
-            awaiting=await store.awaiting(who) if reviews else 0,
+            mine=lines(await lists.held(me.sub), me) if reviews else [],
+            waiting=await lists.waiting(),
+            awaiting=await queue.awaiting(who) if reviews else 0,
             most_counted=MOST_COUNTED,
-            free=bool(await store.candidates(who, at, 1) or await store.assigned([me.sub], at)) if reviews else False,
-            held=await store.held_by_others(who, at) if reviews else [],
+            free=bool(await queue.candidates(who, at, 1) or await queue.assigned([me.sub], at)) if reviews else False,
+            held=await queue.held_by_others(who, at) if reviews else [],
             recent=lines(recent, me),
             decided=decided,
             case_path=case_path,
@@ -94,7 +97,7 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     async def decided(
         request: Request, me: Reader, decision: str = "", kind: str = "", after: str | None = None
     ) -> Response:
-        found, total = await store.decided(
+        found, total = await lists.decided(
             decision if decision in list(Decision) else None,
             kind if kind in KINDS else None,
             addresses.cursor(after),
@@ -116,8 +119,8 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
 
     @router.get("/cases/judging")
     async def judged(request: Request, me: Operator) -> Response:
-        found = await judging(store)
-        latest = await store.judged(PAGE)
+        found = await judging(desk.store)
+        latest = await lists.judged(PAGE)
         lines = [(case, found.corrected(case.kind, case.reviews)) for case in latest if case.reviews]
         return page(request, "judging.html", judging=found, lines=lines, case_path=case_path)
 

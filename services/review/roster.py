@@ -10,9 +10,8 @@ from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
 from review.domain import REVIEWERS
-from review.domain.reviewer import Reviewer, ReviewerCommand, stream
+from review.domain.reviewer import Reviewer, ReviewerCommand, Standing, stream
 from review.planner.core import Calendar
-from review.store import Standing
 from runtime.streams import Streams
 from schemas.envelope import Json
 from schemas.review import Profile, ReviewerFact

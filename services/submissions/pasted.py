@@ -7,7 +7,7 @@ from starlette.datastructures import UploadFile
 
 from submissions.intake import Intake, Receipt
 from submissions.ndjson import BATCH_LINES, Line, Splitter
-from web.languages import _
+from web.languages import _, ngettext
 from web.problems import Problem
 
 #: More is sent by program: `POST /submissions:stream`.
@@ -29,18 +29,9 @@ class Sent:
         return [(number, receipt) for number, receipt in self.receipts if receipt.status == "refused"]
 
 
-async def uploaded(file: UploadFile | None, text: str) -> bytes:
-    """What the form holds: its file if there is one, else its text. Raises a Problem when that is too much."""
-    if file is None or not file.filename:
-        return text.encode()
-    if (file.size or 0) > MAX_UPLOAD_BYTES:
-        detail = _("Send it by program: POST /submissions:stream takes any number of lines.")
-        raise Problem(413, "upload-too-large", _("The file is larger than 20 MB"), detail)
-    return await file.read()
-
-
-async def send(intake: Intake, raw: bytes) -> Sent:
-    """Take in what the form holds, through the same code as the API."""
+async def take(intake: Intake, file: UploadFile | None, text: str) -> Sent:
+    """Take in what the form holds, through the same code as the API. Raises a Problem when that is too much."""
+    raw = await _uploaded(file, text)
     lines = _lines(raw.removeprefix(b"\xef\xbb\xbf"))
     receipts: list[tuple[int, Receipt]] = []
     for start in range(0, len(lines), BATCH_LINES):
@@ -48,6 +39,23 @@ async def send(intake: Intake, raw: bytes) -> Sent:
         taken = await intake.take(batch)
         receipts += [(line.number, receipt) for line, (receipt, _) in zip(batch, taken, strict=True)]
     return Sent(tuple(receipts))
+
+
+def taken(sent: Sent) -> str:
+    """What to tell of those that were accepted."""
+    count = len(sent.accepted)
+    said = ngettext("%(count)s entry is taken in.", "%(count)s entries are taken in.", count)
+    return said % {"count": count}
+
+
+async def _uploaded(file: UploadFile | None, text: str) -> bytes:
+    """What the form holds: its file if there is one, else its text."""
+    if file is None or not file.filename:
+        return text.encode()
+    if (file.size or 0) > MAX_UPLOAD_BYTES:
+        detail = _("Send it by program: POST /submissions:stream takes any number of lines.")
+        raise Problem(413, "upload-too-large", _("The file is larger than 20 MB"), detail)
+    return await file.read()
 
 
 def _lines(raw: bytes) -> list[Line]:

@@ -15,7 +15,9 @@ from publishing.domain import entry as entries
 from publishing.domain import release as releases
 from publishing.domain.entry import ENTRIES
 from publishing.domain.release import RELEASES
-from review.domain import CASES, acts
+from review.domain import CASES, Open
+from review.domain.claiming import Claim
+from review.domain.reviewing import GiveReview
 from schemas.entry import Scene, without_contact
 from schemas.envelope import Command, Decider, Event, Json, Refusal, State, canonical_hash
 from schemas.review import CRITERIA, CaseDecided, Route, Verdict
@@ -161,7 +163,7 @@ def _case(made: Lives, received: Event, entry: Scene, digest: str) -> Event:
     """Opened, checked, and approved by two reviewers; the decision."""
     case = f"{received.subject}@1"
     made.cases.handle(
-        acts.Open(
+        Open(
             stream=case,
             submission=received.subject,
             revision=1,
@@ -182,11 +184,9 @@ def _case(made: Lives, received: Event, entry: Scene, digest: str) -> Event:
     for reviewer in ("reviewer-li", "reviewer-zhao"):
         at += timedelta(minutes=1)
         person: Json = {"stream": case, "actor": f"user:{reviewer}", "reviewer": reviewer, "partner": None, "at": at}
-        made.cases.handle(
-            acts.Claim(**person, cause=f"bench/{case}/{reviewer}/claim", until=at + timedelta(minutes=30))
-        )
+        made.cases.handle(Claim(**person, cause=f"bench/{case}/{reviewer}/claim", until=at + timedelta(minutes=30)))
         events = made.cases.handle(
-            acts.GiveReview(
+            GiveReview(
                 **person,
                 cause=f"bench/{case}/{reviewer}/review",
                 scores=dict.fromkeys(CRITERIA["scene"], 4),

@@ -15,7 +15,7 @@ from pymongo import AsyncMongoClient
 
 from review.desk import Desk, now
 from review.domain import CASES
-from review.domain.acts import Claim
+from review.domain.claiming import Claim
 from review.drafts import Drafts
 from review.roster import Roster
 from review.store import CaseStore
@@ -45,10 +45,10 @@ async def held_by_others(desk: Desk) -> dict[str, str]:
     """Cases of which each has a holder of its own, whose lease is about to end: holder by case."""
 
     async def enough() -> bool:
-        return len(await desk.store.free(now(), HELD)) == HELD
+        return len(await desk.store.queue.free(now(), HELD)) == HELD
 
     await eventually(enough, 60)
-    holders = {case.id: f"first-{n}" for n, case in enumerate(await desk.store.free(now(), HELD))}
+    holders = {case.id: f"first-{n}" for n, case in enumerate(await desk.store.queue.free(now(), HELD))}
     at = now()
     claims = [
         Claim(

@@ -4,9 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from review.domain import Case, Open
-from review.domain.acts import Assign, Claim, DeclareConflict, Extend, GiveReview, Leave, Release, WithdrawReview
+from review.domain.assigning import Assign
 from review.domain.case import evolve
+from review.domain.claiming import Claim, DeclareConflict, Extend, Leave, Release
 from review.domain.lease import LEASE, LEFT, RESERVED
+from review.domain.reviewing import GiveReview, WithdrawReview
 from schemas.entry import without_contact
 from schemas.review import (
     CRITERIA,

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from review.addresses import Addresses
 from review.anonymity import NAMELESS
 from review.desk import now
-from review.domain.acts import Claim, GiveReview
-from review.store import PAGE
+from review.domain.claiming import Claim
+from review.domain.reviewing import GiveReview
+from review.lists import PAGE
 from schemas.review import CRITERIA, Verdict
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, linkage, product, received, revised, scene

@@ -4,15 +4,21 @@ import asyncio
 import csv
 import io
 import re
+from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
 
 from review.assignment.applying import Wish, assign
+from review.desk import now
+from review.domain.claiming import Claim
+from review.domain.lease import LEASE
 from review.domain.reviewer import Register, stream
+from review.domain.reviewing import GiveReview
 from schemas.entry import Industry
 from schemas.envelope import Json
-from schemas.review import Profile
+from schemas.review import CRITERIA, Profile, Verdict
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, product, received, scene
 from tests.review.test_web import JSON, OPERATOR
@@ -79,7 +85,11 @@ async def test_a_program_fetches_a_proposal_and_has_it_carried_out(review: Revie
     assert {(each["case"], each["reviewer"]): each["reasons"] for each in listed} == pairs
     again = (await operator.post("/assignments", json={"assignments": wanted}, headers=JSON)).json()
     assert again == {"assigned": 0, "freed": 0, "errors": []}, "what is so already is not written again"
-    assert (await operator.get("/assignments/proposal", headers=JSON)).json() == {"assignments": [], "unfilled": []}
+    nothing = (await operator.get("/assignments/proposal", headers=JSON)).json()
+    assert (nothing["assignments"], nothing["unfilled"]) == ([], [])
+    assert {each["reviewer"]: each["has"] for each in nothing["reviewers"]} == {
+        sub: sum(sub == one for _case, one in pairs) for sub in PEOPLE
+    }
 
 
 async def test_whoever_has_nothing_but_what_is_assigned_to_them_is_offered_that(
@@ -249,6 +259,52 @@ async def test_load_counts_what_is_kept_and_held_and_time_is_not_given_twice(rev
     assert sorted(each["reviewer"] for each in proposal["assignments"]) == ["li", "zhao"]
     (other,) = (each["reasons"] for each in proposal["assignments"] if each["reviewer"] == "zhao")
     assert "load" in other
+
+
+async def reviewed(review: Review, id: str, sub: str, at: datetime, verdict: Verdict = Verdict.APPROVE) -> None:
+    """Somebody has reviewed the scene, in twenty minutes that ended then."""
+    by: Json = {"stream": id, "actor": f"user:{sub}", "reviewer": sub, "partner": None, "expert": True}
+    said: Json = {"scores": dict.fromkeys(CRITERIA["scene"], 4), "verdict": verdict, "comment": "So it is."}
+    began = at - timedelta(minutes=20)
+    claim = Claim(**by, at=began, cause=f"claim:{sub}", until=began + LEASE)
+    outcomes = await review.cases.handle([claim, GiveReview(**by, **said, at=at, cause=f"give:{sub}")])
+    assert [outcome.refusal for outcome in outcomes] == [None, None]
+
+
+async def test_what_was_reviewed_earlier_today_leaves_less_time_what_was_reviewed_yesterday_does_not(
+    review: Review, signed_in: SignIn
+) -> None:
+    # Given scenes that wait for two reviews each, and an hour a day: time for three reviews of twenty minutes.
+    await review.react([received(f"SC-{n}", scene(budget_yuan=n + 1)) for n in range(6)])
+    await rostered(review, "li", "zhao")
+    ids = [f"{OWN}/SC-{n}@1" for n in range(6)]
+    operator = signed_in(OPERATOR)
+    # When li gives two today, zhao one yesterday, and li holds none of them any more,
+    at = now()
+    await reviewed(review, ids[0], "li", at)
+    await reviewed(review, ids[1], "li", at)
+    await reviewed(review, ids[2], "zhao", at - timedelta(days=1))
+    # then li has time for one more, zhao for three; and the page says how the day is used.
+    proposal = (await operator.get("/assignments/proposal", headers=JSON)).json()
+    assert proposal["reviewers"] == [
+        {"reviewer": "li", "today_min": 60, "used_min": 40.0, "has": 0, "time_for": 1},
+        {"reviewer": "zhao", "today_min": 60, "used_min": 0.0, "has": 0, "time_for": 3},
+    ]
+    assert Counter(each["reviewer"] for each in proposal["assignments"]) == {"li": 1, "zhao": 3}
+    en = (await operator.get("/assignments/proposal")).text
+    assert "李评 (0.7 of 1 h used)" in en and "赵明 (0 of 1 h used)" in en
+    assert "has time, but for cases that come first: 李评 (0.7 of 1 h used)" in en
+    zh = (await operator.get("/assignments/proposal", headers={"Accept-Language": "zh"})).text
+    assert "李评（已用 0.7 / 1 小时）" in zh
+    # And when the two decide a case today, and the decision is objected to, it was their time all the same.
+    await reviewed(review, ids[3], "li", at, Verdict.REJECT)
+    await reviewed(review, ids[3], "zhao", at, Verdict.REJECT)
+    await review.desk.appeal(ids[3], OPERATOR, "objection", "partner", "see page 2")
+    proposal = (await operator.get("/assignments/proposal", headers=JSON)).json()
+    assert proposal["reviewers"] == [
+        {"reviewer": "li", "today_min": 60, "used_min": 60.0, "has": 0, "time_for": 0},
+        {"reviewer": "zhao", "today_min": 60, "used_min": 20.0, "has": 0, "time_for": 2},
+    ]
 
 
 async def test_two_operators_at_once_leave_no_case_kept_for_more_than_its_seats_ask(

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from review.desk import Desk, now
-from review.domain.acts import Claim
-from review.store import Standing, Waiting
+from review.domain.claiming import Claim
+from review.domain.reviewer import Standing
+from review.lists import Waiting
 from schemas.review import CRITERIA, Verdict
 from tests.review.conftest import Review, reviewer
 from tests.review.entries import AT, OTHER, OWN, product, received, scene
@@ -88,41 +89,39 @@ async def test_twenty_reviewers_at_once_never_get_the_same_case(review: Review) 
 async def test_an_empty_desk_knows_who_holds_the_rest(review: Review) -> None:
     (case,) = await opened(review, 1)
     await review.desk.claim(case, WANG, "claim")
-    (held,) = await review.store.held_by_others(Standing("li"), now())
+    (held,) = await review.store.queue.held_by_others(Standing("li"), now())
     assert (held.id, held.reviewer) == (case, "wang")
     assert timedelta(minutes=29) < held.until - now() <= timedelta(minutes=30)
-    assert await review.store.held_by_others(Standing("wang"), now()) == []
-    assert await review.store.held_by_others(Standing("qian", OWN), now()) == []
-    assert [listed.id for listed in await review.store.held("wang")] == [case]
+    assert await review.store.queue.held_by_others(Standing("wang"), now()) == []
+    assert await review.store.queue.held_by_others(Standing("qian", OWN), now()) == []
+    assert [listed.id for listed in await review.store.lists.held("wang")] == [case]
 
 
 async def test_counts_and_ages_by_kind(review: Review) -> None:
     await opened(review, 2)
     await review.react([received("PR-1", product(), AT + timedelta(days=1))])
     scenes, products = Waiting("scene", 2, AT), Waiting("product", 1, AT + timedelta(days=1))
-    assert await review.store.waiting() == [scenes, products, Waiting("linkage", 0, None)]
-    assert [await review.store.awaiting(Standing(sub, partner)) for sub, partner in (("qian", OWN), ("li", None))] == [
-        1,
-        3,
-    ]
+    assert await review.store.lists.waiting() == [scenes, products, Waiting("linkage", 0, None)]
+    people = (Standing("qian", OWN), Standing("li"))
+    assert [await review.store.queue.awaiting(who) for who in people] == [1, 3]
 
 
 async def test_lists_go_on_where_they_stopped(review: Review) -> None:
     cases = await opened(review, 60)
-    first = await review.store.listed("open", None, None)
-    rest = await review.store.listed("open", "scene", first[-1].cursor)
+    first = await review.store.lists.listed("open", None, None)
+    rest = await review.store.lists.listed("open", "scene", first[-1].cursor)
     assert [case.id for case in (*first, *rest)] == cases
     for case in cases[:3]:
         await decide(review.desk, case, [(LI, Verdict.REJECT), (WANG, Verdict.REJECT)])
     await review.react([received("PR-1", product(attachments=()))])
     await decide(review.desk, f"{OTHER}/PR-1@1", [(LI, Verdict.APPROVE), (QIAN, Verdict.APPROVE)], "product")
-    (newest,), total = await review.store.decided(most=1)
+    (newest,), total = await review.store.lists.decided(most=1)
     assert (newest.id, newest.decision, newest.score, total) == (f"{OTHER}/PR-1@1", "approved", 80, 4)
-    older, total = await review.store.decided(after=newest.cursor)
+    older, total = await review.store.lists.decided(after=newest.cursor)
     assert [case.id for case in older] == cases[2::-1] and total == 4
-    assert [case.id for case in (await review.store.decided("approved", "product"))[0]] == [newest.id]
-    assert (await review.store.decided("approved", "scene")) == ([], 0)
-    assert (await review.store.decided(without_partner=OWN))[1] == 1
+    assert [case.id for case in (await review.store.lists.decided("approved", "product"))[0]] == [newest.id]
+    assert (await review.store.lists.decided("approved", "scene")) == ([], 0)
+    assert (await review.store.lists.decided(without_partner=OWN))[1] == 1
 
 
 async def test_a_refusal_is_a_problem_with_its_text(review: Review) -> None:

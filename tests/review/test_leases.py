@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from review.domain import Case
-from review.domain.acts import UNDO, Unassign, decide
+from review.domain.acts import decide
+from review.domain.assigning import Unassign
 from review.domain.lease import LEASE, LEFT, LONGEST, RESERVED
+from review.domain.reviewing import UNDO
 from schemas.envelope import Refusal
 from schemas.review import (
     CaseAssigned,

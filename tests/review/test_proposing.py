@@ -17,6 +17,7 @@ from review.assignment.proposing import (
     Pair,
     Proposal,
     Unfilled,
+    available,
     cost,
     hindered,
     misfit,
@@ -25,7 +26,7 @@ from review.assignment.proposing import (
 )
 from review.domain.case import Case
 from review.domain.outcome import left
-from review.store import Standing
+from review.domain.reviewer import Standing
 from schemas.review import Route
 from tests.review.acts import CHECKED, OPENED, given
 from tests.review.entries import OTHER, OWN
@@ -111,6 +112,29 @@ def test_one_reviewer_does_not_take_both_seats_of_a_case() -> None:
 
 def test_a_case_that_lacks_one_review_has_one_seat() -> None:
     assert len(propose({"a": case(left=1)}, [reviewer("li"), reviewer("ma")]).pairs) == 1
+
+
+def of_a_day(today_min: int, reviewed: int, load: int) -> Available:
+    """Somebody as `reviewer`, with what is left of such a day; a review takes 24 minutes."""
+    who = reviewer("li").who
+    return available(who, "li", False, today_min=today_min, reviewed=reviewed, load=load, review_min=24.0)
+
+
+def test_what_was_reviewed_today_and_what_is_in_hand_take_their_time_of_the_day() -> None:
+    who = reviewer("li").who
+    assert of_a_day(180, 0, 0) == Available(who, "li", 0, 7, False, 180, 0.0)
+    assert of_a_day(180, 2, 1) == Available(who, "li", 1, 4, False, 180, 72.0)
+    assert of_a_day(180, 9, 0) == Available(who, "li", 0, 0, False, 180, 216.0), "who did more has nothing left"
+    assert of_a_day(10, 0, 0).capacity == 1 and of_a_day(10, 1, 0).capacity == 0, "a short day is good for one"
+    assert of_a_day(0, 1, 0) == Available(who, "li", 0, 0, False, 0, 24.0)
+
+
+def test_whoever_has_reviewed_enough_today_is_proposed_for_nothing_more() -> None:
+    express = {"a": case(Route.EXPRESS)}
+    assert propose(express, [of_a_day(48, 1, 0)]) == Proposal(
+        (Pair("a", "li", ("field", "language", "load", "no-conflict")),), ()
+    )
+    assert propose(express, [of_a_day(48, 1, 1)]) == Proposal((), (Unfilled("a", 1, (("li", "no-time"),)),))
 
 
 # --- Whatever is given -----------------------------------------------------------------------------------------------

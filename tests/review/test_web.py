@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 
 from review.desk import now
-from review.domain.acts import GiveReview
+from review.domain.reviewing import GiveReview
 from schemas.review import CRITERIA, Verdict
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, owned, product, received, revised, scene

@@ -58,9 +58,12 @@ def assignment_api(desk: Desk, addresses: Addresses) -> APIRouter:
 
     @router.get("/assignments/proposal")
     async def proposal(me: Looking) -> Json:
-        """Who should review the first 100 free cases, and why; of what nobody can take, what keeps whom from it."""
-        _found, best = await proposing(desk)
-        return as_json(best)
+        """Who should review the first 100 free cases, and why; of what nobody can take, what keeps whom from it.
+
+        `reviewers` tells how much of their day is used, how many cases each `has`, and `time_for` how many more.
+        """
+        found, best = await proposing(desk)
+        return as_json(best, found.reviewers)
 
     @router.post("/assignments")
     async def apply(request: Request, wanted: AssignmentsIn, me: Operator) -> Json:

@@ -11,7 +11,7 @@ from review.assignment.situation import situation, states
 from review.assignment.words import hindrance
 from review.desk import Desk, now
 from review.domain import Case, CaseCommand
-from review.domain.acts import Assign, Unassign
+from review.domain.assigning import Assign, Unassign
 from review.domain.lease import RESERVED
 from web.languages import _
 from web.people import Person, actor

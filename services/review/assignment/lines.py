@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from review.assignment.proposing import Available, Proposal, Unfilled, hindered
 from review.assignment.situation import Kept
-from review.assignment.words import hindrance, why
+from review.assignment.words import hindrance, timed, why
 from review.domain.case import Case
 from schemas.envelope import Json
 from web.languages import _, say
@@ -32,12 +32,14 @@ class Seat:
 
 @dataclass(frozen=True)
 class Line:
-    """A case of the proposal. `may` and `may_not` are reviewers: (account, name), and (account, name, why not)."""
+    """A case of the proposal. `may` and `may_not` are reviewers: (account, name, and how their day is used),
+    and (account, name, why not).
+    """
 
     id: str
     case: Case
     seats: tuple[Seat, ...]
-    may: tuple[tuple[str, str], ...]
+    may: tuple[tuple[str, str, str], ...]
     may_not: tuple[tuple[str, str, str], ...]
     unfilled: tuple[str, ...]
 
@@ -64,23 +66,23 @@ def line(
 ) -> Line:
     """A case with who is chosen and who could be."""
     rules = [(each, hindered(case, each)) for each in sorted(reviewers, key=lambda each: each.name)]
-    may = tuple((each.who.sub, each.name) for each, rule in rules if rule is None)
+    may = tuple((each.who.sub, each.name, timed(each)) for each, rule in rules if rule is None)
     may_not = tuple((each.who.sub, each.name, hindrance(rule)) for each, rule in rules if rule)
     return Line(id, case, seats, may, may_not, why_not)
 
 
 def unfilled(empty: Unfilled, reviewers: Sequence[Available]) -> tuple[str, ...]:
-    """Why nobody can take what is left of a case: whom each reason keeps from it."""
-    names = {each.who.sub: each.name for each in reviewers}
+    """Why nobody can take what is left of a case: whom each reason keeps from it, and how their day is used."""
+    people = {each.who.sub: each for each in reviewers}
     by_rule: dict[str, list[str]] = {}
     for sub, rule in empty.why:
-        by_rule.setdefault(rule, []).append(names[sub])
+        by_rule.setdefault(rule, []).append(timed(people[sub]) if rule in ("no-time", "full") else people[sub].name)
     return tuple(hindrance(rule) + _(": ") + _(", ").join(found) for rule, found in by_rule.items())
 
 
 def rows_of_proposal(lines: Sequence[Line]) -> list[dict[str, str]]:
     """The proposal as rows of CSV, one for each seat that is filled."""
-    names = {sub: name for each in lines for sub, name in each.may}
+    names = {sub: name for each in lines for sub, name, _timed in each.may}
     return [
         {
             "case": each.id,
@@ -114,11 +116,21 @@ def _title(case: Case) -> str:
     return say(case.entry.title.model_dump()) if case.entry else ""
 
 
-def as_json(proposal: Proposal) -> Json:
+def as_json(proposal: Proposal, reviewers: Sequence[Available]) -> Json:
     """A proposal for programs: codes, and no texts."""
     return {
         "assignments": [
             {"case": pair.case, "reviewer": pair.reviewer, "reasons": pair.reasons} for pair in proposal.pairs
         ],
         "unfilled": [{"case": each.case, "seats": each.seats, "why": dict(each.why)} for each in proposal.unfilled],
+        "reviewers": [
+            {
+                "reviewer": each.who.sub,
+                "today_min": each.today_min,
+                "used_min": round(each.used_min, 1),
+                "has": each.load,
+                "time_for": each.capacity,
+            }
+            for each in reviewers
+        ],
     }

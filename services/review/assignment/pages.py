@@ -20,7 +20,7 @@ from review.assignment.proposing import Proposal, propose
 from review.assignment.situation import MOST, Situation, kept, situation, states
 from review.assignment.words import why
 from review.desk import Desk, now
-from review.domain.acts import Unassign
+from review.domain.assigning import Unassign
 from review.pages import ForPeople
 from web.languages import _
 from web.operations import operations_tabs

@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 
 from review.domain.barred import barred
 from review.domain.case import Case
-from review.store import Standing
+from review.domain.reviewer import Standing
 from schemas.review import Route
 
 #: What speaks against a pair: another field, each language of the entry that they do not read, each case they have.
@@ -28,7 +28,8 @@ FIELD, LANGUAGE, LOAD = 4, 2, 1
 class Available:
     """A reviewer of the roster. `load` are the cases they have already, `capacity` how many more they have time for.
 
-    `expert` is what the roster says: while it names none, everybody's standing is an expert's.
+    `expert` is what the roster says: while it names none, everybody's standing is an expert's. `today_min` is the time
+    they have today in all; `used_min` of it has gone into reviews, or will go into what they have already.
     """
 
     who: Standing
@@ -36,6 +37,8 @@ class Available:
     load: int
     capacity: int
     expert: bool = False
+    today_min: int = 0
+    used_min: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,16 @@ class Proposal:
 
     pairs: tuple[Pair, ...]
     unfilled: tuple[Unfilled, ...]
+
+
+def available(
+    who: Standing, name: str, expert: bool, *, today_min: int, reviewed: int, load: int, review_min: float
+) -> Available:
+    """A reviewer with what is left of their day: they `reviewed` so many today, and each review takes `review_min`."""
+    # Whoever has any time has time for one.
+    places = max(1, int(today_min / max(review_min, 1.0))) if today_min else 0
+    spent = reviewed + load
+    return Available(who, name, load, max(0, places - spent), expert, today_min, spent * review_min)
 
 
 def propose(cases: Mapping[str, Case], reviewers: Sequence[Available]) -> Proposal:

@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, time
 
 from pymongo import ASCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 
-from review.assignment.proposing import Available
+from review.assignment.proposing import Available, available
 from review.desk import Desk
 from review.domain.case import Case
 from review.planner.measured import measured
 from review.roster import calendar
+from review.times import moment, second
 from schemas.envelope import Json
 from web.languages import CITY_TIME
 from web.people import Person
@@ -47,10 +48,11 @@ class Kept:
 
 
 async def situation(desk: Desk, at: datetime) -> Situation:
-    """How things stand at a moment. Capacity is the time of the city's day, less what a reviewer has already."""
+    """How things stand at a moment. Capacity is the time of the city's day, less what a reviewer did or has already."""
     today = at.astimezone(CITY_TIME).date()
     known = await measured(desk.store.cases, at)
     load = await _load(desk.store.cases, at)
+    reviewed = await _reviewed(desk.store.cases, datetime.combine(today, time(), CITY_TIME))
     people = await desk.roster.active()
     standings = await desk.roster.standings([Person(each.reviewer, each.reviewer) for each in people])
     reviewers = []
@@ -58,12 +60,9 @@ async def situation(desk: Desk, at: datetime) -> Situation:
         who, profile = standings[each.reviewer], each.profile
         if who is None or profile is None:  # removed in this very moment
             continue
-        today_min = calendar(profile).minutes(today)
-        # Whoever has any time has time for one.
-        places = max(1, int(today_min / max(known.minutes, 1.0))) if today_min else 0
-        has = load[each.reviewer]
-        reviewers.append(Available(who, profile.name, has, max(0, places - has), profile.expert))
-    return Situation(await desk.store.free_states(at, MOST), tuple(reviewers), known.minutes, known.timed)
+        day = {"today_min": calendar(profile).minutes(today), "reviewed": reviewed[who.sub], "load": load[who.sub]}
+        reviewers.append(available(who, profile.name, profile.expert, **day, review_min=known.minutes))
+    return Situation(await desk.store.queue.free_states(at, MOST), tuple(reviewers), known.minutes, known.timed)
 
 
 async def states(cases: AsyncCollection[Json], ids: Collection[str]) -> dict[str, Case]:
@@ -83,7 +82,7 @@ async def kept(cases: AsyncCollection[Json], at: datetime) -> list[Kept]:
             case["state"]["entry"]["title"],
             case["state"]["kind"],
             assignment["reviewer"],
-            datetime.fromisoformat(assignment["until"]),
+            moment(assignment["until"]),
             tuple(assignment["reasons"]),
         )
         async for case in found
@@ -95,9 +94,25 @@ async def kept(cases: AsyncCollection[Json], at: datetime) -> list[Kept]:
 async def _load(cases: AsyncCollection[Json], at: datetime) -> Counter[str]:
     """How many open cases each reviewer has: kept for them, or in their hands."""
     having = {(each.reviewer, each.id) for each in await kept(cases, at)}
-    # A state holds its times as text, to the second and in UTC; so they sort as times do.
-    now = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    query = {"state.lease.reviewer": {"$exists": True}, "state.lease.until": {"$gt": now}}
+    query = {"state.lease.reviewer": {"$exists": True}, "state.lease.until": {"$gt": second(at)}}
     async for case in cases.find(query, {"state.lease.reviewer": 1}):
         having.add((case["state"]["lease"]["reviewer"], case["_id"]))
     return Counter(reviewer for reviewer, _id in having)
+
+
+async def _reviewed(cases: AsyncCollection[Json], since: datetime) -> Counter[str]:
+    """How many reviews each reviewer has given since; those of decisions that were appealed against among them."""
+    # Without an ending: a text of the same second that has fractions sorts after it, too.
+    first = second(since).removesuffix("Z")
+    sets = ("reviews", "former")
+    query = {"$or": [{f"state.{name}.given": {"$gte": first}} for name in sets]}
+    shown = {f"state.{name}.{field}": 1 for name in sets for field in ("reviewer", "given")}
+    return Counter(
+        [
+            review["reviewer"]
+            async for case in cases.find(query, shown)
+            for name in sets
+            for review in case["state"].get(name, ())
+            if (review.get("given") or "") >= first
+        ]
+    )

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from web.languages import say
+from review.assignment.proposing import Available
+from web.languages import _, number, say
 
 REASONS: dict[str, dict[str, str]] = {
     "operator": {"zh": "运维员指定", "en": "chosen by an operator"},
@@ -43,3 +44,10 @@ def why(reasons: Sequence[str]) -> str:
 def hindrance(code: str) -> str:
     """What keeps a reviewer from a case, or a case from being assigned."""
     return say(HINDRANCES.get(code, code))
+
+
+def timed(reviewer: Available) -> str:
+    """A reviewer's name, how much time they have today, and how much of it is used."""
+    today, used = (number(round(minutes / 60, 1)) for minutes in (reviewer.today_min, reviewer.used_min))
+    said = _("%(reviewer)s (%(used)s of %(today)s h used)")
+    return said % {"reviewer": reviewer.name, "today": today, "used": used}

@@ -15,6 +15,26 @@ class Reviewer(State):
     profile: Profile | None = None
 
 
+@dataclass(frozen=True)
+class Standing:
+    """A reviewer as cases are chosen for them: what they may not judge, and what they know.
+
+    `partner` is whom they act for, `conflicts` are other partners; `sectors` are industries and themes.
+    """
+
+    sub: str
+    partner: str | None = None
+    conflicts: tuple[str, ...] = ()
+    expert: bool = True
+    sectors: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+    @property
+    def partners(self) -> list[str]:
+        """Those whose cases they may not judge."""
+        return [*self.conflicts, *([self.partner] if self.partner else [])]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Register(Command):
     """Put somebody on the roster, or change what it says of them."""

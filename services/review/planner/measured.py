@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from statistics import fmean, stdev
 
 from pymongo import DESCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 
 from review.planner.core import Assumptions
+from review.times import second
 from schemas.envelope import Json
 from web.languages import CITY_TIME
 
@@ -52,7 +53,7 @@ class Measured:
 
 async def measured(cases: AsyncCollection[Json], at: datetime) -> Measured:
     """What the cases tell at a moment."""
-    came = {"state.received": {"$gte": _text(at - timedelta(days=OVER_DAYS))}}
+    came = {"state.received": {"$gte": second(at - timedelta(days=OVER_DAYS))}}
     arrived = await cases.count_documents(came)
     first = await cases.find_one({}, {"state.received": 1}, sort=[("state.received", 1)])
     # A desk that is younger than that has had fewer days.
@@ -80,7 +81,7 @@ async def measured(cases: AsyncCollection[Json], at: datetime) -> Measured:
 async def happened(cases: AsyncCollection[Json], since: datetime, until: date) -> int:
     """How many cases were decided from a moment to the end of a day by the city's clocks."""
     end = datetime.combine(until + timedelta(days=1), time(), CITY_TIME)
-    decided = {"$gte": _text(since), "$lt": _text(end)}
+    decided = {"$gte": second(since), "$lt": second(end)}
     return await cases.count_documents({"state.status": "decided", "state.decided": decided})
 
 
@@ -104,8 +105,3 @@ def _reviewing_minutes(events: Sequence[Json]) -> list[float]:
 
 def _days(text: str, at: datetime) -> float:
     return (at - datetime.fromisoformat(text)).total_seconds() / 86_400
-
-
-def _text(at: datetime) -> str:
-    """A moment as states hold it."""
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,155 @@
+"""Which cases a reviewer can have now, in which order, and which others hold: queries on the streams' states.
+
+The ends of leases are whole seconds, so that their texts compare exactly.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.asynchronous.collection import AsyncCollection
+
+from review.domain.case import Case
+from review.domain.lease import LEASE, RESERVED, SKEW
+from review.domain.reviewer import Standing
+from review.times import moment, second
+from schemas.envelope import Json
+
+#: The most that are looked through for one reviewer, and that are counted.
+MOST = 50
+MOST_COUNTED = 1000
+_ORDER = [("state.left", ASCENDING), ("state.received", ASCENDING), ("_id", ASCENDING)]
+_FREE = {
+    f"state.{field}": 1
+    for field in (
+        *("partner", "left", "received", "route", "conflicts", "reviews.reviewer", "former.reviewer"),
+        "sole_reviewer",
+    )
+}
+
+
+@dataclass(frozen=True)
+class Held:
+    """A case that somebody has claimed, or that is assigned to them, until then."""
+
+    id: str
+    reviewer: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """A case that nobody holds and that waits for nobody in particular; `barred` may not review it."""
+
+    id: str
+    partner: str
+    left: int
+    received: str
+    experts: bool
+    barred: frozenset[str | None] = field(default_factory=frozenset)
+
+    def suits(self, who: Standing) -> bool:
+        return self.partner not in who.partners and who.sub not in self.barred and (who.expert or not self.experts)
+
+
+class CaseQueue:
+    """The open cases as they are handed out."""
+
+    def __init__(self, cases: AsyncCollection[Json]) -> None:
+        self.cases = cases
+
+    async def free(self, at: datetime, most: int, sector: str | None = None) -> list[Free]:
+        """The first `most` cases that are free, of a sector or of all: fewest reviews left, then longest waiting."""
+        query: Json = {"state.status": "open"} | ({"state.sector": sector} if sector else {}) | _free(at)
+        found = self.cases.find(query, _FREE).hint("next_of_sector" if sector else "next").sort(_ORDER).limit(most)
+        return [_as_free(case) async for case in found.batch_size(most)]  # all in one answer, not the first 101
+
+    async def free_states(self, at: datetime, most: int) -> dict[str, Case]:
+        """The first `most` cases that are free, by id, in the order in which they are handed out."""
+        found = self.cases.find({"state.status": "open"} | _free(at), {"state": 1}).hint("next").sort(_ORDER)
+        return {each["_id"]: Case.model_validate(each["state"], strict=False) async for each in found.limit(most)}
+
+    async def candidates(self, who: Standing, at: datetime, most: int = MOST) -> list[str]:
+        """The cases a reviewer may claim now: fewest reviews left first, then the longest waiting."""
+        found = self.cases.find(_reviewable(who) | _free(at), {"_id": 1}).hint("next").sort(_ORDER).limit(most)
+        return [case["_id"] async for case in found]
+
+    async def claimed(self, reviewers: Collection[str], at: datetime) -> dict[str, str]:
+        """The case that each of these reviewers holds now, if any; the one that runs out first."""
+        now, far = second(at), second(at + LEASE + SKEW)
+        query = {"state.lease.reviewer": {"$in": list(reviewers)}, "state.lease.until": {"$gt": now, "$lte": far}}
+        found = self.cases.find(query, {"state.lease.reviewer": 1}).sort("state.lease.until", DESCENDING)
+        return {case["state"]["lease"]["reviewer"]: case["_id"] async for case in found}
+
+    async def assigned(self, reviewers: Collection[str], at: datetime) -> list[tuple[str, Free]]:
+        """The free cases that wait for these reviewers: (reviewer, case), the longest waiting first."""
+        query: Json = {
+            "state.assignments.reviewer": {"$in": list(reviewers)},
+            "state.status": "open",
+            "state.lease.until": _not_within(at, LEASE),
+        }
+        found = self.cases.find(query, _FREE | {"state.assignments": 1}).sort("state.received")
+        return [
+            (assignment["reviewer"], _as_free(case))
+            async for case in found
+            for assignment in case["state"]["assignments"]
+            if assignment["reviewer"] in reviewers and moment(assignment["until"]) > at
+        ]
+
+    async def held_by_others(self, who: Standing, at: datetime) -> list[Held]:
+        """The cases a reviewer could claim if others did not hold them or they were not kept for others, the first to
+        come free first."""
+        now = second(at)
+        waits = {"$or": [{"state.lease.until": {"$gt": now}}, {"state.reserved": {"$gt": now}}]}
+        others = {"state.lease.reviewer": {"$ne": who.sub}, "state.assignments.reviewer": {"$ne": who.sub}}
+        shown = {"state.lease": 1, "state.assignments": 1, "state.reserved": 1}
+        found = self.cases.find(_reviewable(who) | waits | others, shown).limit(MOST_COUNTED)
+        return sorted([_held(case["_id"], case["state"], at) async for case in found], key=lambda held: held.until)
+
+    async def kept_for(self, reviewer: str) -> list[str]:
+        """The open cases that are assigned to a reviewer."""
+        query = {"state.assignments.reviewer": reviewer, "state.status": "open"}
+        return [case["_id"] async for case in self.cases.find(query, {"_id": 1})]
+
+    async def awaiting(self, who: Standing) -> int:
+        """How many open cases await a review that this reviewer may give, whoever holds them; MOST_COUNTED at most."""
+        return await self.cases.count_documents(_reviewable(who), limit=MOST_COUNTED)
+
+
+def _reviewable(who: Standing) -> Json:
+    """The cases on which a reviewer may still give a review, whoever holds them."""
+    return {
+        "state.status": "open",
+        "state.reviews.reviewer": {"$ne": who.sub},
+        "state.former.reviewer": {"$ne": who.sub},
+        "state.conflicts": {"$ne": who.sub},
+        "state.sole_reviewer": {"$ne": who.sub},
+        **({"state.partner": {"$nin": who.partners}} if who.partners else {}),
+        **({} if who.expert else {"state.route": {"$ne": "experts"}}),
+    }
+
+
+def _free(at: datetime) -> Json:
+    """Those that nobody holds, nor waits for: `Lease.runs` and `Assignment.runs`, as a query."""
+    return {"state.lease.until": _not_within(at, LEASE), "state.reserved": _not_within(at, RESERVED)}
+
+
+def _not_within(at: datetime, span: timedelta) -> Json:
+    return {"$not": {"$gt": second(at), "$lte": second(at + span + SKEW)}}
+
+
+def _as_free(case: Json) -> Free:
+    state = case["state"]
+    given = (*state["reviews"], *state.get("former", ()))
+    barred = frozenset((*(review["reviewer"] for review in given), *state["conflicts"], state.get("sole_reviewer")))
+    experts = state["route"] == "experts"
+    return Free(case["_id"], state["partner"], state["left"], state["received"], experts, barred)
+
+
+def _held(id: str, state: Json, at: datetime) -> Held:
+    lease = state["lease"]
+    if lease and moment(lease["until"]) > at:
+        return Held(id, lease["reviewer"], moment(lease["until"]))
+    reviewers = ", ".join(each["reviewer"] for each in state["assignments"])
+    return Held(id, reviewers, moment(state["reserved"]))
