@@ -22,9 +22,9 @@ class _Waiting(Generic[T, R]):
 class Groups(Generic[T, R]):
     """Commands that come one at a time, carried out together by `write`: a result for each, in order.
 
-    What comes while a write is under way goes with the next. Nobody waits for a timer: a caller who is alone is
-    answered as fast as without groups. One write at a time: with two, groups are half as large, and each entry costs
-    more of the processor.
+    What comes in the same turn of the loop goes together, and what comes while a write is under way goes with the next.
+    Nobody waits for a timer: a caller who is alone is answered as fast as without groups. One write at a time: with
+    two, groups are half as large, and each entry costs more of the processor.
     """
 
     def __init__(self, write: Callable[[Sequence[T]], Awaitable[Sequence[R]]]) -> None:
@@ -45,14 +45,17 @@ class Groups(Generic[T, R]):
     def _begin(self) -> None:
         if self._writing or not self._waiting:
             return
-        group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
         # A context of its own: the group belongs to none of the requests in it.
-        self._writing = asyncio.get_running_loop().create_task(self._write(group), context=contextvars.Context())
+        self._writing = asyncio.get_running_loop().create_task(self._next(), context=contextvars.Context())
         self._writing.add_done_callback(self._ended)
 
     def _ended(self, _: "asyncio.Task[None]") -> None:
         self._writing = None
         self._begin()
+
+    async def _next(self) -> None:
+        group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+        await self._write(group)
 
     async def _write(self, group: Sequence[_Waiting[T, R]]) -> None:
         try:
