@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from cryptography.x509 import Certificate
 
 from audit.bundle import CHECKPOINT, FORMAT, KEY, MANIFEST, STAMP, WITNESSES, first_other_byte
 from audit.log.note import COSIGNATURE, Checkpoint, NotSigned, Verifier, checkpoint, signed_by, split, verifier
 from audit.log.proof import parse
-from audit.log.stamp import stamped_at
+from audit.log.stamp import NotVouched, stamped_at, vouched
 from audit.log.tree import Wrong, leaf_hash, verify_inclusion
 from schemas.canonical import event_hash
 from schemas.envelope import Json
@@ -30,6 +31,7 @@ class Fault(StrEnum):
     OTHER_KEY = "other-key"
     WRONG_CHECKPOINT = "wrong-checkpoint"
     WRONG_TIMESTAMP = "wrong-timestamp"
+    UNVOUCHED_TIMESTAMP = "unvouched-timestamp"  # none of the roots that were given vouches for who signed it
     CHANGED_EVENT = "changed-event"
     MISSING_EVENT = "missing-event"
     WRONG_PROOF = "wrong-proof"
@@ -50,7 +52,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What verifying found. `fingerprint` is the manifest's SHA-256: what to compare with who made the bundle."""
+    """What verifying found. `fingerprint` is the manifest's SHA-256: what to compare with who made the bundle.
+
+    `stamped` is the timestamp's time; `authority` who signed it, None where no root was given that vouches for that.
+    """
 
     faults: tuple[Found, ...]
     what: Json
@@ -61,6 +66,7 @@ class Outcome:
     key: str
     witnesses: tuple[str, ...]
     stamped: str | None
+    authority: str | None
     fingerprint: str
 
     @property
@@ -76,14 +82,17 @@ class _Broken(Exception):
         self.found = Found(fault, place, detail)
 
 
-def verify(path: Path, key: Verifier | None = None) -> Outcome:
-    """Verify a bundle against a log's public key, or else the one it brings. Raises OSError where there is none."""
+def verify(path: Path, key: Verifier | None = None, roots: Sequence[Certificate] = ()) -> Outcome:
+    """Verify a bundle against a log's public key, or else the one it brings, and its timestamp against `roots`, if any.
+
+    Raises OSError where there is no bundle.
+    """
     with path.open("rb") as file:
         try:
             files, faults = _read(file)
             manifest = _manifest(files)
         except _Broken as broken:
-            return Outcome((broken.found,), {}, "", "", 0, 0, "", (), None, "")
+            return Outcome((broken.found,), {}, "", "", 0, 0, "", (), None, None, "")
         faults = _held_against(manifest, files, faults)
         faulty = {each.place for each in faults}
         own, known, more = _key(files, key)
@@ -95,7 +104,7 @@ def verify(path: Path, key: Verifier | None = None) -> Outcome:
             if event["ref"] not in faulty:
                 faults += _proven(event, files, name, head)
         faults += _gaps(manifest, files, faulty | {each.place for each in faults})
-        stamped = _stamped(files, faults, faulty)
+        stamped, authority = _stamped(files, faults, faulty, roots)
         if not faults and (at := first_other_byte(file, files)) is not None:
             faults.append(Found(Fault.OTHER_BYTES, f"byte {at}"))
     return Outcome(
@@ -108,6 +117,7 @@ def verify(path: Path, key: Verifier | None = None) -> Outcome:
         str(own) if own else "",
         names,
         stamped,
+        authority,
         hashlib.sha256(files[MANIFEST]).hexdigest(),
     )
 
@@ -257,13 +267,22 @@ def _gaps(manifest: Json, files: Mapping[str, bytes], faulty: set[str]) -> list[
     return faults
 
 
-def _stamped(files: Mapping[str, bytes], faults: list[Found], faulty: set[str]) -> str | None:
+def _stamped(
+    files: Mapping[str, bytes], faults: list[Found], faulty: set[str], roots: Sequence[Certificate]
+) -> tuple[str | None, str | None]:
+    """The timestamp's time, and who signed it if a root vouches for that; what is wrong is added to `faults`."""
     if STAMP not in files or faulty & {STAMP, CHECKPOINT}:
-        return None
+        return None, None
     try:
-        at = stamped_at(files[STAMP], split(files[CHECKPOINT].decode())[0].encode())
+        text = split(files[CHECKPOINT].decode())[0].encode()
     except (NotSigned, UnicodeDecodeError):
-        return None
+        return None, None
+    at = stamped_at(files[STAMP], text)
     if at is None:
         faults.append(Found(Fault.WRONG_TIMESTAMP, STAMP))
-    return at
+    elif roots:
+        try:
+            return at, vouched(files[STAMP], text, roots)
+        except NotVouched as error:
+            faults.append(Found(Fault.UNVOUCHED_TIMESTAMP, STAMP, str(error)))
+    return at, None

@@ -50,6 +50,13 @@ def again(bundle: Path, **changed: bytes | None) -> Path:
     return made
 
 
+def audit(*argv: str, env: dict[str, str] | None = None) -> tuple[int, str]:
+    """`shuangqian audit …`: its exit code, and all that it says."""
+    command = [sys.executable, "-m", "tests.audit.command", "--lang", "en", "audit", *argv]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
 def test_a_bundle_holds_what_happened_and_verifies_offline(log: Log, bundle: Path) -> None:
     outcome = verify(bundle, log.folder.verifier())
     assert outcome.holds and (outcome.events, outcome.what, outcome.size) == (6, {"stream": "s3"}, 60)
@@ -113,17 +120,10 @@ def test_the_command_line_exports_and_verifies_without_any_server(log: Log, tmp_
     bundle, key = tmp_path / "month.zip", tmp_path / "log.key"
     key.write_text(f"{log.folder.verifier()}\n")
 
-    def run(*argv: str, env: dict[str, str] = away) -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.audit.command", "--lang", "en", "audit", *argv],
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        return done.returncode, done.stdout + done.stderr
+    def run(*argv: str) -> tuple[int, str]:
+        return audit(*argv, env=away)
 
-    code, text = run("export", "--month", "2026-11", str(bundle), env=environment)
+    code, text = audit("export", "--month", "2026-11", str(bundle), env=environment)
     assert code == 0 and "60 events" in text
     code, text = run("verify", str(bundle), "--key", str(key))
     assert code == 0 and "It holds: 60 events" in text
@@ -135,7 +135,7 @@ def test_the_command_line_exports_and_verifies_without_any_server(log: Log, tmp_
     assert run("verify", str(tmp_path / "none.zip"))[0] == 2
     assert run("export", str(bundle))[0] == 2
     assert run("export", "--month", "2026-13", str(bundle))[0] == 2
-    assert run("export", "--stream", "nobody", str(bundle), env=environment)[0] == 2
+    assert audit("export", "--stream", "nobody", str(bundle), env=environment)[0] == 2
 
 
 def against(log: Log, bundle: Path, *options: str) -> tuple[int, str, str]:
