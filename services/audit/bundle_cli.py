@@ -15,7 +15,7 @@ from rich.table import Table
 from audit import bundle_texts
 from audit.bundle_export import NothingThere, export
 from audit.bundle_verify import Outcome, verify
-from audit.log.note import NotSigned, Verifier, verifier
+from audit.log.note import NotSigned, Verifier, verifiers
 from runtime.settings import Settings
 from schemas.envelope import Json
 from web.languages import _
@@ -31,7 +31,7 @@ Release = Annotated[
 ]
 Month = Annotated[str | None, typer.Option(metavar="YYYY-MM", help=N_("All events of a month (UTC)."))]
 Key = Annotated[
-    str | None, typer.Option(metavar="KEY", help=N_("The log’s public key, or a file that holds it, as you know it."))
+    str | None, typer.Option(metavar="KEY", help=N_("The log’s public key, or a file of its keys, as you know them."))
 ]
 Roots = Annotated[
     Path | None,
@@ -88,7 +88,7 @@ def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
         bundle: Path_, key: Key = None, tsa_root: Roots = None, as_json: AsJson = False, help: Help = False
     ) -> None:
         try:
-            outcome = verify(bundle, _key(key), _roots(tsa_root))
+            outcome = verify(bundle, _keys(key), _roots(tsa_root))
         except OSError as error:
             text = _("%(path)s cannot be read: %(error)s.")
             raise Failed(COULD_NOT, text % {"path": bundle, "error": error.strerror}) from None
@@ -99,12 +99,15 @@ def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
         raise typer.Exit(HOLDS if outcome.holds else DOES_NOT)
 
 
-def _key(given: str | None) -> Verifier | None:
+def _keys(given: str | None) -> tuple[Verifier, ...]:
     if given is None:
-        return None
+        return ()
     try:
         path = Path(given)
-        return verifier(path.read_text() if "+" not in given and path.is_file() else given)
+        found = verifiers(path.read_text() if "+" not in given and path.is_file() else given)
+        if not found:
+            raise NotSigned("no key")
+        return found
     except (NotSigned, OSError, UnicodeDecodeError) as error:
         text = _("%s is no public key in the form of a signed note, such as /log/key serves.")
         raise Failed(COULD_NOT, text % given) from error

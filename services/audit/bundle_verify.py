@@ -12,7 +12,17 @@ import orjson
 from cryptography.x509 import Certificate
 
 from audit.bundle import CHECKPOINT, FORMAT, KEY, MANIFEST, STAMP, WITNESSES, first_other_byte
-from audit.log.note import COSIGNATURE, Checkpoint, NotSigned, Verifier, checkpoint, signed_by, split, verifier
+from audit.log.note import (
+    COSIGNATURE,
+    Checkpoint,
+    NotSigned,
+    Verifier,
+    checkpoint,
+    signed_by,
+    split,
+    verifier,
+    verifiers,
+)
 from audit.log.proof import parse
 from audit.log.stamp import NotVouched, stamped_at, vouched
 from audit.log.tree import Wrong, leaf_hash, verify_inclusion
@@ -82,10 +92,9 @@ class _Broken(Exception):
         self.found = Found(fault, place, detail)
 
 
-def verify(path: Path, key: Verifier | None = None, roots: Sequence[Certificate] = ()) -> Outcome:
-    """Verify a bundle against a log's public key, or else the one it brings, and its timestamp against `roots`, if any.
-
-    Raises OSError where there is no bundle.
+def verify(path: Path, keys: Sequence[Verifier] = (), roots: Sequence[Certificate] = ()) -> Outcome:
+    """Verify a bundle against a log's public keys, one of which must have signed, or else those it brings; and its
+    timestamp against `roots`, if any. Raises OSError where there is no bundle.
     """
     with path.open("rb") as file:
         try:
@@ -95,8 +104,8 @@ def verify(path: Path, key: Verifier | None = None, roots: Sequence[Certificate]
             return Outcome((broken.found,), {}, "", "", 0, 0, "", (), None, None, "")
         faults = _held_against(manifest, files, faults)
         faulty = {each.place for each in faults}
-        own, known, more = _key(files, key)
-        head, names, worse = _head(files, known, faulty)
+        own, known, more = _keys(files, keys)
+        head, names, worse = _head(files, known, own, faulty)
         faults += more + worse
         if head and (manifest["log"], manifest["size"], manifest["root"]) != (head.origin, head.size, head.root.hex()):
             faults.append(Found(Fault.WRONG_CHECKPOINT, MANIFEST, "it names another checkpoint"))
@@ -114,7 +123,7 @@ def verify(path: Path, key: Verifier | None = None, roots: Sequence[Certificate]
         manifest["log"],
         head.size if head else 0,
         len(manifest["events"]),
-        str(own) if own else "",
+        ", ".join(map(str, own)),
         names,
         stamped,
         authority,
@@ -200,26 +209,32 @@ def _held_against(manifest: Json, files: Mapping[str, bytes], unreadable: Sequen
     return faults
 
 
-def _key(files: Mapping[str, bytes], given: Verifier | None) -> tuple[Verifier | None, Verifier | None, list[Found]]:
-    """The bundle's own key, the key to verify by, and what is wrong with it."""
+def _keys(
+    files: Mapping[str, bytes], given: Sequence[Verifier]
+) -> tuple[Sequence[Verifier], Sequence[Verifier], list[Found]]:
+    """The bundle's own keys, the keys to verify by, and what is wrong with them."""
     try:
-        own = verifier(files.get(KEY, b"").decode())
+        own = verifiers(files.get(KEY, b"").decode())
+        if KEY in files and not own:
+            raise NotSigned("it holds no key")
     except (NotSigned, UnicodeDecodeError) as error:
-        return None, given, [Found(Fault.CHANGED_FILE, KEY, str(error))] if KEY in files else []
-    if given and given != own:
-        return own, given, [Found(Fault.OTHER_KEY, KEY, str(own))]
+        return (), given, [Found(Fault.CHANGED_FILE, KEY, str(error))]
+    if given and not set(given) & set(own):
+        return own, given, [Found(Fault.OTHER_KEY, KEY, ", ".join(map(str, own)))]
     return own, given or own, []
 
 
 def _head(
-    files: Mapping[str, bytes], key: Verifier | None, faulty: set[str]
+    files: Mapping[str, bytes], keys: Sequence[Verifier], own: Sequence[Verifier], faulty: set[str]
 ) -> tuple[Checkpoint | None, tuple[str, ...], list[Found]]:
     """What the checkpoint says, and who cosigned it, where it is signed as it must be."""
-    if key is None or CHECKPOINT not in files:
+    if not keys or CHECKPOINT not in files:
         return None, (), []
     try:
         note = files[CHECKPOINT].decode()
-        head = checkpoint(note, key)
+        head = checkpoint(note, *keys)
+        if unsigned := [each for each in own if each not in signed_by(note, own)]:
+            raise NotSigned(f"{unsigned[0]} is said to have signed it, and has not")
         known = [verifier(line) for line in files.get(WITNESSES, b"").decode().splitlines()]
         names = [each.name for each in signed_by(note, known)]
         for each in known:

@@ -58,7 +58,7 @@ def audit(*argv: str, env: dict[str, str] | None = None) -> tuple[int, str]:
 
 
 def test_a_bundle_holds_what_happened_and_verifies_offline(log: Log, bundle: Path) -> None:
-    outcome = verify(bundle, log.folder.verifier())
+    outcome = verify(bundle, log.folder.verifiers())
     assert outcome.holds and (outcome.events, outcome.what, outcome.size) == (6, {"stream": "s3"}, 60)
     with zipfile.ZipFile(bundle) as archive:
         page = archive.read("README.html").decode()
@@ -82,7 +82,7 @@ def test_each_fault_is_named_with_its_place(log: Log, bundle: Path, tmp_path: Pa
     text = note.partition("\n\n")[0] + "\n"
 
     def faults(bundle: Path) -> list[tuple[Fault, str]]:
-        return [(each.fault, each.place) for each in verify(bundle, key.verifier).faults]
+        return [(each.fault, each.place) for each in verify(bundle, [key.verifier]).faults]
 
     assert faults(again(bundle, **{event: raw.replace(b"user:test", b"user:tent")})) == [(Fault.CHANGED_EVENT, ref)]
     assert faults(again(bundle, **{event: None})) == [(Fault.MISSING_EVENT, ref)]
@@ -92,7 +92,7 @@ def test_each_fault_is_named_with_its_place(log: Log, bundle: Path, tmp_path: Pa
     assert faults(again(bundle, **{"README.html": b""})) == [(Fault.CHANGED_FILE, "README.html")]
     forged = f"{text}\n{other.sign(text)}".encode()
     assert (Fault.CHANGED_FILE, "checkpoint") in faults(again(bundle, checkpoint=forged))
-    assert [(each.fault, each.place) for each in verify(bundle, other.verifier).faults] == [
+    assert [(each.fault, each.place) for each in verify(bundle, [other.verifier]).faults] == [
         (Fault.OTHER_KEY, "key"),
         (Fault.WRONG_CHECKPOINT, "checkpoint"),
     ]
@@ -101,7 +101,7 @@ def test_each_fault_is_named_with_its_place(log: Log, bundle: Path, tmp_path: Pa
     assert faults(cut) == [(Fault.CUT_SHORT, "the archive’s directory")]
     padded = tmp_path / "padded.zip"
     padded.write_bytes(bundle.read_bytes() + b"\0")
-    assert verify(padded, key.verifier).faults == (Found(Fault.OTHER_BYTES, f"byte {bundle.stat().st_size}"),)
+    assert verify(padded, [key.verifier]).faults == (Found(Fault.OTHER_BYTES, f"byte {bundle.stat().st_size}"),)
 
 
 def test_nothing_is_exported_of_what_is_not_there(log: Log, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_the_command_line_exports_and_verifies_without_any_server(log: Log, tmp_
         "SHUANGQIAN_MONGO_URL": "mongodb://127.0.0.1:1",
     }
     bundle, key = tmp_path / "month.zip", tmp_path / "log.key"
-    key.write_text(f"{log.folder.verifier()}\n")
+    key.write_text(f"{log.folder.verifiers()[0]}\n")
 
     def run(*argv: str) -> tuple[int, str]:
         return audit(*argv, env=away)

@@ -134,9 +134,9 @@ def test_a_checkpoint_is_timestamped_and_its_bundle_says_who_vouches(lived: Worl
     # and a bundle brings it
     bundle = tmp_path / "s.zip"
     export(log.settings, lived.client[log.settings.database("audit")], {"stream": "s1"}, bundle)
-    outcome = verify(bundle, log.folder.verifier(), [ROOT.certificate])
+    outcome = verify(bundle, log.folder.verifiers(), [ROOT.certificate])
     assert outcome.holds and outcome.stamped and outcome.authority == "CN=tsa"
-    outcome = verify(bundle, log.folder.verifier(), [FOREIGN.certificate])
+    outcome = verify(bundle, log.folder.verifiers(), [FOREIGN.certificate])
     assert [(each.fault, each.place) for each in outcome.faults] == [(Fault.UNVOUCHED_TIMESTAMP, "checkpoint.tsr")]
     # and the command line says who signed it, or that nobody vouches for it here
     code, said = audit("verify", str(bundle), "--tsa-root", str(roots))

@@ -138,7 +138,7 @@ def test_checkpoints_are_cosigned_by_a_witness_that_verifies_them(lived: World, 
     # then bundles carry the cosignature, and say so
     bundle = tmp_path / "w.zip"
     export(log.settings, lived.client[log.settings.database("audit")], {"stream": "last"}, bundle)
-    outcome = verify(bundle, key.verifier)
+    outcome = verify(bundle, [key.verifier])
     assert outcome.holds and outcome.witnesses == (witness.key.name,)
 
 
