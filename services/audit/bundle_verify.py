@@ -199,6 +199,8 @@ def _held_against(manifest: Json, files: Mapping[str, bytes], unreadable: Sequen
             faults.append(Found(Fault.WRONG_PROOF, proofs[name], name if there else f"{name} ∅"))
         else:
             faults.append(Found(Fault.CHANGED_FILE if there else Fault.MISSING_FILE, name))
+    # Without these two nothing is proven, whatever the manifest says.
+    faults += [Found(Fault.MISSING_FILE, name) for name in (KEY, CHECKPOINT) if name not in manifest["files"]]
     faults += [Found(Fault.EXTRA_FILE, name) for name in files if name not in manifest["files"] and name != MANIFEST]
     if any(each.place == MANIFEST for each in unreadable):
         faults.append(Found(Fault.CHANGED_FILE, MANIFEST))

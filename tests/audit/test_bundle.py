@@ -104,6 +104,22 @@ def test_each_fault_is_named_with_its_place(log: Log, bundle: Path, tmp_path: Pa
     assert verify(padded, [key.verifier]).faults == (Found(Fault.OTHER_BYTES, f"byte {bundle.stat().st_size}"),)
 
 
+@pytest.mark.parametrize("left_out", ["key", "checkpoint"])
+def test_a_bundle_whose_manifest_names_no_key_or_checkpoint_proves_nothing(
+    log: Log, bundle: Path, left_out: str
+) -> None:
+    with zipfile.ZipFile(bundle) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if name != left_out}
+    manifest = orjson.loads(files["manifest.json"])
+    del manifest["files"][left_out]
+    files["manifest.json"] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n"
+    forged = bundle.with_name("forged.zip")
+    with forged.open("wb") as file:
+        write(file, files)
+    for keys in ((), log.folder.verifiers()):
+        assert (Fault.MISSING_FILE, left_out) in [(each.fault, each.place) for each in verify(forged, keys).faults]
+
+
 def test_nothing_is_exported_of_what_is_not_there(log: Log, tmp_path: Path) -> None:
     database = log.world.client[log.settings.database("audit")]
     with pytest.raises(NothingThere):
