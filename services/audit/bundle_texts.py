@@ -1,6 +1,6 @@
 """What can be wrong with an evidence bundle, in words."""
 
-from audit.bundle_verify import Fault
+from audit.bundle_read import Fault
 from web.languages import _
 
 

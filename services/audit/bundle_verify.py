@@ -1,17 +1,15 @@
 """Verifying an evidence bundle, offline: what holds, or each fault with its place."""
 
 import hashlib
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import orjson
 from cryptography.x509 import Certificate
 
-from audit.bundle import CHECKPOINT, FORMAT, KEY, MANIFEST, STAMP, WITNESSES, first_other_byte
+from audit.bundle import CHECKPOINT, KEY, MANIFEST, STAMP, WITNESSES, first_other_byte
+from audit.bundle_read import Broken, Fault, Found, held_against, listed, manifest_of, read
 from audit.log.note import (
     COSIGNATURE,
     Checkpoint,
@@ -28,36 +26,6 @@ from audit.log.stamp import NotVouched, stamped_at, vouched
 from audit.log.tree import Wrong, leaf_hash, verify_inclusion
 from schemas.canonical import event_hash
 from schemas.envelope import Json
-
-#: What reading a damaged archive can raise, beside what zipfile means to.
-DAMAGE = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, NotImplementedError, KeyError, OverflowError)
-
-
-class Fault(StrEnum):
-    """What can be wrong with a bundle."""
-
-    CUT_SHORT = "cut-short"  # it is no archive, or its end is missing
-    NO_MANIFEST = "no-manifest"
-    OTHER_KEY = "other-key"
-    WRONG_CHECKPOINT = "wrong-checkpoint"
-    WRONG_TIMESTAMP = "wrong-timestamp"
-    UNVOUCHED_TIMESTAMP = "unvouched-timestamp"  # none of the roots that were given vouches for who signed it
-    CHANGED_EVENT = "changed-event"
-    MISSING_EVENT = "missing-event"
-    WRONG_PROOF = "wrong-proof"
-    CHANGED_FILE = "changed-file"
-    MISSING_FILE = "missing-file"
-    EXTRA_FILE = "extra-file"
-    OTHER_BYTES = "other-bytes"  # every file holds, and the archive is not written as an export writes it
-
-
-@dataclass(frozen=True)
-class Found:
-    """One fault; `place` is an event's name, a file of the bundle, or `byte N`."""
-
-    fault: Fault
-    place: str
-    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,32 +52,24 @@ class Outcome:
         return not self.faults
 
 
-class _Broken(Exception):
-    """A bundle of which nothing more can be said."""
-
-    def __init__(self, fault: Fault, place: str, detail: str = "") -> None:
-        super().__init__(fault)
-        self.found = Found(fault, place, detail)
-
-
 def verify(path: Path, keys: Sequence[Verifier] = (), roots: Sequence[Certificate] = ()) -> Outcome:
     """Verify a bundle against a log's public keys, one of which must have signed, or else those it brings; and its
     timestamp against `roots`, if any. Raises OSError where there is no bundle.
     """
     with path.open("rb") as file:
         try:
-            files, faults = _read(file)
-            manifest = _manifest(files)
-        except _Broken as broken:
+            files, faults = read(file)
+            manifest = manifest_of(files)
+        except Broken as broken:
             return Outcome((broken.found,), {}, "", "", 0, 0, "", (), None, None, "")
-        faults = _held_against(manifest, files, faults)
+        faults = held_against(manifest, files, faults)
         faulty = {each.place for each in faults}
         own, known, more = _keys(files, keys)
         head, names, worse = _head(files, known, own, faulty)
         faults += more + worse
         if head and (manifest["log"], manifest["size"], manifest["root"]) != (head.origin, head.size, head.root.hex()):
             faults.append(Found(Fault.WRONG_CHECKPOINT, MANIFEST, "it names another checkpoint"))
-        for name, event in _events(manifest):
+        for name, event in listed(manifest):
             if event["ref"] not in faulty:
                 faults += _proven(event, files, name, head)
         faults += _gaps(manifest, files, faulty | {each.place for each in faults})
@@ -129,86 +89,6 @@ def verify(path: Path, keys: Sequence[Verifier] = (), roots: Sequence[Certificat
         authority,
         hashlib.sha256(files[MANIFEST]).hexdigest(),
     )
-
-
-def events(path: Path) -> dict[str, bytes]:
-    """The events of a bundle that holds, by their names, as they were on Kafka."""
-    with path.open("rb") as file:
-        files, _ = _read(file)
-    return {each["ref"]: files[f"events/{name}.json"] for name, each in _events(_manifest(files))}
-
-
-def _read(file: Any) -> tuple[dict[str, bytes], list[Found]]:
-    """Every file that can be read, and what cannot."""
-    try:
-        archive = zipfile.ZipFile(file)
-        names = archive.namelist()
-    except DAMAGE as error:
-        raise _Broken(Fault.CUT_SHORT, "the archive’s directory", str(error)) from error
-    files: dict[str, bytes] = {}
-    faults: list[Found] = []
-    for info, name in zip(archive.infolist(), names, strict=True):
-        try:
-            data = archive.read(info)
-        except DAMAGE as error:
-            files.setdefault(name, b"")
-            faults.append(Found(Fault.CHANGED_FILE, name, str(error)))
-            continue
-        if name in files:
-            faults.append(Found(Fault.EXTRA_FILE, name))
-        else:
-            files[name] = data
-    return files, faults
-
-
-def _manifest(files: Mapping[str, bytes]) -> Json:
-    if MANIFEST not in files:
-        raise _Broken(Fault.NO_MANIFEST, MANIFEST)
-    try:
-        manifest: Json = orjson.loads(files[MANIFEST])
-        assert manifest["format"] == FORMAT
-        assert all(isinstance(manifest[name], str) for name in ("made", "log", "root"))
-        assert isinstance(manifest["size"], int) and isinstance(manifest["what"], dict) and len(manifest["what"]) == 1
-        for each in manifest["events"]:
-            assert isinstance(each["leaf"], int) and all(
-                isinstance(each[name], str) for name in ("ref", "type", "time")
-            )
-        assert all(isinstance(each, str) for each in manifest["files"].values())
-    except (orjson.JSONDecodeError, AssertionError, KeyError, TypeError, AttributeError) as error:
-        raise _Broken(Fault.NO_MANIFEST, MANIFEST, f"it is not a manifest of the form {FORMAT}") from error
-    return manifest
-
-
-def _events(manifest: Json) -> list[tuple[str, Json]]:
-    return [(f"{each['leaf']:09}", each) for each in manifest["events"]]
-
-
-def _held_against(manifest: Json, files: Mapping[str, bytes], unreadable: Sequence[Found]) -> list[Found]:
-    """The files held against the manifest's digests; faults of events and proofs are told by the event's name."""
-    refs = {f"events/{name}.json": each["ref"] for name, each in _events(manifest)}
-    proofs = {f"proofs/{name}.tlog-proof": each["ref"] for name, each in _events(manifest)}
-    extra = [each for each in unreadable if each.fault == Fault.EXTRA_FILE]
-    faults = [*extra]
-    for name, digest in manifest["files"].items():
-        there = name in files
-        if there and hashlib.sha256(files[name]).hexdigest() == digest:
-            continue
-        if name in refs:
-            faults.append(Found(Fault.CHANGED_EVENT if there else Fault.MISSING_EVENT, refs[name], name))
-        elif name in proofs:
-            faults.append(Found(Fault.WRONG_PROOF, proofs[name], name if there else f"{name} ∅"))
-        else:
-            faults.append(Found(Fault.CHANGED_FILE if there else Fault.MISSING_FILE, name))
-    # Without these two nothing is proven, whatever the manifest says.
-    faults += [Found(Fault.MISSING_FILE, name) for name in (KEY, CHECKPOINT) if name not in manifest["files"]]
-    faults += [Found(Fault.EXTRA_FILE, name) for name in files if name not in manifest["files"] and name != MANIFEST]
-    if any(each.place == MANIFEST for each in unreadable):
-        faults.append(Found(Fault.CHANGED_FILE, MANIFEST))
-    # Every event that is listed has both its files listed.
-    for name, each in _events(manifest):
-        if f"events/{name}.json" not in manifest["files"] or f"proofs/{name}.tlog-proof" not in manifest["files"]:
-            faults.append(Found(Fault.MISSING_EVENT, each["ref"], "the manifest lists no files of it"))
-    return faults
 
 
 def _keys(

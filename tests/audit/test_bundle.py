@@ -12,7 +12,8 @@ import pytest
 from audit.against_bundle import replay_against
 from audit.bundle import write
 from audit.bundle_export import NothingThere, export
-from audit.bundle_verify import Fault, Found, verify
+from audit.bundle_read import Fault, Found
+from audit.bundle_verify import verify
 from audit.examine import Kind
 from audit.log.note import Signer
 from deploy.local import table

@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from audit.bundle_export import export
-from audit.bundle_verify import Fault, verify
+from audit.bundle_read import Fault
+from audit.bundle_verify import verify
 from audit.log.checking import check
 from audit.log.keeper import Forked, resume
 from audit.log.note import NotSigned, Signer, Verifier, checkpoint, signed_by, verifier

@@ -12,7 +12,8 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from audit.bundle_export import export
-from audit.bundle_verify import Fault, verify
+from audit.bundle_read import Fault
+from audit.bundle_verify import verify
 from audit.log.note import split
 from audit.log.stamp import NotVouched, stamped_at, vouched
 from deploy.local.ports import free
