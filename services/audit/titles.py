@@ -20,7 +20,9 @@ import orjson
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import BulkWriteError
 
+from audit.recorder_store import DUPLICATE_KEY
 from schemas.envelope import Json
 
 #: Events that say what an entry is called: its partner's words, of which all later editions are made.
@@ -62,9 +64,19 @@ class Titles:
 
     def add(self, leaves: Iterable[Json]) -> None:
         """Note what these documents of `recorded` say, in order; what was noted may come again."""
-        writes = [write for leaf in leaves if SAYING.match(leaf["type"]) and (write := _write(leaf))]
-        if writes:
-            self._titles.bulk_write(writes, ordered=True)
+        said = [each for leaf in leaves if SAYING.match(leaf["type"]) and (each := _said(leaf))]
+        # Nearly all are the first of their entry. To insert those is three times as fast as to upsert them.
+        first = {each["_id"]: each for each in reversed(said)}
+        again = [each for each in said if each is not first[each["_id"]]]
+        if first:
+            try:
+                self._titles.insert_many(first.values(), ordered=False)
+            except BulkWriteError as error:
+                if any(each["code"] != DUPLICATE_KEY for each in error.details["writeErrors"]):
+                    raise
+                again = [each["op"] for each in error.details["writeErrors"]] + again
+        if again:
+            self._titles.bulk_write([_more(each) for each in again], ordered=True)
 
     def find(self, said: str, partner: str | None = None) -> tuple[list[Titled], bool]:
         """The entries of which one title holds all these words, by their names, up to MATCHED; and whether more do."""
@@ -102,8 +114,8 @@ def _text(title: Title) -> str:
     return folded("\n".join(filter(None, title.values())))
 
 
-def _write(leaf: Json) -> UpdateOne | None:
-    """What an event changes about the titles; nothing where it contradicts another, or does not say what it must."""
+def _said(leaf: Json) -> Json | None:
+    """The document that an event makes; None where it contradicts another, or does not say what it must."""
     try:
         entry: Any = orjson.loads(leaf["event"])["data"]["entry"]
         kind, title = str(entry["kind"]), {name: entry["title"].get(name) for name in ("zh", "en")}
@@ -111,8 +123,15 @@ def _write(leaf: Json) -> UpdateOne | None:
         return None
     if leaf.get("contradicts") or not all(text is None or isinstance(text, str) for text in title.values()):
         return None
-    change = {"$set": {"kind": kind, "title": title}, "$addToSet": {"titles": title, "texts": _text(title)}}
-    return UpdateOne({"_id": leaf["stream"]}, change, upsert=True)
+    return {"_id": leaf["stream"], "kind": kind, "title": title, "titles": [title], "texts": [_text(title)]}
+
+
+def _more(said: Json) -> UpdateOne:
+    """The same, where the entry has a document already."""
+    now = {name: said[name] for name in ("kind", "title")}
+    return UpdateOne(
+        {"_id": said["_id"]}, {"$set": now, "$addToSet": {"titles": said["title"], "texts": said["texts"][0]}}
+    )
 
 
 def _titled(document: Json, words: Sequence[str]) -> Titled:
