@@ -20,6 +20,7 @@ POINTS = (
     "intake.after_receipts",
     "recorder.before_write",
     "recorder.after_write",
+    "recorder.after_titles",
     "recorder.after_save",
     "log.after_tiles",
     "log.after_signing",

@@ -54,9 +54,11 @@ class Settings(BaseSettings):
     lease_s: float = 10.0
 
     # The transparency log: where its tiles lie (the audit's api serves what its worker writes), its private key in the
-    # form of a signed note (made in that folder where none is given), and the seconds between two checkpoints.
+    # form of a signed note (made in that folder where none is given), the public keys it had before, parted by commas
+    # (docs/how-to/rotate-the-logs-key.md), and the seconds between two checkpoints.
     log_folder: Path = Path(".run/log")
     log_key: SecretStr | None = None
+    log_former_keys: str = ""
     log_checkpoint_s: float = 10.0
     # Witnesses as `key url, key url`, keys in the form of a signed note; whence RFC 3161 timestamps come, if at all.
     log_witnesses: str = ""

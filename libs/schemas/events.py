@@ -59,8 +59,10 @@ def from_json(value: Json) -> Event:
             traceparent=value.get("traceparent"),
             data=fact(value["type"], value["data"]),
         )
+    except Undecodable:  # with its own cause
+        raise
     except (KeyError, TypeError, ValueError) as error:
-        raise error if isinstance(error, Undecodable) else Undecodable(f"not an event: {error!r}") from error
+        raise Undecodable(f"not an event: {error!r}") from error
 
 
 def fact(type: str, data: Any) -> Fact:

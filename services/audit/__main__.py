@@ -23,8 +23,10 @@ from audit.log_pages import log_pages
 from audit.pages import pages
 from audit.recorder import Recorder
 from audit.runner import Runner
+from audit.search_pages import search_pages
 from audit.store import Runs
 from audit.time_pages import time_pages
+from audit.titles import Titles
 from runtime import telemetry
 from runtime.garbage import collect_less_often
 from runtime.operations import Operations
@@ -65,6 +67,7 @@ def application(settings: Settings, deciders: Sequence[AnyDecider]) -> FastAPI:
     app = create_app("audit", settings, HERE / "templates", title="Audit", lifespan=lifespan, ready=ready)
     app.include_router(pages(settings, deciders, runs, runner))
     app.include_router(time_pages(leaves, deciders))
+    app.include_router(search_pages(leaves, Titles(threads_client[settings.database("audit")])))
     folder, log_store = Folder(settings.log_folder), LogStore(threads_client[settings.database("audit")])
     app.include_router(log_routes(settings, folder, log_store))
     app.include_router(log_pages(settings, folder, log_store))

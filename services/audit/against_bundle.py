@@ -10,7 +10,8 @@ from pathlib import Path
 
 import orjson
 
-from audit.bundle_verify import Outcome, events, verify
+from audit.bundle_read import events
+from audit.bundle_verify import Outcome, verify
 from audit.examine import Difference, Kind, first_difference, shown
 from audit.history import messages, partition_of, reach, whole
 from audit.replay import Progress

@@ -2,7 +2,7 @@
 
     manifest.json          {format, what, made, log, size, root, events: [{leaf, ref, type, time}], files: {name: hash}}
     README.html            what it is and how to verify it, in English and Chinese
-    key, checkpoint        the log's public key; the signed (and cosigned) checkpoint
+    key, checkpoint        the log's public keys that signed it, one a line; the signed (and cosigned) checkpoint
     witnesses              the public keys of the witnesses that cosigned, one a line
     checkpoint.tsr         an RFC 3161 timestamp of the checkpoint's text, where there is one
     events/<leaf>.json     each event, as it was on Kafka
@@ -63,7 +63,7 @@ class Bundle:
 
     what: Mapping[str, str]
     made: str
-    key: Verifier
+    keys: Sequence[Verifier]
     note: str
     items: Sequence[Item]
     witnesses: Sequence[Verifier] = ()
@@ -77,7 +77,7 @@ class Bundle:
         """Every file by name, in their order, the manifest first."""
         files: dict[str, bytes] = {
             PAGE: page(self.what, self.made, self.head, self.items).encode(),
-            KEY: f"{self.key}\n".encode(),
+            KEY: "".join(f"{each}\n" for each in self.keys).encode(),
             CHECKPOINT: self.note.encode(),
         }
         if self.witnesses:

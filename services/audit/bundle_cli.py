@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Annotated, Protocol
 
 import typer
+from cryptography.x509 import Certificate, load_pem_x509_certificates
 from pymongo import MongoClient
 from rich.table import Table
 
 from audit import bundle_texts
 from audit.bundle_export import NothingThere, export
 from audit.bundle_verify import Outcome, verify
-from audit.log.note import NotSigned, Verifier, verifier
+from audit.log.note import NotSigned, Verifier, verifiers
 from runtime.settings import Settings
 from schemas.envelope import Json
 from web.languages import _
@@ -30,7 +31,13 @@ Release = Annotated[
 ]
 Month = Annotated[str | None, typer.Option(metavar="YYYY-MM", help=N_("All events of a month (UTC)."))]
 Key = Annotated[
-    str | None, typer.Option(metavar="KEY", help=N_("The log’s public key, or a file that holds it, as you know it."))
+    str | None, typer.Option(metavar="KEY", help=N_("The log’s public key, or a file of its keys, as you know them."))
+]
+Roots = Annotated[
+    Path | None,
+    typer.Option(
+        "--tsa-root", metavar="FILE", help=N_("Root certificates (PEM) of time-stamping authorities you trust.")
+    ),
 ]
 EXPORT_HELP = N_(
     "Write an evidence bundle: events, the proof that each is in the transparency log, the signed checkpoint, "
@@ -77,31 +84,45 @@ def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
         out().print(text % {"count": f"{len(made.items):,}", "size": f"{made.head.size:,}", "path": to})
 
     @audit.command("verify", help=VERIFY_HELP)
-    def verify_command(bundle: Path_, key: Key = None, as_json: AsJson = False, help: Help = False) -> None:
+    def verify_command(
+        bundle: Path_, key: Key = None, tsa_root: Roots = None, as_json: AsJson = False, help: Help = False
+    ) -> None:
         try:
-            outcome = verify(bundle, _key(key))
+            outcome = verify(bundle, _keys(key), _roots(tsa_root))
         except OSError as error:
             text = _("%(path)s cannot be read: %(error)s.")
             raise Failed(COULD_NOT, text % {"path": bundle, "error": error.strerror}) from None
         if as_json:
             print_json(asdict(outcome) | {"holds": outcome.holds})
         else:
-            _show(outcome, key is not None)
+            _show(outcome, key is not None, tsa_root is not None)
         raise typer.Exit(HOLDS if outcome.holds else DOES_NOT)
 
 
-def _key(given: str | None) -> Verifier | None:
+def _keys(given: str | None) -> tuple[Verifier, ...]:
     if given is None:
-        return None
+        return ()
     try:
         path = Path(given)
-        return verifier(path.read_text() if "+" not in given and path.is_file() else given)
+        found = verifiers(path.read_text() if "+" not in given and path.is_file() else given)
+        if not found:
+            raise NotSigned("no key")
+        return found
     except (NotSigned, OSError, UnicodeDecodeError) as error:
         text = _("%s is no public key in the form of a signed note, such as /log/key serves.")
         raise Failed(COULD_NOT, text % given) from error
 
 
-def _show(outcome: Outcome, key_given: bool) -> None:
+def _roots(given: Path | None) -> list[Certificate]:
+    if given is None:
+        return []
+    try:
+        return load_pem_x509_certificates(given.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Failed(COULD_NOT, _("%s is no file of certificates in PEM form.") % given) from error
+
+
+def _show(outcome: Outcome, key_given: bool, roots_given: bool) -> None:
     console = out()
     if outcome.holds:
         text = _("It holds: %(count)s events are in the log %(log)s, whose tree had %(size)s leaves.")
@@ -117,9 +138,14 @@ def _show(outcome: Outcome, key_given: bool) -> None:
     if outcome.holds:
         for name in outcome.witnesses:
             console.print(_("Cosigned by the witness %s.") % name)
-        if outcome.stamped:
-            text = _("Timestamped at %s; whether you trust the authority that signed it is yours to say.")
+        if outcome.authority:
+            text = _("Timestamped at %(time)s by %(authority)s, for whom a root that you gave vouches.")
+            console.print(text % {"time": outcome.stamped, "authority": outcome.authority})
+        elif outcome.stamped:
+            text = _("Timestamped at %s, signed by a certificate that nobody vouches for here: give --tsa-root FILE.")
             console.print(text % outcome.stamped)
+        elif roots_given:
+            console.print(_("It holds no timestamp."))
         if not key_given:
             console.print(_("By the key that the bundle itself brings: %s") % outcome.key)
             console.print(_("Compare it with the log’s key as you know it, or give that with --key."))

@@ -52,8 +52,8 @@ def collect(settings: Settings, database: Database[Json], what: Mapping[str, str
     """What the bundle holds: under the first checkpoint that covers it all or, where there are timestamps, the first
     of those that has one."""
     folder, store = Folder(settings.log_folder), LogStore(database)
-    key = folder.verifier()
-    if key is None:
+    known = folder.verifiers()
+    if not known:
         raise NothingThere("no-log")
     events = sorted(_events(database["recorded"], what), key=lambda each: int(each["leaf"]))
     if not events:
@@ -62,7 +62,7 @@ def collect(settings: Settings, database: Database[Json], what: Mapping[str, str
     if covering is None:
         raise NothingThere("no-checkpoint")
     note = covering["note"]
-    head = checkpoint(note, key)
+    head = checkpoint(note, *known)
     node = nodes(head.size, folder.read)
     items = [
         Item(
@@ -77,7 +77,8 @@ def collect(settings: Settings, database: Database[Json], what: Mapping[str, str
         for each in events
     ]
     cosigners = _cosigners(settings, note)
-    return Bundle(dict(what), timestamp(datetime.now(UTC)), key, note, items, cosigners, covering["stamp"])
+    made, keys = timestamp(datetime.now(UTC)), signed_by(note, known)
+    return Bundle(dict(what), made, keys, note, items, cosigners, covering["stamp"])
 
 
 def _said_time(event: Json) -> str:

@@ -63,7 +63,8 @@ have seen that the log only ever grew. A timestamp, if there is one, says when a
 log itself can tell: ask it.</p>
 <h2>How to verify it</h2>
 <p>Without network: <code>shuangqian audit verify BUNDLE --key KEY</code>, with the log’s public key as you know it, not
-as this bundle brings it. Any other software that reads c2sp.org/tlog-proof will do: an entry is SHA-256 of an event’s
+as this bundle brings it; <code>--tsa-root FILE</code> tells whether a root that you trust vouches for who signed the
+timestamp. Any other software that reads c2sp.org/tlog-proof will do: an entry is SHA-256 of an event’s
 RFC 8785 form.</p>
 <p>Events hold what was said to the service, contacts included. Handle them so.</p>
 </section>
@@ -76,7 +77,8 @@ RFC 8785 form.</p>
 说明见证方确认过日志只增不改。如有时间戳，则证明最晚的存在时间。</p>
 <p>它不证明事件所述属实。一个流的末尾是否遗漏了更晚的事件，只有日志本身能回答：请向日志查询。</p>
 <h2>如何验证</h2>
-<p>无需联网：<code>shuangqian audit verify BUNDLE --key KEY</code>，其中公钥应取自您已知的来源，而不是本证据包。
+<p>无需联网：<code>shuangqian audit verify BUNDLE --key KEY</code>，其中公钥应取自您已知的来源，而不是本证据包；
+<code>--tsa-root FILE</code> 用于核验时间戳的签发者是否有您信任的根证书背书。
 任何能读取 c2sp.org/tlog-proof 的软件也可验证：日志条目是事件 RFC 8785 规范形式的 SHA-256。</p>
 <p>事件保留了当时提交的内容，包括联系人信息，请妥善处理。</p>
 </section>

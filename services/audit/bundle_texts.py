@@ -1,6 +1,6 @@
 """What can be wrong with an evidence bundle, in words."""
 
-from audit.bundle_verify import Fault
+from audit.bundle_read import Fault
 from web.languages import _
 
 
@@ -12,6 +12,7 @@ def fault(kind: Fault) -> str:
         Fault.OTHER_KEY: _("It is signed with another key"),
         Fault.WRONG_CHECKPOINT: _("The checkpoint is not signed as it must be"),
         Fault.WRONG_TIMESTAMP: _("The timestamp is of something else"),
+        Fault.UNVOUCHED_TIMESTAMP: _("No root that you gave vouches for the timestamp"),
         Fault.CHANGED_EVENT: _("An event was changed"),
         Fault.MISSING_EVENT: _("An event is missing"),
         Fault.WRONG_PROOF: _("A proof does not prove its event"),

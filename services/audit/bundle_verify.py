@@ -1,56 +1,39 @@
 """Verifying an evidence bundle, offline: what holds, or each fault with its place."""
 
 import hashlib
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import orjson
+from cryptography.x509 import Certificate
 
-from audit.bundle import CHECKPOINT, FORMAT, KEY, MANIFEST, STAMP, WITNESSES, first_other_byte
-from audit.log.note import COSIGNATURE, Checkpoint, NotSigned, Verifier, checkpoint, signed_by, split, verifier
+from audit.bundle import CHECKPOINT, KEY, MANIFEST, STAMP, WITNESSES, first_other_byte
+from audit.bundle_read import Broken, Fault, Found, held_against, listed, manifest_of, read
+from audit.log.note import (
+    COSIGNATURE,
+    Checkpoint,
+    NotSigned,
+    Verifier,
+    checkpoint,
+    signed_by,
+    split,
+    verifier,
+    verifiers,
+)
 from audit.log.proof import parse
-from audit.log.stamp import stamped_at
+from audit.log.stamp import NotVouched, stamped_at, vouched
 from audit.log.tree import Wrong, leaf_hash, verify_inclusion
 from schemas.canonical import event_hash
 from schemas.envelope import Json
 
-#: What reading a damaged archive can raise, beside what zipfile means to.
-DAMAGE = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, NotImplementedError, KeyError, OverflowError)
-
-
-class Fault(StrEnum):
-    """What can be wrong with a bundle."""
-
-    CUT_SHORT = "cut-short"  # it is no archive, or its end is missing
-    NO_MANIFEST = "no-manifest"
-    OTHER_KEY = "other-key"
-    WRONG_CHECKPOINT = "wrong-checkpoint"
-    WRONG_TIMESTAMP = "wrong-timestamp"
-    CHANGED_EVENT = "changed-event"
-    MISSING_EVENT = "missing-event"
-    WRONG_PROOF = "wrong-proof"
-    CHANGED_FILE = "changed-file"
-    MISSING_FILE = "missing-file"
-    EXTRA_FILE = "extra-file"
-    OTHER_BYTES = "other-bytes"  # every file holds, and the archive is not written as an export writes it
-
-
-@dataclass(frozen=True)
-class Found:
-    """One fault; `place` is an event's name, a file of the bundle, or `byte N`."""
-
-    fault: Fault
-    place: str
-    detail: str = ""
-
 
 @dataclass(frozen=True)
 class Outcome:
-    """What verifying found. `fingerprint` is the manifest's SHA-256: what to compare with who made the bundle."""
+    """What verifying found. `fingerprint` is the manifest's SHA-256: what to compare with who made the bundle.
+
+    `stamped` is the timestamp's time; `authority` who signed it, None where no root was given that vouches for that.
+    """
 
     faults: tuple[Found, ...]
     what: Json
@@ -61,6 +44,7 @@ class Outcome:
     key: str
     witnesses: tuple[str, ...]
     stamped: str | None
+    authority: str | None
     fingerprint: str
 
     @property
@@ -68,34 +52,28 @@ class Outcome:
         return not self.faults
 
 
-class _Broken(Exception):
-    """A bundle of which nothing more can be said."""
-
-    def __init__(self, fault: Fault, place: str, detail: str = "") -> None:
-        super().__init__(fault)
-        self.found = Found(fault, place, detail)
-
-
-def verify(path: Path, key: Verifier | None = None) -> Outcome:
-    """Verify a bundle against a log's public key, or else the one it brings. Raises OSError where there is none."""
+def verify(path: Path, keys: Sequence[Verifier] = (), roots: Sequence[Certificate] = ()) -> Outcome:
+    """Verify a bundle against a log's public keys, one of which must have signed, or else those it brings; and its
+    timestamp against `roots`, if any. Raises OSError where there is no bundle.
+    """
     with path.open("rb") as file:
         try:
-            files, faults = _read(file)
-            manifest = _manifest(files)
-        except _Broken as broken:
-            return Outcome((broken.found,), {}, "", "", 0, 0, "", (), None, "")
-        faults = _held_against(manifest, files, faults)
+            files, faults = read(file)
+            manifest = manifest_of(files)
+        except Broken as broken:
+            return Outcome((broken.found,), {}, "", "", 0, 0, "", (), None, None, "")
+        faults = held_against(manifest, files, faults)
         faulty = {each.place for each in faults}
-        own, known, more = _key(files, key)
-        head, names, worse = _head(files, known, faulty)
+        own, known, more = _keys(files, keys)
+        head, names, worse = _head(files, known, own, faulty)
         faults += more + worse
         if head and (manifest["log"], manifest["size"], manifest["root"]) != (head.origin, head.size, head.root.hex()):
             faults.append(Found(Fault.WRONG_CHECKPOINT, MANIFEST, "it names another checkpoint"))
-        for name, event in _events(manifest):
+        for name, event in listed(manifest):
             if event["ref"] not in faulty:
                 faults += _proven(event, files, name, head)
         faults += _gaps(manifest, files, faulty | {each.place for each in faults})
-        stamped = _stamped(files, faults, faulty)
+        stamped, authority = _stamped(files, faults, faulty, roots)
         if not faults and (at := first_other_byte(file, files)) is not None:
             faults.append(Found(Fault.OTHER_BYTES, f"byte {at}"))
     return Outcome(
@@ -105,111 +83,40 @@ def verify(path: Path, key: Verifier | None = None) -> Outcome:
         manifest["log"],
         head.size if head else 0,
         len(manifest["events"]),
-        str(own) if own else "",
+        ", ".join(map(str, own)),
         names,
         stamped,
+        authority,
         hashlib.sha256(files[MANIFEST]).hexdigest(),
     )
 
 
-def events(path: Path) -> dict[str, bytes]:
-    """The events of a bundle that holds, by their names, as they were on Kafka."""
-    with path.open("rb") as file:
-        files, _ = _read(file)
-    return {each["ref"]: files[f"events/{name}.json"] for name, each in _events(_manifest(files))}
-
-
-def _read(file: Any) -> tuple[dict[str, bytes], list[Found]]:
-    """Every file that can be read, and what cannot."""
+def _keys(
+    files: Mapping[str, bytes], given: Sequence[Verifier]
+) -> tuple[Sequence[Verifier], Sequence[Verifier], list[Found]]:
+    """The bundle's own keys, the keys to verify by, and what is wrong with them."""
     try:
-        archive = zipfile.ZipFile(file)
-        names = archive.namelist()
-    except DAMAGE as error:
-        raise _Broken(Fault.CUT_SHORT, "the archive’s directory", str(error)) from error
-    files: dict[str, bytes] = {}
-    faults: list[Found] = []
-    for info, name in zip(archive.infolist(), names, strict=True):
-        try:
-            data = archive.read(info)
-        except DAMAGE as error:
-            files.setdefault(name, b"")
-            faults.append(Found(Fault.CHANGED_FILE, name, str(error)))
-            continue
-        if name in files:
-            faults.append(Found(Fault.EXTRA_FILE, name))
-        else:
-            files[name] = data
-    return files, faults
-
-
-def _manifest(files: Mapping[str, bytes]) -> Json:
-    if MANIFEST not in files:
-        raise _Broken(Fault.NO_MANIFEST, MANIFEST)
-    try:
-        manifest: Json = orjson.loads(files[MANIFEST])
-        assert manifest["format"] == FORMAT
-        assert all(isinstance(manifest[name], str) for name in ("made", "log", "root"))
-        assert isinstance(manifest["size"], int) and isinstance(manifest["what"], dict) and len(manifest["what"]) == 1
-        for each in manifest["events"]:
-            assert isinstance(each["leaf"], int) and all(
-                isinstance(each[name], str) for name in ("ref", "type", "time")
-            )
-        assert all(isinstance(each, str) for each in manifest["files"].values())
-    except (orjson.JSONDecodeError, AssertionError, KeyError, TypeError, AttributeError) as error:
-        raise _Broken(Fault.NO_MANIFEST, MANIFEST, f"it is not a manifest of the form {FORMAT}") from error
-    return manifest
-
-
-def _events(manifest: Json) -> list[tuple[str, Json]]:
-    return [(f"{each['leaf']:09}", each) for each in manifest["events"]]
-
-
-def _held_against(manifest: Json, files: Mapping[str, bytes], unreadable: Sequence[Found]) -> list[Found]:
-    """The files held against the manifest's digests; faults of events and proofs are told by the event's name."""
-    refs = {f"events/{name}.json": each["ref"] for name, each in _events(manifest)}
-    proofs = {f"proofs/{name}.tlog-proof": each["ref"] for name, each in _events(manifest)}
-    extra = [each for each in unreadable if each.fault == Fault.EXTRA_FILE]
-    faults = [*extra]
-    for name, digest in manifest["files"].items():
-        there = name in files
-        if there and hashlib.sha256(files[name]).hexdigest() == digest:
-            continue
-        if name in refs:
-            faults.append(Found(Fault.CHANGED_EVENT if there else Fault.MISSING_EVENT, refs[name], name))
-        elif name in proofs:
-            faults.append(Found(Fault.WRONG_PROOF, proofs[name], name if there else f"{name} ∅"))
-        else:
-            faults.append(Found(Fault.CHANGED_FILE if there else Fault.MISSING_FILE, name))
-    faults += [Found(Fault.EXTRA_FILE, name) for name in files if name not in manifest["files"] and name != MANIFEST]
-    if any(each.place == MANIFEST for each in unreadable):
-        faults.append(Found(Fault.CHANGED_FILE, MANIFEST))
-    # Every event that is listed has both its files listed.
-    for name, each in _events(manifest):
-        if f"events/{name}.json" not in manifest["files"] or f"proofs/{name}.tlog-proof" not in manifest["files"]:
-            faults.append(Found(Fault.MISSING_EVENT, each["ref"], "the manifest lists no files of it"))
-    return faults
-
-
-def _key(files: Mapping[str, bytes], given: Verifier | None) -> tuple[Verifier | None, Verifier | None, list[Found]]:
-    """The bundle's own key, the key to verify by, and what is wrong with it."""
-    try:
-        own = verifier(files.get(KEY, b"").decode())
+        own = verifiers(files.get(KEY, b"").decode())
+        if KEY in files and not own:
+            raise NotSigned("it holds no key")
     except (NotSigned, UnicodeDecodeError) as error:
-        return None, given, [Found(Fault.CHANGED_FILE, KEY, str(error))] if KEY in files else []
-    if given and given != own:
-        return own, given, [Found(Fault.OTHER_KEY, KEY, str(own))]
+        return (), given, [Found(Fault.CHANGED_FILE, KEY, str(error))]
+    if given and not set(given) & set(own):
+        return own, given, [Found(Fault.OTHER_KEY, KEY, ", ".join(map(str, own)))]
     return own, given or own, []
 
 
 def _head(
-    files: Mapping[str, bytes], key: Verifier | None, faulty: set[str]
+    files: Mapping[str, bytes], keys: Sequence[Verifier], own: Sequence[Verifier], faulty: set[str]
 ) -> tuple[Checkpoint | None, tuple[str, ...], list[Found]]:
     """What the checkpoint says, and who cosigned it, where it is signed as it must be."""
-    if key is None or CHECKPOINT not in files:
+    if not keys or CHECKPOINT not in files:
         return None, (), []
     try:
         note = files[CHECKPOINT].decode()
-        head = checkpoint(note, key)
+        head = checkpoint(note, *keys)
+        if unsigned := [each for each in own if each not in signed_by(note, own)]:
+            raise NotSigned(f"{unsigned[0]} is said to have signed it, and has not")
         known = [verifier(line) for line in files.get(WITNESSES, b"").decode().splitlines()]
         names = [each.name for each in signed_by(note, known)]
         for each in known:
@@ -257,13 +164,22 @@ def _gaps(manifest: Json, files: Mapping[str, bytes], faulty: set[str]) -> list[
     return faults
 
 
-def _stamped(files: Mapping[str, bytes], faults: list[Found], faulty: set[str]) -> str | None:
+def _stamped(
+    files: Mapping[str, bytes], faults: list[Found], faulty: set[str], roots: Sequence[Certificate]
+) -> tuple[str | None, str | None]:
+    """The timestamp's time, and who signed it if a root vouches for that; what is wrong is added to `faults`."""
     if STAMP not in files or faulty & {STAMP, CHECKPOINT}:
-        return None
+        return None, None
     try:
-        at = stamped_at(files[STAMP], split(files[CHECKPOINT].decode())[0].encode())
+        text = split(files[CHECKPOINT].decode())[0].encode()
     except (NotSigned, UnicodeDecodeError):
-        return None
+        return None, None
+    at = stamped_at(files[STAMP], text)
     if at is None:
         faults.append(Found(Fault.WRONG_TIMESTAMP, STAMP))
-    return at
+    elif roots:
+        try:
+            return at, vouched(files[STAMP], text, roots)
+        except NotVouched as error:
+            faults.append(Found(Fault.UNVOUCHED_TIMESTAMP, STAMP, str(error)))
+    return at, None

@@ -49,10 +49,11 @@ class Leaf:
 class Wish:
     """What somebody looks for; None asks for nothing in particular. `since` ≤ time < `until`.
 
-    `entry` is a stream, the beginning of one (`partner/refer`), or part of its name.
+    `entry` is a stream, the beginning of one (`partner/refer`), or part of its name; `streams` a condition on it.
     """
 
     entry: str | None = None
+    streams: Json | None = None
     partner: str | None = None
     actor: str | None = None
     type: str | None = None
@@ -134,6 +135,8 @@ def _query(wish: Wish) -> Json:
         # Of a name that begins with a partner's code only the beginning is looked up; else all names are gone through.
         begins = re.match(r"[0-9A-Z]{18}|\d{4}-\d\d$", wish.entry)
         query["stream"] = {"$regex": f"{'^' if begins else ''}{re.escape(wish.entry)}"}
+    if wish.streams:
+        query["$and"] = [{"stream": wish.streams}]
     within = {"$gte": wish.since, "$lt": wish.until}
     if time := {name: value for name, value in within.items() if value}:
         query["time"] = time

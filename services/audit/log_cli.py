@@ -1,6 +1,10 @@
-"""`shuangqian audit log`: the whole log held against Kafka and MongoDB. Exit codes: 0 agrees, 1 parts, 2 could not."""
+"""`shuangqian audit log`: the whole log held against Kafka and MongoDB. Exit codes: 0 agrees, 1 parts, 2 could not.
+`shuangqian audit log-key`: a new private key for it."""
 
+import os
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from pymongo import MongoClient
@@ -9,12 +13,15 @@ from rich.table import Table
 from audit import log_texts
 from audit.bundle_cli import Troubles
 from audit.log.checking import check
+from audit.log.folder import Folder
+from audit.log.keeper import origin
+from audit.log.note import NotSigned, Signer
 from runtime.settings import Settings
 from schemas.envelope import Json
 from web.languages import _
-from web.shell import N_, AsJson, Help, out, print_json, progress
+from web.shell import N_, AsJson, Failed, Help, out, print_json, progress
 
-AGREES, PARTS = 0, 1
+AGREES, PARTS, COULD_NOT = 0, 1, 2
 #: Places that are shown; those beyond are counted.
 SHOWN = 100
 HELP = N_(
@@ -22,9 +29,31 @@ HELP = N_(
     "message. Names each place where one says something else. Nothing is written.\n\n"
     "Exit codes: 0 all agree, 1 they part, 2 could not be done."
 )
+KEY_HELP = N_(
+    "Make a new private key for the log, under the log’s own name, and say the public one. Nothing uses it before "
+    "SHUANGQIAN_LOG_KEY holds it: docs/how-to/rotate-the-logs-key.md.\n\n"
+    "Exit codes: 0 made, 2 could not be done."
+)
+New = Annotated[Path, typer.Argument(metavar="FILE", help=N_("Where to write it; no file may be there."))]
 
 
 def add_command(audit: typer.Typer, troubles: Troubles) -> None:
+    @audit.command("log-key", help=KEY_HELP)
+    def log_key_command(to: New, help: Help = False) -> None:
+        settings = Settings()
+        try:
+            known = Folder(settings.log_folder).verifiers()
+            made = Signer(known[0].name if known else origin(settings), os.urandom(32))
+            with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(f"{made.secret()}\n")
+        except NotSigned as error:
+            text = _("%(path)s does not hold the log’s public keys: %(error)s.")
+            raise Failed(COULD_NOT, text % {"path": settings.log_folder / "key.pub", "error": error}) from None
+        except OSError as error:
+            text = _("%(path)s cannot be written: %(error)s.")
+            raise Failed(COULD_NOT, text % {"path": error.filename or to, "error": error.strerror}) from None
+        out().print(str(made.verifier), soft_wrap=True)
+
     @audit.command("log", help=HELP)
     def log_command(as_json: AsJson = False, help: Help = False) -> None:
         settings = Settings()

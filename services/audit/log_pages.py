@@ -32,7 +32,6 @@ def log_pages(settings: Settings, folder: Folder, store: LogStore) -> APIRouter:
     ) -> Response:
         last = store.last()
         recorded, odd, total = store.recorded(), *store.odd(number, PAGE)
-        key = folder.verifier()
         return page(
             request,
             "log.html",
@@ -43,7 +42,7 @@ def log_pages(settings: Settings, folder: Folder, store: LogStore) -> APIRouter:
             recorded=recorded,
             waiting=recorded - (last["_id"] if last else 0),
             every_s=round(settings.log_checkpoint_s),
-            key=str(key) if key else None,
+            keys=[str(each) for each in folder.verifiers()],
             witnesses=[_witness(each.key.name, each.url, store) for each in asked],
             stamped=store.last_stamped(),
             stamps_url=settings.log_timestamps_url,

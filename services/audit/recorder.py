@@ -1,7 +1,8 @@
 """The recorder: reads every history from Kafka, and gives each event, once, the next leaf of the log.
 
 One recorder runs at a time, under a lease, whose document keeps its place. It saves the place after it wrote what came
-before it; after a crash it reads some messages again, and finds them there (docs/decisions/0020).
+before it; after a crash it reads some messages again, and finds them there (docs/decisions/0020). It also keeps the
+titles of entries (`titled` in the lease's document is the leaf up to which they are noted).
 """
 
 import threading
@@ -19,6 +20,7 @@ from audit.fold import Message
 from audit.recorder_read import Oddity
 from audit.recorder_store import DUPLICATE_KEY, Recorded
 from audit.recorder_tail import Tail
+from audit.titles import Titles
 from runtime import telemetry
 from runtime.crash import crash_point
 from runtime.lease import Lease, LeaseLost
@@ -59,6 +61,8 @@ class Recorder(threading.Thread):
         recorded = Recorded(database)
         recorded.create_indexes()
         size = recorded.size()
+        titles = Titles(database)
+        titles.catch_up(held.get("titled", 0))
         saved = time.monotonic()
         with Tail(self._settings, list(self._services), held.get("places", ())) as tail:
             while not self._stopping.is_set():
@@ -72,9 +76,11 @@ class Recorder(threading.Thread):
                         raise LeaseLost("recorder") from error  # another recorder was faster
                     raise
                 size += len(leaves)
+                titles.add(leaves)
+                crash_point("recorder.after_titles")
                 self._tell(messages, odd + found, tail, size)
                 if messages or odd or time.monotonic() - saved > SAVE_EVERY_S:
-                    lease.renew(places=[place.to_json() for place in tail.places.values()])
+                    lease.renew(places=[place.to_json() for place in tail.places.values()], titled=size)
                     saved = time.monotonic()
                     crash_point("recorder.after_save")
 

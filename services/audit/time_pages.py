@@ -1,5 +1,5 @@
-"""The time machine: /audit/time/{service}/{stream} steps through a stream, /audit/catalogue shows what was public when,
-/audit/events finds an event among all. Role: auditor. Pages for browsers, JSON for programs."""
+"""The time machine: /audit/time/{service}/{stream} steps through a stream, /audit/catalogue shows what was public when.
+Role: auditor. Pages for browsers, JSON for programs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,7 +8,6 @@ from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Query
-from pymongo.errors import ExecutionTimeout
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -17,16 +16,15 @@ from audit.as_of import Listing, Look, NoDecider, Point, listing, look, point, w
 from audit.causes import picture
 from audit.examine import withheld
 from audit.fold import AnyDecider
-from audit.leaves import COUNTED, Leaf, Leaves, Wish
+from audit.leaves import Leaf, Leaves
 from audit.pages import tabs
-from schemas.envelope import Json, timestamp
-from schemas.events import FACTS, Undecodable
+from schemas.envelope import Json
+from schemas.events import Undecodable
 from web.languages import CITY_TIME, _
 from web.pages import page
 from web.people import Person, require
 from web.problems import Problem, wants_page
 
-SIZE = 25
 #: Events of one story that are drawn.
 DRAWN = 150
 #: Fields that are shown where not only those that differ are asked for; unless all are.
@@ -71,69 +69,6 @@ def time_pages(leaves: Leaves, deciders: Sequence[AnyDecider]) -> APIRouter:
         if not wants_page(request):
             return JSONResponse(seen.to_json())
         return page(request, "catalogue.html", tabs_=tabs("/audit/catalogue"), **_shown(seen))
-
-    @router.get("/audit/events")
-    def events(
-        request: Request,
-        me: Person = auditor,
-        entry: str = "",
-        partner: str = "",
-        actor: str = "",
-        type: str = "",
-        correlation: str = "",
-        since: Annotated[str, Query(alias="from")] = "",
-        until: Annotated[str, Query(alias="to")] = "",
-        after: str | None = None,
-    ) -> Response:
-        """Events of all histories, the newest first: by entry or stream, partner, actor, type, story and time."""
-        said = {"entry": entry, "partner": partner, "actor": actor, "type": type, "correlation": correlation}
-        names = {name: value.strip() or None for name, value in said.items()}
-        times: dict[str, datetime | None] = {}
-        wrong = []
-        for id, read, text in (("from", _from, since), ("to", _to, until)):
-            try:
-                times[id] = read(text)
-            except ValueError:
-                wrong.append({"text": _("Enter a day as 2026-11-28, or a time as RFC 3339"), "href": f"#filter-{id}"})
-        wish = Wish(
-            names["entry"],
-            names["partner"],
-            names["actor"],
-            names["type"],
-            names["correlation"],
-            times.get("from"),
-            times.get("to"),
-        )
-        if wish.since and wish.until and wish.since >= wish.until:
-            wrong.append({"text": _("“To” must not lie before “from”"), "href": "#filter-to"})
-        if wrong and not wants_page(request):
-            raise Problem(422, "invalid-request", wrong[0]["text"])
-        try:
-            rows, following = ([], None) if wrong else leaves.search(wish, after, SIZE)
-            total = 0 if wrong else leaves.count(wish)
-        except ExecutionTimeout as error:
-            detail = _("Give the beginning of the entry’s name (the partner’s code), or a partner, an actor or a time.")
-            raise Problem(503, "search-too-wide", _("This search takes too long"), detail) from error
-        if not wants_page(request):
-            return JSONResponse({"events": [_event_json(leaf) for leaf in rows], "total": total, "next": following})
-        return page(
-            request,
-            "events.html",
-            status=422 if wrong else 200,
-            tabs_=tabs("/audit/events"),
-            wrong=wrong,
-            asked=said | {"from": since, "to": until},
-            types=[(type, texts.event_name(type)) for type in FACTS],
-            rows=rows,
-            total=total,
-            more=total > COUNTED,
-            counted=COUNTED,
-            after=after,
-            following=following,
-            newest=leaves.newest(),
-            texts=texts,
-            step_href=step_href,
-        )
 
     return router
 
@@ -202,12 +137,6 @@ def _shown(seen: Listing) -> Json:
     return {"seen": seen, "rows": rows, "local": _local}
 
 
-def _event_json(leaf: Leaf) -> Json:
-    same = ("ref", "service", "stream", "sequence", "type", "actor", "cause", "correlation", "trace", "position")
-    told = {name: getattr(leaf, name) for name in same}
-    return {**told, "leaf": leaf.number, "time": timestamp(leaf.time), "contradicts": leaf.contradicts}
-
-
 def _point(text: str) -> Point | None:
     try:
         return point(text) if text.strip() else None
@@ -225,17 +154,6 @@ def _when(text: str) -> datetime | None:
 def _no_time(text: str) -> Problem:
     detail = _("Give the number of an event, a day as 2026-11-28, or a time as 2026-11-28T12:00.")
     return Problem(422, "no-time", _("“%(text)s” is no moment") % {"text": text[:80]}, detail)
-
-
-def _from(text: str) -> datetime | None:
-    """The beginning of a day, or a time."""
-    at = datetime.fromisoformat(text.strip()) if text.strip() else None
-    return at if at is None or at.tzinfo else at.replace(tzinfo=CITY_TIME)
-
-
-def _to(text: str) -> datetime | None:
-    """The end of a day, or a time."""
-    return when(text) if text.strip() else None
 
 
 def _local(at: datetime) -> str:

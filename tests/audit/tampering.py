@@ -314,7 +314,7 @@ def bundle_of(scene: Scene, stream: str) -> Bundle:
         for each in scene.recorded
         if each["stream"] == stream
     ]
-    return Bundle({"stream": stream}, "2026-11-28T00:00:00.000Z", KEY.verifier, scene.note, items)
+    return Bundle({"stream": stream}, "2026-11-28T00:00:00.000Z", [KEY.verifier], scene.note, items)
 
 
 def archived(files: dict[str, bytes]) -> bytes:
@@ -361,11 +361,11 @@ def in_bundle(act: str, whole: Scene, fork: Scene, dice: random.Random, folder: 
                 Item(e.leaf, e.ref, e.type, e.time, e.actor, event_of if e is item else e.event, e.proof)
                 for e in bundle.items
             ]
-            raw = archived(Bundle(bundle.what, bundle.made, bundle.key, bundle.note, items).files())
+            raw = archived(Bundle(bundle.what, bundle.made, bundle.keys, bundle.note, items).files())
             wanted = [{item.ref}]
     path = folder / "bundle.zip"
     path.write_bytes(raw)
-    told = [each.place for each in verify(path, KEY.verifier).faults]
+    told = [each.place for each in verify(path, [KEY.verifier]).faults]
     return Tampering("bundle", act, wanted, told)
 
 

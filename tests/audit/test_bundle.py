@@ -12,7 +12,8 @@ import pytest
 from audit.against_bundle import replay_against
 from audit.bundle import write
 from audit.bundle_export import NothingThere, export
-from audit.bundle_verify import Fault, Found, verify
+from audit.bundle_read import Fault, Found
+from audit.bundle_verify import verify
 from audit.examine import Kind
 from audit.log.note import Signer
 from deploy.local import table
@@ -50,8 +51,15 @@ def again(bundle: Path, **changed: bytes | None) -> Path:
     return made
 
 
+def audit(*argv: str, env: dict[str, str] | None = None) -> tuple[int, str]:
+    """`shuangqian audit …`: its exit code, and all that it says."""
+    command = [sys.executable, "-m", "tests.audit.command", "--lang", "en", "audit", *argv]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
 def test_a_bundle_holds_what_happened_and_verifies_offline(log: Log, bundle: Path) -> None:
-    outcome = verify(bundle, log.folder.verifier())
+    outcome = verify(bundle, log.folder.verifiers())
     assert outcome.holds and (outcome.events, outcome.what, outcome.size) == (6, {"stream": "s3"}, 60)
     with zipfile.ZipFile(bundle) as archive:
         page = archive.read("README.html").decode()
@@ -75,7 +83,7 @@ def test_each_fault_is_named_with_its_place(log: Log, bundle: Path, tmp_path: Pa
     text = note.partition("\n\n")[0] + "\n"
 
     def faults(bundle: Path) -> list[tuple[Fault, str]]:
-        return [(each.fault, each.place) for each in verify(bundle, key.verifier).faults]
+        return [(each.fault, each.place) for each in verify(bundle, [key.verifier]).faults]
 
     assert faults(again(bundle, **{event: raw.replace(b"user:test", b"user:tent")})) == [(Fault.CHANGED_EVENT, ref)]
     assert faults(again(bundle, **{event: None})) == [(Fault.MISSING_EVENT, ref)]
@@ -85,7 +93,7 @@ def test_each_fault_is_named_with_its_place(log: Log, bundle: Path, tmp_path: Pa
     assert faults(again(bundle, **{"README.html": b""})) == [(Fault.CHANGED_FILE, "README.html")]
     forged = f"{text}\n{other.sign(text)}".encode()
     assert (Fault.CHANGED_FILE, "checkpoint") in faults(again(bundle, checkpoint=forged))
-    assert [(each.fault, each.place) for each in verify(bundle, other.verifier).faults] == [
+    assert [(each.fault, each.place) for each in verify(bundle, [other.verifier]).faults] == [
         (Fault.OTHER_KEY, "key"),
         (Fault.WRONG_CHECKPOINT, "checkpoint"),
     ]
@@ -94,7 +102,23 @@ def test_each_fault_is_named_with_its_place(log: Log, bundle: Path, tmp_path: Pa
     assert faults(cut) == [(Fault.CUT_SHORT, "the archive’s directory")]
     padded = tmp_path / "padded.zip"
     padded.write_bytes(bundle.read_bytes() + b"\0")
-    assert verify(padded, key.verifier).faults == (Found(Fault.OTHER_BYTES, f"byte {bundle.stat().st_size}"),)
+    assert verify(padded, [key.verifier]).faults == (Found(Fault.OTHER_BYTES, f"byte {bundle.stat().st_size}"),)
+
+
+@pytest.mark.parametrize("left_out", ["key", "checkpoint"])
+def test_a_bundle_whose_manifest_names_no_key_or_checkpoint_proves_nothing(
+    log: Log, bundle: Path, left_out: str
+) -> None:
+    with zipfile.ZipFile(bundle) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if name != left_out}
+    manifest = orjson.loads(files["manifest.json"])
+    del manifest["files"][left_out]
+    files["manifest.json"] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n"
+    forged = bundle.with_name("forged.zip")
+    with forged.open("wb") as file:
+        write(file, files)
+    for keys in ((), log.folder.verifiers()):
+        assert (Fault.MISSING_FILE, left_out) in [(each.fault, each.place) for each in verify(forged, keys).faults]
 
 
 def test_nothing_is_exported_of_what_is_not_there(log: Log, tmp_path: Path) -> None:
@@ -111,19 +135,12 @@ def test_the_command_line_exports_and_verifies_without_any_server(log: Log, tmp_
         "SHUANGQIAN_MONGO_URL": "mongodb://127.0.0.1:1",
     }
     bundle, key = tmp_path / "month.zip", tmp_path / "log.key"
-    key.write_text(f"{log.folder.verifier()}\n")
+    key.write_text(f"{log.folder.verifiers()[0]}\n")
 
-    def run(*argv: str, env: dict[str, str] = away) -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.audit.command", "--lang", "en", "audit", *argv],
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        return done.returncode, done.stdout + done.stderr
+    def run(*argv: str) -> tuple[int, str]:
+        return audit(*argv, env=away)
 
-    code, text = run("export", "--month", "2026-11", str(bundle), env=environment)
+    code, text = audit("export", "--month", "2026-11", str(bundle), env=environment)
     assert code == 0 and "60 events" in text
     code, text = run("verify", str(bundle), "--key", str(key))
     assert code == 0 and "It holds: 60 events" in text
@@ -135,7 +152,7 @@ def test_the_command_line_exports_and_verifies_without_any_server(log: Log, tmp_
     assert run("verify", str(tmp_path / "none.zip"))[0] == 2
     assert run("export", str(bundle))[0] == 2
     assert run("export", "--month", "2026-13", str(bundle))[0] == 2
-    assert run("export", "--stream", "nobody", str(bundle), env=environment)[0] == 2
+    assert audit("export", "--stream", "nobody", str(bundle), env=environment)[0] == 2
 
 
 def against(log: Log, bundle: Path, *options: str) -> tuple[int, str, str]:

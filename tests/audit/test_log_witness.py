@@ -1,9 +1,7 @@
-"""Witnesses and timestamps: a witness that verifies what it signs, a timestamp authority made with openssl."""
+"""Witnesses: one that verifies what it signs."""
 
 import base64
 import re
-import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -28,7 +26,6 @@ from audit.log.note import (
     split,
     unverified,
 )
-from audit.log.stamp import stamped_at
 from audit.log.tree import Wrong, verify_consistency
 from audit.log.witness import witnesses
 from deploy.local.ports import free
@@ -141,7 +138,7 @@ def test_checkpoints_are_cosigned_by_a_witness_that_verifies_them(lived: World, 
     # then bundles carry the cosignature, and say so
     bundle = tmp_path / "w.zip"
     export(log.settings, lived.client[log.settings.database("audit")], {"stream": "last"}, bundle)
-    outcome = verify(bundle, key.verifier)
+    outcome = verify(bundle, [key.verifier])
     assert outcome.holds and outcome.witnesses == (witness.key.name,)
 
 
@@ -179,73 +176,3 @@ def test_a_witness_that_is_shown_a_fork_does_not_cosign_and_the_log_says_so(live
 def test_a_witness_that_is_none_is_refused_at_the_start(text: str) -> None:
     with pytest.raises(NotSigned):
         witnesses(text)
-
-
-CONFIG = """
-[tsa]
-default_tsa = own
-[own]
-dir = {folder}
-serial = {folder}/serial
-crypto_device = builtin
-signer_cert = {folder}/tsa.pem
-certs = {folder}/tsa.pem
-signer_key = {folder}/tsa.key
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256, sha512
-accuracy = secs:1
-ordering = yes
-ess_cert_id_chain = no
-"""
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-def test_a_checkpoint_is_timestamped_by_an_authority(lived: World, tmp_path: Path) -> None:
-    # given an authority: openssl's own, behind HTTP
-    folder, port = tmp_path / "tsa", free(1)[0]
-    folder.mkdir()
-    (folder / "config").write_text(CONFIG.format(folder=folder))
-    (folder / "serial").write_text("01\n")
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tsa",
-            "-addext", "extendedKeyUsage=critical,timeStamping", "-addext", "keyUsage=critical,digitalSignature",
-            "-keyout", f"{folder}/tsa.key", "-out", f"{folder}/tsa.pem"]  # fmt: skip
-    subprocess.run(made, check=True, capture_output=True)
-
-    def answer(_path: str, body: bytes) -> tuple[int, str, bytes]:
-        (folder / "query").write_bytes(body)
-        argv = ["openssl", "ts", "-reply", "-config", f"{folder}/config", "-queryfile", f"{folder}/query",
-                "-out", f"{folder}/reply"]  # fmt: skip
-        subprocess.run(argv, check=True, capture_output=True)
-        return 200, "application/timestamp-reply", (folder / "reply").read_bytes()
-
-    log = log_of(lived, tmp_path / "log", log_timestamps_url=f"http://127.0.0.1:{port}/")
-    # when a checkpoint is signed
-    with serving(answer, port), keeping(log):
-        log.wait(60)
-        for _ in range(200):
-            if stamped := log.store.last_stamped():
-                break
-            time.sleep(0.05)
-    # then openssl, which knows nothing of this project, verifies its timestamp
-    assert stamped
-    text = split(stamped["note"])[0].encode()
-    assert stamped_at(stamped["stamp"], text) and not stamped_at(stamped["stamp"], b"other")
-    (folder / "text").write_bytes(text)
-    (folder / "stamp").write_bytes(stamped["stamp"])
-    argv = [
-        "openssl",
-        "ts",
-        "-verify",
-        "-data",
-        f"{folder}/text",
-        "-in",
-        f"{folder}/stamp",
-        "-CAfile",
-        f"{folder}/tsa.pem",
-    ]
-    assert "Verification: OK" in subprocess.run(argv, capture_output=True, text=True).stdout
-    # and a bundle brings it
-    bundle = tmp_path / "s.zip"
-    export(log.settings, lived.client[log.settings.database("audit")], {"stream": "s1"}, bundle)
-    assert verify(bundle, log.folder.verifier()).stamped

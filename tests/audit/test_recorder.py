@@ -103,7 +103,7 @@ def test_what_is_odd_is_noted_with_its_place_and_never_ends_the_recorder(world: 
         event("s", 1, "other"),
         event("s", 2) | {"type": "partner.key-issued.v9"},
         event("s", 3) | {"type": "partner.vanished.v1"},
-        event("s", 4) | {"data": {"nothing": 1}},
+        event("s", 4) | {"data": {"key": 13900139000}},
         event("s", 5) | {"time": "2026-10-01T08:00:00.000Z"},
         event("s", 6) | {"data": {"key": "6", "label": "", "hash": "", "n": 2**60}},
         event("s", 9),
@@ -126,6 +126,9 @@ def test_what_is_odd_is_noted_with_its_place_and_never_ends_the_recorder(world: 
         ("not-an-event", None, 9),
         ("wrong-key", "/submissions/u/1", 0),
     }
+    # what is wrong with data is told by pointer: what it says may be personal
+    wrong = next(each for each in oddities(world) if each["kind"] == "wrong-data")
+    assert wrong["detail"] == {"error": "/data/key: string_type; /data/label: missing; /data/hash: missing"}
     # what has a name is a leaf all the same: also the second event of one name
     second = next(leaf for leaf in found if "contradicts" in leaf)
     assert second["contradicts"] == "/submissions/s/1" and second["position"].endswith(":1")

@@ -78,6 +78,24 @@ def test_an_auditor_finds_an_entry_steps_through_it_and_follows_its_causes(stack
     )
 
 
+def test_an_entry_is_found_by_a_part_of_its_title(stack: Stack, visit: Visit) -> None:
+    entry = given_an_entry(stack)
+    title = lines(stack, PARTNER, "scene", 1, FIRST)[0]["entry"]["title"]
+    auditor = visit("auditor-feng")
+    go(auditor, "Audit")
+    auditor.get_by_role("link", name="Events", exact=True).click()
+    auditor.get_by_label("Words of the title").fill(title["zh"][2:8])
+    auditor.get_by_role("button", name="Show").click()
+    reload_until(auditor, "Entry published")
+    expect(auditor.get_by_role("link", name=title["en"])).to_have_attribute("href", f"/audit/time/submissions/{entry}")
+    assert look(auditor, "events-title-en") == []
+    auditor.get_by_role("link", name="中文").click()
+    expect(auditor.get_by_role("link", name=title["zh"])).to_be_visible()
+    assert look(auditor, "events-title-zh") == []
+    auditor.get_by_role("link", name=title["zh"]).click()
+    expect(auditor.get_by_role("heading", level=1)).to_contain_text(entry)
+
+
 def test_it_all_works_in_chinese_and_without_scripts(stack: Stack, visit: Visit) -> None:
     entry = given_an_entry(stack)
     auditor = visit("auditor-feng", language="zh", scripts=False)
@@ -104,6 +122,7 @@ def test_the_catalogue_is_told_as_it_was_and_what_became_different(stack: Stack,
         (f"/audit/time/publishing/{MONTH}", "time-release-zh"),
         (f"/audit/events?entry={entry}", "events-zh"),
         ("/audit/events?entry=nobody", "events-none-zh"),
+        ("/audit/events?title=nothing", "events-no-title-zh"),
         ("/audit/events?from=2026-13-01", "events-wrong-zh"),
     ):
         auditor.goto(stack.url("audit") + address)

@@ -43,11 +43,11 @@ def check(settings: Settings, client: MongoClient[Json], told: Callable[[int, in
     database = client[settings.database("audit")]
     folder, store, recorded = Folder(settings.log_folder), LogStore(database), database["recorded"]
     lease = database["leases"].find_one({"_id": "recorder"}) or {}
-    count, last, key = store.recorded(), store.last(), folder.verifier()
+    count, last, keys = store.recorded(), store.last(), folder.verifiers()
     parts: list[Part] = []
     head = None
-    if last and key:
-        head, parts = head_of(folder.checkpoint(), last["note"], key)
+    if last and keys:
+        head, parts = head_of(folder.checkpoint(), last["note"], keys[0])
     elif last:
         parts = [Part(Parted.CHECKPOINT, "key.pub", detail="the log's key is missing")]
     entries: Sequence[bytes] = ()

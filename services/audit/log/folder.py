@@ -1,11 +1,13 @@
-"""The folder that holds the log's tiles and its last checkpoint, as they are served, and the log's key beside them."""
+"""The folder that holds the log's tiles and its last checkpoint, as they are served, and the log's keys beside them:
+`key` is private; `key.pub` has the public one and, below it, those the log had before, a line each."""
 
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from audit.log.note import Signer, Verifier, signer, verifier
+from audit.log.note import Signer, Verifier, signer, verifiers
 from audit.log.tiles import WIDTH, Tile, bundle, entries
 from audit.log.tree import SIZE
 
@@ -65,15 +67,17 @@ class Folder:
         else:
             found = Signer(origin, os.urandom(32))
             self._write(KEY, f"{found.secret()}\n".encode())  # 0600, as temporary files are
-        self._write(PUBLIC, f"{found.verifier}\n".encode())
         return found
 
-    def verifier(self) -> Verifier | None:
-        """The log's public key; None before the log's first start. Raises NotSigned."""
+    def verifiers(self) -> tuple[Verifier, ...]:
+        """The log's public key, and those it had before; none before the log's first start. Raises NotSigned."""
         try:
-            return verifier((self.path / PUBLIC).read_text())
+            return verifiers((self.path / PUBLIC).read_text())
         except FileNotFoundError:
-            return None
+            return ()
+
+    def write_verifiers(self, keys: Sequence[Verifier]) -> None:
+        self._write(PUBLIC, "".join(f"{key}\n" for key in keys).encode())
 
     def _write(self, name: str, data: bytes) -> None:
         path = self.path / name

@@ -7,6 +7,7 @@ continuation of what it signed before (docs/decisions/0020).
 
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -16,7 +17,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from audit.log.folder import Folder
-from audit.log.note import Checkpoint, Signer, checkpoint, split
+from audit.log.note import Checkpoint, NotSigned, Signer, Verifier, checkpoint, signed_by, split, verifiers
 from audit.log.stamp import NotStamped, stamp
 from audit.log.store import LogStore
 from audit.log.tiles import WIDTH, Tile, grow, nodes
@@ -73,7 +74,9 @@ class Keeper(threading.Thread):
         store = LogStore(database)
         given = self._settings.log_key
         key = self._folder.signer(origin(self._settings), given.get_secret_value() if given else None)
-        head = resume(store, self._folder, key)
+        former = verifiers(self._settings.log_former_keys)
+        head = resume(store, self._folder, key, former)
+        self._folder.write_verifiers([key.verifier, *former])
         signed = 0.0
         while not self._stopping.is_set():
             lease.renew()
@@ -106,15 +109,18 @@ class Keeper(threading.Thread):
                     log.warning("log.not-stamped", error=str(error))
 
 
-def resume(store: LogStore, folder: Folder, key: Signer) -> Checkpoint:
+def resume(store: LogStore, folder: Folder, key: Signer, former: Sequence[Verifier] = ()) -> Checkpoint:
     """The last checkpoint signed, with the folder brought to it: its tiles are made again where they are not its own.
 
-    Raises NotSigned where another key signed it, Forked where what is recorded no longer leads to it.
+    Where a former key signed it, the log's key is changed here: it signs the same checkpoint, beside the former one.
+    Raises NotSigned where neither did, Forked where what is recorded no longer leads to it.
     """
+    if others := {each.name for each in former} - {key.name}:
+        raise NotSigned(f"a former key is of another log: {', '.join(sorted(others))}")
     last = store.last()
     if last is None:
         return Checkpoint(key.name, 0, EMPTY)
-    head = checkpoint(last["note"], key.verifier)
+    head, note = checkpoint(last["note"], key.verifier, *former), last["note"]
     try:
         there = root(head.size, nodes(head.size, folder.read)) == head.root
     except (LookupError, IndexError, ValueError):
@@ -130,7 +136,11 @@ def resume(store: LogStore, folder: Folder, key: Signer) -> Checkpoint:
             size += len(added)
         if root(head.size, nodes(head.size, folder.read)) != head.root:
             raise Forked(f"what is recorded does not lead to the checkpoint of {head.size} leaves that was signed")
-    folder.write_checkpoint(last["note"])
+    if key.verifier not in signed_by(note, [key.verifier]):
+        note += key.sign(split(note)[0])
+        store.add(head.size, note=note)
+        log.info("log.key-changed", size=head.size, key=str(key.verifier))
+    folder.write_checkpoint(note)
     return head
 
 

@@ -89,6 +89,11 @@ def verifier(text: str) -> Verifier:
     return _checked(text.strip(), Verifier(name, kind, data))
 
 
+def verifiers(text: str) -> tuple[Verifier, ...]:
+    """Read verifiers' keys, parted by commas or lines. Raises NotSigned."""
+    return tuple(verifier(each) for each in re.split(r"[,\n]", text) if each.strip())
+
+
 def signer(text: str) -> Signer:
     """Read a signer's key. Raises NotSigned, without saying anything of the key."""
     if not text.strip().startswith(_PRIVATE):
@@ -129,13 +134,16 @@ def signed_by(note: str, known: Sequence[Verifier]) -> list[Verifier]:
     return found
 
 
-def checkpoint(note: str, key: Verifier) -> Checkpoint:
-    """Read a checkpoint that `key` signed. Raises NotSigned."""
+def checkpoint(note: str, *keys: Verifier) -> Checkpoint:
+    """Read a checkpoint that one of these keys signed at least: those a log has and had. Raises NotSigned."""
     read = unverified(note)
-    if key not in signed_by(note, [key]):
-        raise NotSigned(f"not signed by {key.name} with the key {key.id.hex()}")
-    if read.origin != key.name:
-        raise NotSigned(f"the checkpoint is of {read.origin}, not of {key.name}")
+    signed = signed_by(note, keys)
+    if not signed:
+        known = ", ".join(f"{each.name} with the key {each.id.hex()}" for each in keys)
+        raise NotSigned(f"not signed by {known}")
+    for key in signed:
+        if read.origin != key.name:
+            raise NotSigned(f"the checkpoint is of {read.origin}, not of {key.name}")
     return read
 
 

@@ -30,7 +30,10 @@ TEXT = "text/plain; charset=utf-8"
 
 
 def log_routes(settings: Settings, folder: Folder, store: LogStore) -> APIRouter:
-    """GET /log/checkpoint, /log/key, /log/tile/…, /log/proof, /log/releases/{month}. Plain functions, in threads."""
+    """GET /log/checkpoint, /log/key, /log/keys, /log/tile/…, /log/proof, /log/releases/{month}.
+
+    Plain functions, in threads.
+    """
     router = APIRouter(prefix="/log")
 
     @router.get("/checkpoint", response_class=PlainTextResponse)
@@ -42,8 +45,14 @@ def log_routes(settings: Settings, folder: Folder, store: LogStore) -> APIRouter
     @router.get("/key", response_class=PlainTextResponse)
     def key() -> Response:
         """The log's public key (c2sp.org/signed-note)."""
-        found = folder.verifier()
-        return Response(f"{found}\n", media_type=TEXT, headers=FRESH) if found else _nothing()
+        found = folder.verifiers()
+        return Response(f"{found[0]}\n", media_type=TEXT, headers=FRESH) if found else _nothing()
+
+    @router.get("/keys", response_class=PlainTextResponse)
+    def keys() -> Response:
+        """The log's public key and, below it, those it had before: what its earlier checkpoints are verified with."""
+        text = "".join(f"{each}\n" for each in folder.verifiers())
+        return Response(text, media_type=TEXT, headers=FRESH) if text else _nothing()
 
     @router.get("/tile/{path:path}", response_class=Response)
     def tile(path: str) -> Response:

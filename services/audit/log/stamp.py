@@ -1,15 +1,22 @@
 """RFC 3161 timestamps of checkpoints: the authority's word that a checkpoint was there at a time."""
 
 import hashlib
+import re
+from collections.abc import Sequence
 
 import httpx2
-from rfc3161_client import TimestampRequestBuilder, decode_timestamp_response
+from cryptography import x509
+from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierBuilder, decode_timestamp_response
 
 ANSWERS_WITHIN_S = 10.0
 
 
 class NotStamped(Exception):
     """The authority gave no timestamp; the message says why."""
+
+
+class NotVouched(Exception):
+    """No root vouches for a timestamp; the message says why."""
 
 
 def stamp(url: str, text: bytes) -> bytes:
@@ -26,7 +33,7 @@ def stamp(url: str, text: bytes) -> bytes:
         response = decode_timestamp_response(answer.content)
     except (httpx2.HTTPError, ValueError) as error:
         raise NotStamped(repr(error)) from error
-    if response.status not in (0, 1):  # granted, granted with modifications
+    if response.status != 0:  # granted as asked: what was granted with modifications is not verified
         raise NotStamped(f"status {response.status}: {response.status_string}")
     imprint = response.tst_info.message_imprint.message
     if imprint != asked.message_imprint.message or response.tst_info.nonce != asked.nonce:
@@ -41,3 +48,25 @@ def stamped_at(response: bytes, text: bytes) -> str | None:
     except ValueError:
         return None
     return str(info.gen_time.isoformat()) if info.message_imprint.message == hashlib.sha512(text).digest() else None
+
+
+def vouched(response: bytes, text: bytes, roots: Sequence[x509.Certificate]) -> str:
+    """Who signed a timestamp of a text: the subject of the authority's certificate (RFC 4514). Raises NotVouched.
+
+    The token's signature holds; the certificate is for time stamping alone, critically (RFC 3161, 2.3), was valid at
+    the time the token says, and leads to one of these roots, by certificates that the token brings.
+    """
+    try:
+        answer = decode_timestamp_response(response)
+        VerifierBuilder(roots=list(roots)).build().verify_message(answer, text)
+        (signer,) = answer.signed_data.signer_infos
+        found = map(x509.load_der_x509_certificate, answer.signed_data.certificates)
+        return next(
+            each.subject.rfc4514_string()
+            for each in found
+            if (each.issuer, each.serial_number) == (signer.issuer, signer.serial_number)
+        )
+    except (VerificationError, ValueError) as error:
+        # What OpenSSL says of a certificate stands deep in what the library says.
+        why = re.search(r'Verify error: ([^"]+)', str(error)) or re.search(r'reason: "([^"]+)', str(error))
+        raise NotVouched(why[1] if why else str(error)) from error
