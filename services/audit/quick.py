@@ -53,15 +53,14 @@ def _sent(stored: Json) -> bytes:
 
 def alone(deciders: Mapping[str, AnyDecider], id: str, values: Sequence[bytes]) -> tuple[str, list[Json]] | None:
     """The noun and events of a history that surely is in order and can be folded; None where the exact way must say."""
-    for unrepeated in (values, list(dict.fromkeys(values))):  # the relay's repetitions are rare
-        try:
-            events = [orjson.loads(value) for value in unrepeated]
-            noun = events[0]["type"].partition(".")[0]
-            if folded(deciders[noun], id, events) is not None:
-                return noun, events
-        except Exception:  # whatever it is, it is told by the exact way
-            return None
-    return None
+    try:
+        events = [orjson.loads(value) for value in values]
+        noun = events[0]["type"].partition(".")[0]
+        if events[-1]["sequence"] != len(events):  # the relay's repetitions, to the byte
+            events = [orjson.loads(value) for value in dict.fromkeys(values)]
+        return (noun, events) if folded(deciders[noun], id, events) is not None else None
+    except Exception:  # whatever it is, it is told by the exact way
+        return None
 
 
 def folded(decider: AnyDecider, id: str, events: Sequence[Json]) -> State | None:
@@ -71,7 +70,7 @@ def folded(decider: AnyDecider, id: str, events: Sequence[Json]) -> State | None
     """
     source, validators, evolve = decider.source, _validators(decider.noun), decider.evolve
     state: State = decider.state()
-    entry_form, entry = b"", None
+    entry: tuple[Json, Any] | None = None
     for number, event in enumerate(events, 1):
         sequence, validated = event["sequence"], validators.get(event["type"])
         if validated is None or type(sequence) is not int or sequence != number:
@@ -84,11 +83,10 @@ def folded(decider: AnyDecider, id: str, events: Sequence[Json]) -> State | None
         data = event["data"]
         validator, field = validated
         if field and isinstance(data, dict) and isinstance(inner := data.get(field), dict):
-            inner_form = orjson.dumps(inner, option=_PLAIN)
-            if inner_form == entry_form:
-                data = {**data, field: entry}
+            if entry and orjson.dumps(inner, option=_PLAIN) == orjson.dumps(entry[0], option=_PLAIN):
+                data = {**data, field: entry[1]}
             fact: Any = validator.validate_python(data, strict=False, extra="ignore")
-            entry_form, entry = inner_form, getattr(fact, field)
+            entry = inner, getattr(fact, field)
         else:
             fact = validator.validate_python(data, strict=False, extra="ignore")
         state = evolve(state, fact)
