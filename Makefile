@@ -33,7 +33,7 @@ test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys i
 	@$(PYTHON) -m pytest -m "io and not browser" -n 2 --dist loadfile
 	@$(PYTHON) -m pytest -m browser
 
-bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|audit|startup, or million)
+bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|audit|startup, or million, audit-million)
 	@exec $(PYTHON) -m tests.bench $(ONLY)
 
 faults: setup ## Kill processes under load, as often as asked (KILLS=1000 for a night), stop one (STOP_S=120), tamper 10,000 times

@@ -39,13 +39,19 @@ def partition_of(stream: str, partitions: int) -> int:
 
 def whole(settings: Settings, topic: str, stream: str | None = None) -> Extent:
     """What there is to read now: of a topic, or of the one partition that holds `stream`."""
-    full = extent(settings.kafka_bootstrap, [topic])
-    if stream is None or not full.end:
-        return full
-    wanted = partition_of(stream, len(full.end))
-    return Extent(
-        *({tp: at for tp, at in offsets.items() if tp.partition == wanted} for offsets in (full.first, full.end))
-    )
+    return wholes(settings, [topic], stream)[topic]
+
+
+def wholes(settings: Settings, topics: Sequence[str], stream: str | None = None) -> dict[str, Extent]:
+    """As `whole`, of several topics by their names: connecting takes longer than asking."""
+    full, found = extent(settings.kafka_bootstrap, topics), dict[str, Extent]()
+    for topic in topics:
+        places = [place for place in full.end if place.topic == topic]
+        if stream is not None and places:
+            wanted = partition_of(stream, len(places))
+            places = [place for place in places if place.partition == wanted]
+        found[topic] = Extent({at: full.first[at] for at in places}, {at: full.end[at] for at in places})
+    return found
 
 
 def messages(settings: Settings, within: Extent, stream: str | None = None) -> Iterator[list[Message]]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pymongo import MongoClient
 
 from audit.fold import AnyDecider
-from audit.history import partition_of, reach, whole
+from audit.history import partition_of, reach, wholes
 from audit.kept import Kept
 from audit.sums import Against, Sums, Verdict
 from audit.team import carried_out, client
@@ -85,14 +85,16 @@ def replay(
     began, at = time.perf_counter(), datetime.now(UTC)
     reach(settings.kafka_bootstrap)
     services = [name for name in dict.fromkeys(decider.service for decider in deciders) if service in (None, name)]
-    extents = {name: whole(settings, settings.topic(f"{name}.events"), stream) for name in services}
+    topics = {name: settings.topic(f"{name}.events") for name in services}
+    there = wholes(settings, list(topics.values()), stream)
+    extents = {name: there[topic] for name, topic in topics.items()}
     total = sum(extent.messages for extent in extents.values())
     processes = processes or (os.cpu_count() or 1 if total >= WORTH_SHARING else 1)
 
     def hear(phase: str, name: str, done: int) -> None:
         progress(Progress(phase, name, min(done, total), total, time.perf_counter() - began))
 
-    sums, resumed = Sums({name: settings.topic(f"{name}.events") for name in services}), False
+    sums, resumed = Sums(topics), False
     units: list[Unit] = []
     for unit in units_of(extents, stream, until, against):
         if keep and (found := keep.get(unit)):
