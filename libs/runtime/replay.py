@@ -30,11 +30,12 @@ def extent(bootstrap: str, topics: Sequence[str]) -> Extent:
 
 
 def reader(bootstrap: str) -> KafkaConsumer:
-    """A consumer that belongs to no group: it commits nothing."""
+    """A consumer that belongs to no group: it commits nothing. What is asked for and gone is OffsetOutOfRangeError."""
     return KafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=None,
         enable_auto_commit=False,
+        auto_offset_reset="none",
         max_poll_records=10_000,
         fetch_max_bytes=64 * 1024 * 1024,
         max_partition_fetch_bytes=8 * 1024 * 1024,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, cast, get_args
 
 import typer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, OffsetOutOfRangeError
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
@@ -26,7 +26,7 @@ from audit.log_cli import add_command
 from audit.replay import Against, Progress, Until, Verdict, replay
 from audit.shadow import NotShadowed, shadow
 from audit.store import Runs
-from audit.team import ProcessLost
+from audit.team import ProcessLost, Removed
 from audit.time_cli import add_as_of
 from runtime.settings import Settings
 from schemas.envelope import Json
@@ -233,6 +233,9 @@ def _troubles(settings: Settings) -> Iterator[None]:
     """What keeps a command from its work, in one line with the next step."""
     try:
         yield
+    except (Removed, OffsetOutOfRangeError):
+        text = _("Messages were removed from Kafka while they were about to be read (retention). Run it again.")
+        raise Failed(COULD_NOT, text) from None
     except (Unreachable, KafkaError):
         text = _("Kafka does not answer at %(address)s. Start it (make run), or set SHUANGQIAN_KAFKA_BOOTSTRAP.")
         raise Failed(COULD_NOT, text % {"address": settings.kafka_bootstrap}) from None

@@ -80,7 +80,7 @@ def replay(
     live and not yet on Kafka are waited for `patience_s` seconds, since the relay may be behind. An effect may be
     `under_way_s` seconds behind its cause. What is found is kept in `keep`, and taken from there.
 
-    Raises Unreachable, KafkaError, PyMongoError or ProcessLost.
+    Raises Unreachable, Removed, KafkaError, PyMongoError or ProcessLost.
     """
     began, at = time.perf_counter(), datetime.now(UTC)
     reach(settings.kafka_bootstrap)

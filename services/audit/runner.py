@@ -13,7 +13,7 @@ from audit.fold import AnyDecider
 from audit.history import Unreachable
 from audit.replay import Progress, replay
 from audit.store import Runs
-from audit.team import ProcessLost
+from audit.team import ProcessLost, Removed
 from runtime.settings import Settings
 
 log = structlog.get_logger()
@@ -59,7 +59,7 @@ class Runner:
             log.info("audit.replayed", run=run, equal=verdict.equal, streams=verdict.streams, events=verdict.events)
         except Interrupted:
             self._runs.interrupted(run)
-        except (Unreachable, KafkaError, PyMongoError, ProcessLost) as error:
+        except (Unreachable, Removed, KafkaError, PyMongoError, ProcessLost) as error:
             log.error("audit.could-not", run=run, error=repr(error))
             self._runs.failed(run, f"{type(error).__name__}: {error}")
         except Exception as error:

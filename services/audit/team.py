@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, OffsetOutOfRangeError
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
@@ -29,6 +29,10 @@ Hear = Callable[[str, str, int], None]
 
 class ProcessLost(Exception):
     """A process of the replay was ended from outside, as happens where memory runs out."""
+
+
+class Removed(Exception):
+    """Messages were removed from Kafka while the replay was about to read them, as retention does."""
 
 
 class _Stopped(Exception):
@@ -57,7 +61,7 @@ def carried_out(
 ) -> Iterator[tuple[Unit, Found]]:
     """Each unit with what was found, as they are through. What `hear` raises ends all.
 
-    Raises Unreachable, KafkaError, PyMongoError or ProcessLost.
+    Raises Unreachable, Removed, KafkaError, PyMongoError or ProcessLost.
     """
     if not units:
         return
@@ -140,6 +144,8 @@ def _run(unit: Unit, patience_s: float) -> Found:
 
     try:
         return _worker.run(unit, report, patience_s)
+    except OffsetOutOfRangeError as error:
+        raise Removed(repr(error)) from None
     except KafkaError as error:  # what these errors are made of does not always go from process to process
         raise Unreachable(repr(error)) from None
     except PyMongoError as error:
