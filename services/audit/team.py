@@ -109,6 +109,9 @@ def _beside(
             for future in through:
                 yield left.pop(future), future.result()
     except BrokenProcessPool as error:
+        # One that was being started meanwhile is overlooked by the pool, which would wait for it for ever.
+        for process in multiprocessing.active_children():
+            process.kill()
         raise ProcessLost from error
     finally:
         stopping.set()
