@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,12 +50,14 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs servers, processes or a browser, and put the browser's tests last: Playwright's loop goes on
-    running in this thread once it has begun, and no test of asyncio's could start one of its own."""
+    """Mark what needs servers, processes or a browser, and what runs one by one; and put the browser's tests last:
+    Playwright's loop goes on running in this thread once it has begun, and no test of asyncio's could start another."""
+    named = Counter(item.nodeid for item in items)
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & IO_FIXTURES or IO_FOLDERS & set(item.path.relative_to(item.config.rootpath).parts):
             item.add_marker("io")
-        if "browser" in fixtures:
-            item.add_marker("browser")
-    items.sort(key=lambda item: "browser" in item.keywords)
+        # Of tests with one name, as schemathesis makes them, pytest-xdist would run the first alone.
+        if "browser" in fixtures or named[item.nodeid] > 1:
+            item.add_marker("alone")
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))

@@ -173,7 +173,9 @@ def test_a_topic_that_was_emptied_and_made_anew_is_noticed(lived: World) -> None
     assert [each["kind"] for each in oddities(lived)] == ["remade"]
 
 
-@pytest.mark.parametrize("point", ["recorder.before_write", "recorder.after_write", "recorder.after_save"])
+@pytest.mark.parametrize(
+    "point", ["recorder.before_write", "recorder.after_write", "recorder.after_titles", "recorder.after_save"]
+)
 def test_a_recorder_killed_at_any_crash_point_leaves_no_gap_and_doubles_nothing(lived: World, point: str) -> None:
     environment = os.environ | table.environment(lived.settings)
     process = [sys.executable, "-m", "tests.audit.recording"]

@@ -37,7 +37,7 @@ def test_every_named_crash_point_is_tried_somewhere() -> None:
     # The sender's in tests/notifications, the source's in tests/submissions/sources, audit's in tests/audit.
     elsewhere = {"sender.after_send", "source.after_take"}
     elsewhere |= {"recorder.before_write", "recorder.after_write", "recorder.after_save", "log.after_tiles"}
-    elsewhere |= {"log.after_signing"}
+    elsewhere |= {"log.after_signing", "recorder.after_titles"}
     elsewhere |= {point.partition(":")[0] for point in kafka_intake.CRASHES}
     assert here | elsewhere == set(POINTS)
 
