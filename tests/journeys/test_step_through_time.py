@@ -66,12 +66,12 @@ def test_an_auditor_finds_an_entry_steps_through_it_and_follows_its_causes(stack
     expect(auditor.get_by_role("heading", name="Two moments side by side")).to_be_visible()
     expect(auditor.get_by_role("row", name="/edition/number")).to_contain_text("gone")
     assert look(auditor, "time-compared-en") == []
-    # Up the chain of causes, to what the partner sent; its contact is withheld.
+    # Up the chain of causes, to what the partner sent: that there is a contact, and not whose.
     auditor.get_by_role("link", name="Submission received").first.click()
     expect(auditor.get_by_role("heading", level=1)).to_have_text(entry)
     expect(auditor.get_by_text("Time machine · Submissions")).to_be_visible()
     auditor.get_by_text("What it says").click()
-    expect(auditor.get_by_text('"contact": "(withheld)"')).to_be_visible()
+    expect(auditor.get_by_text('"contact": true')).to_be_visible()
     expect(auditor.get_by_text("ma@example.org")).to_have_count(0)
     expect(auditor.get_by_role("link", name=re.compile("Leaf [0-9,]+: proof"))).to_have_attribute(
         "href", re.compile("^/log/proof.ref=%2Fsubmissions%2F")
