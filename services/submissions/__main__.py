@@ -23,7 +23,19 @@ from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
 from runtime.worker import running
-from submissions import agents, api, idempotency, kafka_pages, key_api, own, pages, registry, request_api, sheet_api
+from submissions import (
+    agents,
+    api,
+    idempotency,
+    kafka_pages,
+    key_api,
+    own,
+    pages,
+    registry,
+    request_api,
+    sending_api,
+    sheet_api,
+)
 from submissions.callers import Gate
 from submissions.desk import Desk
 from submissions.domain import DECIDERS
@@ -115,6 +127,8 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     )
     app.state.gate = gate
     app.add_middleware(Keyed, log=log)
+    # First, for a request is compared with one address after another.
+    app.include_router(sending_api.routes(database, desk))
     accounts = KafkaAccounts(settings, desk.partners)
     app.include_router(pages.routes(database, desk, lists, log, accounts))
     app.include_router(sheet_api.routes(desk))

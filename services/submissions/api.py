@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from schemas.entry import Name, Uscc, without_contact
 from schemas.envelope import Json, timestamp
-from submissions import rule_pages, sending_api
+from submissions import rule_pages
 from submissions.answers import KEYED, KNOWN, Kind, Partner, Reference, problems
 from submissions.callers import Caller, with_key_or_session
 from submissions.desk import Desk, Story
@@ -79,7 +79,6 @@ class Reason(BaseModel):
 def routes(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRouter:
     """The JSON routes."""
     router = APIRouter(dependencies=KNOWN)
-    router.include_router(sending_api.routes(database, desk))
     router.include_router(_asking(database, desk, lists))
     router.include_router(_keeping(desk))
     router.include_router(rule_pages.json_routes())

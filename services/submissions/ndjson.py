@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,8 +70,10 @@ class Splitter:
             self._rest += part
 
 
-async def batches(pieces: AsyncIterator[bytes], most: int = BATCH_LINES) -> AsyncIterator[list[Line]]:
-    """The lines of `pieces`, up to `most` or BATCH_BYTES at once, and earlier where no more comes for PAUSE_S.
+async def batches(
+    pieces: AsyncIterator[bytes], most: Callable[[], int] = lambda: BATCH_LINES
+) -> AsyncIterator[list[Line]]:
+    """The lines of `pieces`, up to `most()` or BATCH_BYTES at once, and earlier where no more comes for PAUSE_S.
 
     The last line counts without a newline too. Where `pieces` raises, the lines that have ended are given before that.
     """
@@ -93,9 +95,9 @@ async def batches(pieces: AsyncIterator[bytes], most: int = BATCH_LINES) -> Asyn
             if piece is None:
                 break
             lines += splitter.feed(piece)
-            while len(lines) >= most:
-                yield lines[:most]
-                lines = lines[most:]
+            while len(lines) >= (size := most()):
+                yield lines[:size]
+                lines = lines[size:]
             if sum(line.size for line in lines) >= BATCH_BYTES:
                 yield lines
                 lines = []

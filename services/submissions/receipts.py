@@ -50,7 +50,8 @@ class Receipts(Response):
                 coming = asyncio.ensure_future(anext(prepared, None))
                 # Where the partner's rate is used up, this waits, and no more is read.
                 allowed = await self._meter.pace(len(batch))
-                body = await self._commit(batch[:allowed])
+                async with self._meter.turn():
+                    body = await self._commit(batch[:allowed])
                 if allowed < len(batch):
                     body += await self._stopped(batch[allowed][0])
                 async with asyncio.timeout(UNREAD_S):

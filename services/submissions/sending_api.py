@@ -14,7 +14,7 @@ from schemas.envelope import Json
 from schemas.finding import patch
 from schemas.rules import MAX_LINE_BYTES
 from submissions import idempotency
-from submissions.answers import EXAMPLE_USCC, KEYED, Validate, problems
+from submissions.answers import EXAMPLE_USCC, KEYED, KNOWN, Validate, problems
 from submissions.bodies import unpacked
 from submissions.callers import Caller, with_key
 from submissions.desk import Desk
@@ -47,7 +47,7 @@ class Emptied(BaseModel):
 
 def routes(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
     """POST /submissions, POST /submissions:stream, DELETE /submissions."""
-    router = APIRouter(tags=[N_("Sending entries in")], responses=KEYED)
+    router = APIRouter(tags=[N_("Sending entries in")], dependencies=KNOWN, responses=KEYED)
     by_key = Depends(with_key("submit"))
     json_body = {
         "requestBody": {

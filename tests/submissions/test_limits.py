@@ -14,6 +14,8 @@ from fastapi import FastAPI
 
 from runtime.settings import Settings
 from submissions.__main__ import application, mongo
+from submissions.ndjson import BATCH_LINES
+from submissions.sharing import PIECE
 from tests.submissions.conftest import serving
 from tests.submissions.given import OTHER, key_of, line, signed_in, submission
 
@@ -190,3 +192,19 @@ async def test_a_client_that_still_sends_gets_the_last_line_when_its_quota_ends(
         lines = [orjson.loads(text) for text in answer.splitlines() if text.startswith("{")]
         assert [each["line"] for each in lines] == list(range(1, 602))
         assert lines[-1]["status"] == "stopped" and lines[-1]["problem"]["status"] == 429
+
+
+async def test_who_asks_beside_a_stream_is_answered_long_before_it_ends(limited: Limited) -> None:
+    async with limited(entries_per_second=10**6, requests_per_second=10**6) as (client, settings):
+        ours, theirs = await key_of(client, settings), await key_of(client, settings, OTHER)
+        sent = 30 * PIECE
+        assert sent > 2 * BATCH_LINES  # alone it would go in three pieces
+        assert (await client.get("/submissions", headers=theirs)).status_code == 200
+        body = b"".join(line(f"r{n}") for n in range(sent))
+        stream = asyncio.create_task(client.post("/submissions:stream", content=body, headers=ours))
+        for n in range(60):
+            answer = await client.post("/submissions", json=submission(f"s{n}", uscc=OTHER), headers=theirs)
+            assert answer.status_code == 201
+        assert not stream.done()
+        receipts = [orjson.loads(text) for text in (await stream).text.splitlines()]
+        assert [(each["line"], each["status"]) for each in receipts] == [(n, "received") for n in range(1, sent + 1)]
