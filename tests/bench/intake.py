@@ -94,9 +94,8 @@ def measure(ground: Ground) -> list[Figure]:
         pace = min(found["single"], found[COMMON]) / 5
         say(f"  one by one, a fifth of full load ({pace:.0f} a second), in turn")
         waits, common_waits = _waits((port, common_port), key, pace)
-        say(
-            f"  p99: {p99(waits):.1f} ms, {p99(common_waits):.1f} ms; median: {median(waits):.1f}, {median(common_waits):.1f}"
-        )
+        for name, times in (("ours", waits), (COMMON, common_waits)):
+            say(f"  {name}: p99 {p99(times):.1f} ms, median {median(times):.1f}")
         held = _memory(ground, settings, servers)
     fair = _fairness(ground)
     limit = min("bulk insert", "bare send", key=found.__getitem__)
