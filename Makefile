@@ -24,7 +24,7 @@ check: setup ## Lint, types, import contracts, and all tests that need no server
 	@.venv/bin/lint-imports --config pyproject.toml
 	@$(PYTHON) docs/generate.py --check
 	@$(PYTHON) -m web.languages check
-	@$(PYTHON) -m pytest -q -m "not io"
+	@$(PYTHON) -m pytest -q -m "not io" -n 2 --dist loadfile
 
 # Most tests wait for servers: two at a time, each with servers of its own. A browser needs the processor to itself.
 test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys in a browser
