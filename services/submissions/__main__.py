@@ -50,6 +50,7 @@ from submissions.keyed import Keyed
 from submissions.keyring import Keyring
 from submissions.limiting import Limits
 from submissions.request_log import RequestLog
+from submissions.sharing import Sharing
 from submissions.sources import api as source_api
 from submissions.sources import pages as source_pages
 from submissions.sources.desk import SourceDesk
@@ -84,9 +85,12 @@ def application(settings: Settings, client: AsyncMongoClient[dict[str, Any]]) ->
     """The JSON and the pages, on the database of `client`."""
     database = client[settings.database(SERVICE)]
     progress, lists, log = ProgressStore(database), Lists(database), RequestLog(database)
-    partners, gate = Streams(database, PARTNERS), Gate(Keyring(database), Limits(settings))
+    sharing = Sharing()
+    partners, gate = Streams(database, PARTNERS), Gate(Keyring(database), Limits(settings), sharing)
     keys = KeyDesk(partners, gate.keyring, database)
-    desk = Desk(Streams(database, SUBMISSIONS), Streams(database, TESTS), partners, progress, keys, settings.pepper)
+    desk = Desk(
+        Streams(database, SUBMISSIONS), Streams(database, TESTS), partners, progress, keys, settings.pepper, sharing
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

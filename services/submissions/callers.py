@@ -15,6 +15,7 @@ from submissions import keys
 from submissions.intake import now
 from submissions.keyring import Held, Keyring
 from submissions.limiting import Limits, Meter
+from submissions.sharing import Account, Sharing
 from web.languages import _, moment
 from web.people import Person, actor, require
 from web.problems import Problem
@@ -37,6 +38,7 @@ class Gate:
 
     keyring: Keyring
     limits: Limits
+    sharing: Sharing
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Caller:
     key: str | None = None
     mode: Mode = "live"
     scopes: tuple[Scope, ...] = SCOPES
+
+    @property
+    def account(self) -> Account:
+        """What this use counts under."""
+        return self.partner or self.actor, self.mode
 
     def may_see(self, partner: str) -> None:
         """Raises the Problem of a thing that does not exist: others' things are nobody's business."""
@@ -86,6 +93,7 @@ def with_key(scope: Scope) -> AsCaller:
         await gate.limits.request(held)
         found = Caller(f"partner:{held.partner}", held.partner, held.key.id, held.key.mode, held.key.scopes)
         found.may(scope)
+        gate.sharing.asked(found.account)
         return found
 
     return caller

@@ -23,6 +23,7 @@ from submissions.intake import Intake, Submissions, now, told
 from submissions.key_desk import KeyDesk, Partners
 from submissions.progress import Progress, Step
 from submissions.refusals import raise_for
+from submissions.sharing import Sharing
 from submissions.store import ProgressStore, where, whose
 from web.languages import language
 
@@ -115,14 +116,24 @@ class Desk:
         progress: ProgressStore,
         keys: KeyDesk,
         pepper: bytes,
+        sharing: Sharing,
     ) -> None:
         self.submissions, self.tests, self.partners = submissions, tests, partners
-        self.progress, self.keys, self._pepper = progress, keys, pepper
+        self.progress, self.keys, self._pepper, self._sharing = progress, keys, pepper, sharing
 
     def intake(self, caller: Caller, *, validate_only: bool = False) -> Intake:
         """The way in for what a partner's program or people send."""
         assert caller.partner is not None  # an operator sends nothing in
-        return Intake(self.kept(caller.mode), caller.partner, caller.actor, language(), self._pepper, validate_only)
+        return Intake(
+            self.kept(caller.mode),
+            caller.partner,
+            caller.actor,
+            language(),
+            self._pepper,
+            validate_only,
+            caller.account,
+            self._sharing,
+        )
 
     def kept(self, mode: Mode) -> Submissions:
         """The submissions of a mode: what test keys send never meets what live ones do."""

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from schemas.rules import MAX_LINE_BYTES, check, digest
 from schemas.submission import SubmissionFact, SubmissionReceived, SubmissionRefused, SubmissionRevised
 from submissions.domain.submission import SUBMISSIONS, Receive, Refuse, Submission, SubmissionCommand
 from submissions.ndjson import Line
+from submissions.sharing import Account, Sharing
 from submissions.store import kinds
 
 Submissions = Streams[Submission, SubmissionCommand, SubmissionFact]
@@ -121,6 +122,14 @@ class Intake:
     #: What digests hide contacts with (`Settings.pepper`).
     pepper: bytes
     validate_only: bool = False
+    #: Who this counts as, among all who share the process. Without one, nobody else is there.
+    account: Account = ("", "")
+    sharing: Sharing = field(default_factory=Sharing)
+
+    @property
+    def piece(self) -> int:
+        """Lines to take in at one go now, at most."""
+        return self.sharing.piece(self.account)
 
     async def commands(self, lines: Sequence[Line]) -> list[Receive | Refuse]:
         """What lines ask for. Takes time, and no input or output; others have their turn meanwhile."""
@@ -132,7 +141,16 @@ class Intake:
         return asked
 
     async def commit(self, commands: Sequence[Receive | Refuse]) -> list[tuple[Receipt, bool]]:
-        """For each command, once all are written, its receipt and whether this was the first time."""
+        """For each command, once all are written, its receipt and whether this was the first time.
+
+        Several wait for their turn: while others are there, one such piece is taken in at a time.
+        """
+        if len(commands) == 1:
+            return await self._commit(commands)
+        async with self.sharing.turn(self.account):
+            return await self._commit(commands)
+
+    async def _commit(self, commands: Sequence[Receive | Refuse]) -> list[tuple[Receipt, bool]]:
         commands = await self._with_unknown(commands)
         carry_out = self.submissions.dry_run if self.validate_only else self.submissions.handle
         try:

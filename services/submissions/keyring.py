@@ -8,6 +8,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from schemas.envelope import Json
 from submissions import keys
 from submissions.domain.partner import Key
+from submissions.sharing import Account
 
 #: Seconds that a key's record is remembered in this process. A key revoked in another process lives so much longer.
 REMEMBERED_S = 1.0
@@ -23,8 +24,8 @@ class Held:
     key: Key
 
     @property
-    def account(self) -> tuple[str, str]:
-        """What its use is counted under: the partner, and live or test."""
+    def account(self) -> Account:
+        """What its use is counted under."""
         return self.partner, self.key.mode
 
 

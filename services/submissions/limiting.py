@@ -7,8 +7,7 @@ process that starts anew counts from nothing. Live and test are counted apart.
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from limits import RateLimitItemPerDay
@@ -20,7 +19,7 @@ from runtime.settings import Settings
 from submissions.intake import Receipt
 from submissions.keyring import Held
 from submissions.ndjson import BATCH_LINES
-from submissions.sharing import PIECE, Sharing
+from submissions.sharing import Account
 from web.languages import _, number, span
 from web.problems import Problem
 
@@ -43,7 +42,7 @@ class Turns:
     def __init__(self, name: str, rate: int, burst_s: float) -> None:
         self.name, self.rate = name, rate
         self.burst = max(1, int(rate * burst_s))
-        self._paid_off: dict[tuple[str, str], float] = {}
+        self._paid_off: dict[Account, float] = {}
 
     async def wait(self, held: Held, cost: int = 1, most_s: float = math.inf) -> float | None:
         """Wait until the turn of `cost` comes. Where that is more than `most_s` away, nothing is taken, and the seconds
@@ -68,7 +67,6 @@ class Limits:
     """What each partner has used in this process. The day's window begins with the first use."""
 
     def __init__(self, settings: Settings) -> None:
-        self.sharing = Sharing()
         self._windows = FixedWindowRateLimiter(MemoryStorage())
         self.requests = Turns("requests", settings.requests_per_second, REQUESTS_BURST_S)
         self.entries = Turns("entries", settings.entries_per_second, ENTRIES_BURST_S)
@@ -80,7 +78,6 @@ class Limits:
 
     async def request(self, held: Held) -> None:
         """Let a request have its turn. Raises the Problem of too many that wait."""
-        self.sharing.asked(held.account)
         if wait_s := await self.requests.wait(held, most_s=PATIENCE_S):
             title = _("Too many requests")
             detail = _(
@@ -153,21 +150,10 @@ class Meter:
         if self.limits and self.held:
             await self.limits.take(self.held)
 
+    @property
     def piece(self) -> int:
-        """Entries to take in at one go now, at most: whoever comes after waits for no more than these."""
-        if not (self.limits and self.held):
-            return BATCH_LINES
-        most = PIECE if self.limits.sharing.in_company(self.held.account) else BATCH_LINES
-        return min(most, self.limits.entries.burst)
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Waits until a piece may be taken in, within the block."""
-        if not (self.limits and self.held):
-            yield
-            return
-        async with self.limits.sharing.turn(self.held.account):
-            yield
+        """Entries to take in at one go, at most: those that come after wait for no more than the rate asks for."""
+        return min(BATCH_LINES, self.limits.entries.burst) if self.limits and self.held else BATCH_LINES
 
     async def pace(self, entries: int) -> int:
         """Waits for the turn of these entries; how many of them the quota allows."""

@@ -6,7 +6,7 @@ import orjson
 from starlette.datastructures import UploadFile
 
 from submissions.intake import Intake, Receipt
-from submissions.ndjson import BATCH_LINES, Line, Splitter
+from submissions.ndjson import Line, Splitter
 from web.languages import _, ngettext
 from web.problems import Problem
 
@@ -34,8 +34,8 @@ async def take(intake: Intake, file: UploadFile | None, text: str) -> Sent:
     raw = await _uploaded(file, text)
     lines = _lines(raw.removeprefix(b"\xef\xbb\xbf"))
     receipts: list[tuple[int, Receipt]] = []
-    for start in range(0, len(lines), BATCH_LINES):
-        batch = lines[start : start + BATCH_LINES]
+    while batch := lines[: intake.piece]:
+        lines = lines[len(batch) :]
         taken = await intake.take(batch)
         receipts += [(line.number, receipt) for line, (receipt, _) in zip(batch, taken, strict=True)]
     return Sent(tuple(receipts))

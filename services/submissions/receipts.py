@@ -50,8 +50,7 @@ class Receipts(Response):
                 coming = asyncio.ensure_future(anext(prepared, None))
                 # Where the partner's rate is used up, this waits, and no more is read.
                 allowed = await self._meter.pace(len(batch))
-                async with self._meter.turn():
-                    body = await self._commit(batch[:allowed])
+                body = await self._commit(batch[:allowed])
                 if allowed < len(batch):
                     body += await self._stopped(batch[allowed][0])
                 async with asyncio.timeout(UNREAD_S):
@@ -69,7 +68,7 @@ class Receipts(Response):
         await send({"type": "http.response.body", "body": b""})
 
     async def _prepared(self) -> AsyncIterator[_Batch]:
-        async for lines in batches(self._pieces, self._meter.piece):
+        async for lines in batches(self._pieces, lambda: min(self._meter.piece, self._intake.piece)):
             if self._over:
                 continue
             yield list(zip([line.number for line in lines], await self._intake.commands(lines), strict=True))

@@ -1,4 +1,4 @@
-"""How streams of many entries and single requests share one process: while others ask, streams go piece by piece.
+"""How those who send many entries at once and those who ask for one thing share an api process.
 
 An entry costs more than the time it is taken in for: the relay, the broker and the database have work with it that
 whoever asks next waits for. So the time between two pieces follows from how long a piece takes, not from a rate: a
@@ -10,18 +10,23 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-#: A partner whose last request came so recently is still there: others' streams make way for it.
-RECENT_S = 1.0
-#: Entries that a stream takes in at one go while another partner is there.
-PIECE = 20
-#: After a piece nothing is streamed for so many times as long as the piece took, while another partner is there.
-REST = 4
+from submissions.ndjson import BATCH_LINES
 
+#: A partner whose last request came so recently is still there: others' streams and files make way for it.
+RECENT_S = 1.0
+#: Entries that are taken in at one go while another partner is there.
+PIECE = 20
+#: After a piece none is begun for so many times as long as it took, while another partner is there.
+REST = 4
+#: But for no longer than this: what took so long waited for a server that was away.
+MOST_REST_S = 1.0
+
+#: What use is counted under: the partner, and live or test.
 Account = tuple[str, str]
 
 
 class Sharing:
-    """Streams are free while only their own partner is there; else one piece at a time, and a rest after each."""
+    """A partner is free while no other is there; else one piece is taken in at a time, and a rest follows each."""
 
     def __init__(self) -> None:
         self._asked: dict[Account, float] = {}
@@ -37,6 +42,10 @@ class Sharing:
         since = time.monotonic() - RECENT_S
         return any(at > since and other != account for other, at in self._asked.items())
 
+    def piece(self, account: Account) -> int:
+        """Entries to take in at one go now, at most."""
+        return PIECE if self.in_company(account) else BATCH_LINES
+
     @asynccontextmanager
     async def turn(self, account: Account) -> AsyncIterator[None]:
         """Wait for the turn of one piece, which is taken in within the block."""
@@ -50,4 +59,4 @@ class Sharing:
                 yield
             finally:
                 now = time.monotonic()
-                self._rested = now + REST * (now - began)
+                self._rested = now + min(REST * (now - began), MOST_REST_S)

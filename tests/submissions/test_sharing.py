@@ -52,6 +52,17 @@ async def test_a_piece_that_fails_is_rested_from_too() -> None:
         assert time.monotonic() - failed >= REST * 0.009
 
 
+async def test_a_database_that_was_away_is_not_rested_from_for_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "MOST_REST_S", 0.05)
+    shared = Sharing()
+    shared.asked(THEIRS)
+    async with shared.turn(OURS):
+        await asyncio.sleep(0.5)
+    began = time.monotonic()
+    async with shared.turn(OURS):
+        assert 0.05 * 0.9 < time.monotonic() - began < REST * 0.5
+
+
 async def test_company_is_another_partner_or_mode_that_asked_lately(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = Sharing()
     shared.asked(OURS)

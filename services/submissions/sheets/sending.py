@@ -59,10 +59,9 @@ async def send(sheet: Sheet, intake: Intake, after: int = 0, meter: Meter = UNME
     Raises the Problem of a quota that is used up, once what it allowed is given.
     """
     reads = sheet.reads(after)
-    while batch := await asyncio.to_thread(_next, reads, meter.piece()):
+    while batch := await asyncio.to_thread(_next, reads, min(meter.piece, intake.piece)):
         allowed = await meter.pace(len(batch))
-        async with meter.turn():
-            taken = await intake.take([read.line for read in batch[:allowed]])
+        taken = await intake.take([read.line for read in batch[:allowed]])
         meter.count(receipt for receipt, _ in taken)
         yield [
             Sent(read, receipt, at_cells(receipt, read, sheet.header) if receipt.findings else [])
