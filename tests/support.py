@@ -41,7 +41,7 @@ def sequences(settings: Settings, topic: str) -> dict[str, list[int]]:
     """The sequences of each stream on a topic, in the order in which Kafka has them."""
     found: dict[str, list[int]] = {}
     name = settings.topic(topic)
-    for records in read(settings.kafka_bootstrap, extent(settings.kafka_bootstrap, [name])):
+    for records in read(settings.kafka, extent(settings.kafka, [name])):
         for record in records:
             event = decode(record.value)
             found.setdefault(event.subject, []).append(event.sequence)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from deploy.local import kafka, mongo
 from deploy.local.people import Somebody, people
 from deploy.local.ports import HOST
@@ -109,8 +111,11 @@ def worker(stack: Stack, service: str, ops_port: int, number: int = 1) -> Proces
 
 def environment(settings: Settings) -> dict[str, str]:
     """`settings` as the environment variables that make them again; what is None is left out."""
-    values = settings.model_dump(mode="json", exclude_none=True, exclude={"api_port", "ops_port"})
-    return {f"SHUANGQIAN_{name.upper()}": str(value) for name, value in values.items()}
+    values = settings.model_dump(exclude_none=True, exclude={"api_port", "ops_port"})
+    return {
+        f"SHUANGQIAN_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in values.items()
+    }
 
 
 def _python(*argv: str) -> tuple[str, ...]:

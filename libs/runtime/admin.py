@@ -12,7 +12,7 @@ KEPT = {"retention.ms": "-1", "cleanup.policy": "delete", "max.message.bytes": "
 
 def create_topics(settings: Settings, *, partitions: int = PARTITIONS, replication: int = 1) -> list[str]:
     """Create the histories that are missing, kept for ever; returns their names."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+    admin = KafkaAdminClient(**settings.kafka)
     try:
         known = admin.list_topics()
         missing = [topic for topic in map(settings.topic, HISTORIES) if topic not in known]

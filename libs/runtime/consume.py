@@ -16,6 +16,7 @@ from typing import Any
 
 import faust
 import structlog
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.types import EventT
 from opentelemetry.trace import SpanKind
 from pymongo.errors import ConnectionFailure, PyMongoError
@@ -53,6 +54,7 @@ def worker_app(service: str, settings: Settings) -> faust.App:
     return faust.App(
         settings.topic_prefix + service,
         broker=f"kafka://{settings.kafka_bootstrap}",
+        broker_credentials=_credentials(settings),
         broker_client_id=client_id(service),
         store="memory://",
         datadir=Path(tempfile.gettempdir(), "faust"),  # nothing is kept there, but Faust makes it
@@ -69,6 +71,19 @@ def worker_app(service: str, settings: Settings) -> faust.App:
         stream_wait_empty=False,
         broker_max_poll_records=2000,
     )
+
+
+def _credentials(settings: Settings) -> Credentials | None:
+    """`Settings.kafka`, as Faust has it."""
+    context = settings.kafka_tls
+    if settings.kafka_signs_in and settings.kafka_password:
+        return SASLCredentials(
+            username=settings.kafka_username,
+            password=settings.kafka_password.get_secret_value(),
+            ssl_context=context,
+            mechanism=settings.kafka_mechanism,
+        )
+    return SSLCredentials(context) if context else None
 
 
 def subscribe(app: faust.App, topic: str, react: React, parking: Parking) -> None:

@@ -80,7 +80,7 @@ class Groups:
         self._followed = {settings.topic(name): {*map(settings.topic, topics)} for name, topics in followed.items()}
         # It says of each member, each time, that it cannot read what Faust adds for itself; nobody asks for that.
         logging.getLogger("kafka.admin._groups").setLevel(logging.ERROR)
-        common = {"bootstrap_servers": settings.kafka_bootstrap, "metadata_max_age_ms": 10_000}
+        common = {**settings.kafka, "metadata_max_age_ms": 10_000}
         self._admin = KafkaAdminClient(**common, request_timeout_ms=ANSWERS_WITHIN_MS)
         # One record of each partition is wanted, not what a consumer would read ahead.
         self._consumer = KafkaConsumer(

@@ -234,8 +234,8 @@ class Operations:
     def _consumers(self) -> tuple[Consumer, ...]:
         if not self._reactions and not self._families:
             return ()
-        admin = KafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap)
-        consumer = KafkaConsumer(bootstrap_servers=self._settings.kafka_bootstrap, group_id=None)
+        admin = KafkaAdminClient(**self._settings.kafka)
+        consumer = KafkaConsumer(**self._settings.kafka, group_id=None)
         try:
             followed = {self._group: list(self._reactions)} if self._reactions else {}
             topics = admin.list_topics() if self._families else []

@@ -54,7 +54,7 @@ def raise_partitions(settings: Settings, topic: str, count: int, *, replication:
     All workers that write or read it must have ended, and what they read be read to its end. Raises CannotRaise.
     """
     name, copy = settings.topic(topic), settings.topic(topic) + COPY
-    with closing(KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)) as admin:
+    with closing(KafkaAdminClient(**settings.kafka)) as admin:
         existing = set(admin.list_topics())
         has = _partitions(settings, name) if name in existing else 0
         if copy not in existing:
@@ -65,10 +65,10 @@ def raise_partitions(settings: Settings, topic: str, count: int, *, replication:
         if copy not in existing or 0 < has < _partitions(settings, copy):
             _check(settings, topic)
             _remake(settings, admin, copy, count, replication)
-            before = extent(settings.kafka_bootstrap, [name])
+            before = extent(settings.kafka, [name])
             if _copy(settings, name, copy) != _digests(settings, copy):
                 raise CannotRaise(f"The copy of {name} is not what it should be. Run it again.")
-            if extent(settings.kafka_bootstrap, [name]) != before:
+            if extent(settings.kafka, [name]) != before:
                 raise CannotRaise(f"{name} was written to meanwhile. End all workers, and run it again.")
         elif _partitions(settings, copy) != count:
             raise CannotRaise(f"{name} is on its way to {_partitions(settings, copy)} partitions: finish that first.")
@@ -78,7 +78,7 @@ def raise_partitions(settings: Settings, topic: str, count: int, *, replication:
             raise CannotRaise(f"{name} is not yet what {copy} is. Run it again.")
         _go_on_at_the_end(settings, admin, topic)
         admin.delete_topics([copy])
-        return Raised(extent(settings.kafka_bootstrap, [name]).messages, len(digests), count)
+        return Raised(extent(settings.kafka, [name]).messages, len(digests), count)
 
 
 def _check(settings: Settings, topic: str) -> None:
@@ -95,7 +95,7 @@ def _check(settings: Settings, topic: str) -> None:
 
 def _go_on_at_the_end(settings: Settings, admin: KafkaAdminClient, topic: str) -> None:
     """All was read before it was moved: no group shall read it a second time."""
-    end = extent(settings.kafka_bootstrap, [settings.topic(topic)]).end
+    end = extent(settings.kafka, [settings.topic(topic)]).end
     known = {group["group_id"] for group in admin.list_groups()}
     for group in (settings.topic(group) for group, topics in followed().items() if topic in topics):
         if group in known:
@@ -106,7 +106,7 @@ def _copy(settings: Settings, source: str, target: str) -> Digests:
     """Every message of one topic to another, with its key, headers and time; the digests of what was read."""
     digests: Digests = {}
     producer = KafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap,
+        **settings.kafka,
         acks="all",
         enable_idempotence=True,
         linger_ms=5,
@@ -115,7 +115,7 @@ def _copy(settings: Settings, source: str, target: str) -> Digests:
     )
     with closing(producer):
         sent: list[FutureRecordMetadata] = []
-        for records in read(settings.kafka_bootstrap, extent(settings.kafka_bootstrap, [source])):
+        for records in read(settings.kafka, extent(settings.kafka, [source])):
             for record in records:
                 _digest(digests, record.key, record.value)
                 sent.append(
@@ -142,7 +142,7 @@ def _acknowledged(producer: KafkaProducer, sent: list[FutureRecordMetadata]) -> 
 
 def _digests(settings: Settings, topic: str) -> Digests:
     digests: Digests = {}
-    for records in read(settings.kafka_bootstrap, extent(settings.kafka_bootstrap, [topic])):
+    for records in read(settings.kafka, extent(settings.kafka, [topic])):
         for record in records:
             _digest(digests, record.key, record.value)
     return digests
@@ -164,7 +164,7 @@ def _remake(settings: Settings, admin: KafkaAdminClient, topic: str, count: int,
 
 
 def _partitions(settings: Settings, topic: str) -> int:
-    return len(extent(settings.kafka_bootstrap, [topic]).end)
+    return len(extent(settings.kafka, [topic]).end)
 
 
 def _until(check: Callable[[], bool]) -> None:

@@ -70,15 +70,15 @@ class _Histories:
     """Topics, read from their first message and, each time again, what has come since."""
 
     def __init__(self, settings: Settings, topics: Iterable[str], take: Take) -> None:
-        self._bootstrap, self._take = settings.kafka_bootstrap, take
+        self._kafka, self._take = settings.kafka, take
         self._topics = [settings.topic(topic) for topic in topics]
         self._at: dict[TopicPartition, int] = {}
         self.messages = 0
 
     async def follow(self) -> None:
-        now = await asyncio.to_thread(extent, self._bootstrap, self._topics)
+        now = await asyncio.to_thread(extent, self._kafka, self._topics)
         within = Extent({tp: self._at.get(tp, now.first[tp]) for tp in now.end}, now.end)
-        batches = read(self._bootstrap, within)
+        batches = read(self._kafka, within)
         while (records := await asyncio.to_thread(next, batches, None)) is not None:
             for start in range(0, len(records), BATCH):
                 await self._take(records[start : start + BATCH])
@@ -170,7 +170,7 @@ def _fault(record: ConsumerRecord, error: Exception) -> Fault:
 def _members(settings: Settings, service: str) -> bool:
     """Whether any worker of the service is in its consumer group."""
     group = settings.topic(service)
-    with closing(KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)) as admin:
+    with closing(KafkaAdminClient(**settings.kafka)) as admin:
         # A group that nobody ever joined cannot be described.
         known = any(each["group_id"] == group for each in admin.list_groups())
         return known and bool(admin.describe_groups([group])[group]["members"])

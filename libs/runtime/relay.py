@@ -63,7 +63,7 @@ class Relay(threading.Thread):
 
     def _relay(self, database: Database[Json], lease: Lease, held: Json) -> None:
         producer = KafkaProducer(
-            bootstrap_servers=self._settings.kafka_bootstrap,
+            **self._settings.kafka,
             acks="all",
             enable_idempotence=True,
             # An event is sent until it is taken: giving up on one would let the next of its stream overtake it.

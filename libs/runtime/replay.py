@@ -1,7 +1,8 @@
 """Reading histories from their beginning: for rebuilding, and for the audit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
@@ -19,9 +20,9 @@ class Extent:
         return sum(self.end[tp] - self.first[tp] for tp in self.end)
 
 
-def extent(bootstrap: str, topics: Sequence[str]) -> Extent:
-    """How much history there is now."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)
+def extent(kafka: Mapping[str, Any], topics: Sequence[str]) -> Extent:
+    """How much history there is now. `kafka`: Settings.kafka."""
+    consumer = KafkaConsumer(**kafka, group_id=None, enable_auto_commit=False)
     try:
         parts = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic) or ()]
         return Extent(consumer.beginning_offsets(parts), consumer.end_offsets(parts))
@@ -29,10 +30,10 @@ def extent(bootstrap: str, topics: Sequence[str]) -> Extent:
         consumer.close()
 
 
-def reader(bootstrap: str) -> KafkaConsumer:
+def reader(kafka: Mapping[str, Any]) -> KafkaConsumer:
     """A consumer that belongs to no group: it commits nothing. What is asked for and gone is OffsetOutOfRangeError."""
     return KafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **kafka,
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",
@@ -42,11 +43,11 @@ def reader(bootstrap: str) -> KafkaConsumer:
     )
 
 
-def read(bootstrap: str, within: Extent) -> Iterator[list[ConsumerRecord]]:
+def read(kafka: Mapping[str, Any], within: Extent) -> Iterator[list[ConsumerRecord]]:
     """Every message of an extent, in lists; in order within each partition. Writes nothing, commits nothing."""
     if not within.messages:
         return
-    consumer = reader(bootstrap)
+    consumer = reader(kafka)
     try:
         yield from drain(consumer, within)
     finally:

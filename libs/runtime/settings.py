@@ -1,10 +1,11 @@
 """What a process is told by its environment: variables prefixed SHUANGQIAN_."""
 
 import hashlib
+import ssl
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import SecretStr
+from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -14,6 +15,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SHUANGQIAN_")
 
     kafka_bootstrap: str = "127.0.0.1:19092"
+    # How a process comes into Kafka (docs/how-to/sign-in-to-kafka.md). Where the protocol begins with SASL it signs in;
+    # where it ends with SSL, brokers' certificates are checked: against these authorities (PEM), or the system's.
+    kafka_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_ca: str | None = None
     # Kafka's listener for partners, as they reach it; in production its protocol is SASL_SSL.
     kafka_partners_bootstrap: str = "127.0.0.1:19094"
     kafka_partners_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_PLAINTEXT"
@@ -68,6 +76,33 @@ class Settings(BaseSettings):
     requests_per_second: int = 50
     entries_per_second: int = 1_000
     entries_per_day: int = 5_000_000
+
+    @model_validator(mode="after")
+    def _can_sign_in(self) -> Self:
+        if self.kafka_signs_in and not (self.kafka_username and self.kafka_password):
+            raise ValueError(f"kafka_protocol {self.kafka_protocol} needs kafka_username and kafka_password")
+        return self
+
+    @property
+    def kafka_signs_in(self) -> bool:
+        return self.kafka_protocol.startswith("SASL_")
+
+    @property
+    def kafka_tls(self) -> ssl.SSLContext | None:
+        """How the brokers' certificates are checked; None where the connection is not encrypted."""
+        return ssl.create_default_context(cadata=self.kafka_ca) if self.kafka_protocol.endswith("SSL") else None
+
+    @property
+    def kafka(self) -> dict[str, Any]:
+        """What a client needs to come into Kafka, by the names that kafka-python and aiokafka share."""
+        come: dict[str, Any] = {"bootstrap_servers": self.kafka_bootstrap, "security_protocol": self.kafka_protocol}
+        if self.kafka_signs_in and self.kafka_password:
+            come["sasl_mechanism"] = self.kafka_mechanism
+            come["sasl_plain_username"] = self.kafka_username
+            come["sasl_plain_password"] = self.kafka_password.get_secret_value()
+        if context := self.kafka_tls:
+            come["ssl_context"] = context
+        return come
 
     @property
     def pepper(self) -> bytes:

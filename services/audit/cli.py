@@ -236,9 +236,15 @@ def _troubles(settings: Settings) -> Iterator[None]:
     except (Removed, OffsetOutOfRangeError):
         text = _("Messages were removed from Kafka while they were about to be read (retention). Run it again.")
         raise Failed(COULD_NOT, text) from None
-    except (Unreachable, KafkaError):
+    except Unreachable:
         text = _("Kafka does not answer at %(address)s. Start it (make run), or set SHUANGQIAN_KAFKA_BOOTSTRAP.")
         raise Failed(COULD_NOT, text % {"address": settings.kafka_bootstrap}) from None
+    except KafkaError as error:
+        text = _(
+            "Kafka at %(address)s did not let this through (%(error)s). Where it wants to know who asks, or who it is: "
+            "SHUANGQIAN_KAFKA_PROTOCOL, _USERNAME, _PASSWORD and _CA (docs/how-to/sign-in-to-kafka.md)."
+        )
+        raise Failed(COULD_NOT, text % {"address": settings.kafka_bootstrap, "error": type(error).__name__}) from None
     except PyMongoError as error:
         # The address may carry a password: what follows the last @ does not.
         address = settings.mongo_url.rpartition("@")[2].removeprefix("mongodb://")

@@ -44,7 +44,7 @@ def whole(settings: Settings, topic: str, stream: str | None = None) -> Extent:
 
 def wholes(settings: Settings, topics: Sequence[str], stream: str | None = None) -> dict[str, Extent]:
     """As `whole`, of several topics by their names: connecting takes longer than asking."""
-    full, found = extent(settings.kafka_bootstrap, topics), dict[str, Extent]()
+    full, found = extent(settings.kafka, topics), dict[str, Extent]()
     for topic in topics:
         places = [place for place in full.end if place.topic == topic]
         if stream is not None and places:
@@ -57,7 +57,7 @@ def wholes(settings: Settings, topics: Sequence[str], stream: str | None = None)
 def messages(settings: Settings, within: Extent, stream: str | None = None) -> Iterator[list[Message]]:
     """The messages of an extent in lists, in order within each partition; only those keyed by `stream`, if given."""
     key = stream.encode() if stream is not None else None
-    for records in read(settings.kafka_bootstrap, within):
+    for records in read(settings.kafka, within):
         yield [
             Message(record.topic, record.partition, record.offset, record.key, record.value)
             for record in records
@@ -75,7 +75,7 @@ def event_at(settings: Settings, position: str) -> Json | None:
     if not (topic and partition.isdecimal() and offset.isdecimal()):
         return None
     reach(settings.kafka_bootstrap)
-    full = extent(settings.kafka_bootstrap, [topic])
+    full = extent(settings.kafka, [topic])
     place = TopicPartition(topic, int(partition))
     if not full.first.get(place, 0) <= int(offset) < full.end.get(place, 0):
         return None

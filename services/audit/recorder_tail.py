@@ -43,7 +43,7 @@ class Tail:
         self.places = {place["topic"]: Place(**place) for place in places}
         self.odd: list[Oddity] = []
         self.behind: dict[str, int] = {}
-        common = {"bootstrap_servers": settings.kafka_bootstrap, "metadata_max_age_ms": 10_000}
+        common = {**settings.kafka, "metadata_max_age_ms": 10_000}
         self._admin = KafkaAdminClient(**common)
         self._consumer = KafkaConsumer(
             **common,

@@ -104,7 +104,7 @@ class Worker:
     def __init__(self, settings: Settings, deciders: Sequence[AnyDecider], client: MongoClient[Json]) -> None:
         self._settings, self._client = settings, client
         self._in_vain = False  # a relay that was waited for and did not come is not waited for again
-        self._consumer: KafkaConsumer = reader(settings.kafka_bootstrap)
+        self._consumer: KafkaConsumer = reader(settings.kafka)
         self._deciders: dict[str, dict[str, AnyDecider]] = {}
         for decider in deciders:
             self._deciders.setdefault(decider.service, {})[decider.noun] = decider

@@ -201,7 +201,7 @@ def _raise_failed(said: dict[str, str | None]) -> None:
 
 @contextmanager
 def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+    admin = KafkaAdminClient(**settings.kafka)
     try:
         yield admin
     finally:

@@ -223,7 +223,7 @@ class KafkaIntake:
     def _consumer(self) -> AIOKafkaConsumer:
         settings = self._settings
         return AIOKafkaConsumer(
-            bootstrap_servers=settings.kafka_bootstrap,
+            **settings.kafka,
             client_id=client_id("submissions"),
             group_id=settings.topic(INTAKE_GROUP),
             enable_auto_commit=False,
@@ -236,7 +236,7 @@ class KafkaIntake:
 
     def _producer(self) -> AIOKafkaProducer:
         return AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka_bootstrap,
+            **self._settings.kafka,
             acks="all",
             enable_idempotence=True,
             linger_ms=2,

@@ -66,7 +66,7 @@ class World:
 
     def send(self, *messages: tuple[str, bytes]) -> None:
         """Put messages (key, value) on the submissions' history, as something other than the relay would."""
-        producer = KafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap)
+        producer = KafkaProducer(**self.settings.kafka)
         for key, value in messages:
             producer.send(self.topic, key=key.encode(), value=value)
         producer.close()

@@ -1,4 +1,4 @@
-"""On Kafka the audit needs the right to read the histories and no other: on a broker where it has just that, it
+"""On Kafka the audit needs the right to read the histories and no other: with an account that has just that, it
 records, replays and checks; whatever would write is refused."""
 
 import re
@@ -24,6 +24,7 @@ from kafka.admin import (
 )
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
+from pydantic import SecretStr
 from pymongo import MongoClient
 
 from audit.log.checking import check
@@ -35,8 +36,7 @@ from schemas.envelope import Json
 from tests.audit.conftest import DECIDERS, World
 from tests.audit.logs import keeping, log_of
 
-#: Who comes to the listener of our own processes has no name but this; the broker itself comes so to its controller.
-ANYBODY, OFFICE = "User:ANONYMOUS", "User:office"
+AUDITOR, PASSWORD = "auditor", "may-read"
 PREFIX = "rights."
 
 
@@ -46,46 +46,32 @@ def broker(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def allow_reading_alone(server: Server) -> None:
-    """From now on whoever comes unnamed may read what begins with PREFIX; a named account has all rights."""
+def allowed_to_read_alone(broker: Server, settings: Settings) -> Settings:
+    """The same broker, for an account that may read what begins with PREFIX and nothing else: docs/how-to."""
     topics = ResourcePattern(ResourceType.TOPIC, PREFIX, ACLResourcePatternType.PREFIXED)
-    cluster = ResourcePattern(ResourceType.CLUSTER, "kafka-cluster")
-    may = [(ACLOperation.READ, topics), (ACLOperation.DESCRIBE, topics), (ACLOperation.CLUSTER_ACTION, cluster)]
-    with closing(KafkaAdminClient(bootstrap_servers=server.address)) as admin:
-        made = admin.create_acls([ACL(ANYBODY, "*", what, ACLPermissionType.ALLOW, on) for what, on in may])
+    may = (ACLOperation.READ, ACLOperation.DESCRIBE)
+    with closing(KafkaAdminClient(**settings.kafka)) as admin:
+        admin.alter_user_scram_credentials([UserScramCredentialUpsertion(AUDITOR, "SCRAM-SHA-512", PASSWORD)])
+        made = admin.create_acls([ACL(f"User:{AUDITOR}", "*", what, ACLPermissionType.ALLOW, topics) for what in may])
         assert not made["failed"]
-        admin.alter_user_scram_credentials([UserScramCredentialUpsertion("office", "SCRAM-SHA-512", "all-rights")])
-    properties = server.log_folder.parent / "server.properties"
-    properties.write_text(properties.read_text().replace(f"super.users={ANYBODY}", f"super.users={OFFICE}"))
-    server.restart()
+    signing_in = {"kafka_protocol": "SASL_PLAINTEXT", "kafka_username": AUDITOR, "kafka_password": SecretStr(PASSWORD)}
+    return settings.model_copy(update={"kafka_bootstrap": broker.partners, **signing_in})
 
 
-def office(server: Server) -> dict[str, Any]:
-    """How the account with all rights comes in."""
-    return {
-        "bootstrap_servers": server.partners,
-        "security_protocol": "SASL_PLAINTEXT",
-        "sasl_mechanism": "SCRAM-SHA-512",
-        "sasl_plain_username": "office",
-        "sasl_plain_password": "all-rights",
-    }
-
-
-def writes(address: str, topic: str) -> dict[str, Callable[[KafkaAdminClient], Any]]:
+def writes(settings: Settings, topic: str) -> dict[str, Callable[[KafkaAdminClient], Any]]:
     """All that would change a history, or leave a trace, by what it is called."""
 
     def produce(_: KafkaAdminClient) -> None:
-        with closing(
-            KafkaProducer(bootstrap_servers=address, enable_idempotence=False, max_block_ms=10_000)
-        ) as producer:
+        with closing(KafkaProducer(**settings.kafka, enable_idempotence=False, max_block_ms=10_000)) as producer:
             producer.send(topic, b"forged").get(20)
 
     def commit(_: KafkaAdminClient) -> None:
-        with closing(KafkaConsumer(bootstrap_servers=address, group_id="auditor")) as consumer:
+        with closing(KafkaConsumer(**settings.kafka, group_id="auditor")) as consumer:
             consumer.assign([TopicPartition(topic, 0)])
             consumer.commit({TopicPartition(topic, 0): OffsetAndMetadata(1, "", -1)})
 
-    more = ACL(ANYBODY, "*", ACLOperation.WRITE, ACLPermissionType.ALLOW, ResourcePattern(ResourceType.TOPIC, topic))
+    pattern = ResourcePattern(ResourceType.TOPIC, topic)
+    more = ACL(f"User:{AUDITOR}", "*", ACLOperation.WRITE, ACLPermissionType.ALLOW, pattern)
     shorter = ConfigResource(ConfigResourceType.TOPIC, topic, {"retention.ms": "1"})
     return {
         "produce": produce,
@@ -112,20 +98,20 @@ def answer(write: Callable[[KafkaAdminClient], Any], admin: KafkaAdminClient) ->
 def test_the_audit_records_replays_and_checks_with_the_right_to_read_alone(
     broker: Server, mongo: str, tmp_path: Path
 ) -> None:
-    settings = Settings(
+    everything = Settings(
         kafka_bootstrap=broker.address, mongo_url=mongo, topic_prefix=PREFIX, database_prefix="test_rights_", lease_s=2
     )
-    create_topics(settings, partitions=3)
+    create_topics(everything, partitions=3)
     with MongoClient[Json](mongo, tz_aware=True, w="majority") as client:
-        world = World(settings, client)
+        world = World(everything, client)
         world.decide(*((f"s{n}", "1") for n in range(10)))
         world.relay(10)
         world.relay(10, "review")
-        # given a broker on which it may read the histories, and nothing else
-        allow_reading_alone(broker)
+        # given an account that may read the histories, and nothing else
+        settings = allowed_to_read_alone(broker, everything)
         topic = settings.topic("submissions.events")
-        with closing(KafkaAdminClient(bootstrap_servers=broker.address)) as admin:
-            refused = {name: answer(write, admin) for name, write in writes(broker.address, topic).items()}
+        with closing(KafkaAdminClient(**settings.kafka)) as admin:
+            refused = {name: answer(write, admin) for name, write in writes(settings, topic).items()}
         assert refused == {
             "produce": "TopicAuthorizationFailedError",
             "commit an offset": "GroupAuthorizationFailedError",
@@ -137,7 +123,7 @@ def test_the_audit_records_replays_and_checks_with_the_right_to_read_alone(
             "allow itself more": "ClusterAuthorizationFailedError",
         }
         # then it does all its work
-        log = log_of(world, tmp_path / "log")
+        log = log_of(World(settings, client), tmp_path / "log")
         with keeping(log):
             log.wait(20)
         verdict = replay(settings, DECIDERS, patience_s=0.5)
@@ -145,10 +131,10 @@ def test_the_audit_records_replays_and_checks_with_the_right_to_read_alone(
         outcome = check(log.settings, client, lambda *_: None)
         assert (outcome.parts, outcome.size, outcome.messages) == ((), 20, 20)
         # and nothing is other than it was: no topic, no group, no message
-        with closing(KafkaAdminClient(**office(broker))) as admin:
+        with closing(KafkaAdminClient(**everything.kafka)) as admin:
             assert not admin.list_groups()
             assert f"{PREFIX}own" not in admin.list_topics()
-        with closing(KafkaConsumer(**office(broker))) as consumer:
+        with closing(KafkaConsumer(**everything.kafka)) as consumer:
             parts = [TopicPartition(topic, n) for n in range(3)]
             assert sum(consumer.end_offsets(parts).values()) == 10
             assert set(consumer.beginning_offsets(parts).values()) == {0}

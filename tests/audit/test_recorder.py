@@ -142,7 +142,7 @@ def test_messages_that_retention_took_are_said_to_be_gone(lived: World) -> None:
     # given a history whose first messages are gone
     extent = whole(lived.settings, lived.topic)
     tp, _ = max(extent.end.items(), key=lambda each: each[1])
-    with closing(KafkaAdminClient(bootstrap_servers=lived.settings.kafka_bootstrap)) as admin:
+    with closing(KafkaAdminClient(**lived.settings.kafka)) as admin:
         admin.delete_records({tp: 2})
     # when it is recorded
     record(lived, 58, 1)
@@ -164,7 +164,7 @@ def test_a_topic_with_other_partitions_is_read_again_and_repeats_nothing(lived: 
 
 def test_a_topic_that_was_emptied_and_made_anew_is_noticed(lived: World) -> None:
     record(lived, 60)
-    with closing(KafkaAdminClient(bootstrap_servers=lived.settings.kafka_bootstrap)) as admin:
+    with closing(KafkaAdminClient(**lived.settings.kafka)) as admin:
         admin.delete_topics([lived.topic])
         until(lambda: lived.topic not in admin.list_topics())
     create_topics(lived.settings, partitions=3)

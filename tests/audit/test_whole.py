@@ -69,7 +69,7 @@ def test_a_history_can_be_cut_at_an_offset_or_a_moment(lived: World) -> None:
     """Live streams that went on after the cut are held against their events only."""
     cut = lived.replay(until=Until(offset=1))
     assert cut.equal and 0 < cut.events < 60 and cut.went_on > 0 and cut.until == "1"
-    (first, *_), *_ = read(lived.settings.kafka_bootstrap, extent(lived.settings.kafka_bootstrap, [lived.topic]))
+    (first, *_), *_ = read(lived.settings.kafka, extent(lived.settings.kafka, [lived.topic]))
     at = orjson.loads(first.value)["time"]
     whole = lived.replay(until=Until(time=datetime.fromisoformat(at)))
     assert (whole.equal, whole.events, whole.went_on, whole.until) == (True, 60, 0, at)  # all have the same time
@@ -143,7 +143,7 @@ def _workers(pid: int) -> list[int]:
 
 def test_a_stream_on_two_partitions_is_named_with_both(lived: World) -> None:
     """As happens where somebody adds partitions to a history that is in use."""
-    admin = KafkaAdminClient(bootstrap_servers=lived.settings.kafka_bootstrap)
+    admin = KafkaAdminClient(**lived.settings.kafka)
     admin.create_partitions({lived.topic: NewPartitions(7)})
     admin.close()
     moved = next(f"s{n}" for n in range(10) if partition_of(f"s{n}", 7) != partition_of(f"s{n}", 3))
@@ -157,7 +157,7 @@ def test_a_stream_on_two_partitions_is_named_with_both(lived: World) -> None:
 
 
 def test_a_history_whose_beginning_is_gone_is_a_gap_and_its_streams_lack_events(lived: World) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=lived.settings.kafka_bootstrap)
+    admin = KafkaAdminClient(**lived.settings.kafka)
     place = TopicPartition(lived.topic, partition_of("s3", 3))
     admin.delete_records({place: 1})
     admin.close()
@@ -170,13 +170,13 @@ def test_a_history_whose_beginning_is_gone_is_a_gap_and_its_streams_lack_events(
 def test_what_is_removed_while_it_is_about_to_be_read_is_not_passed_over(lived: World) -> None:
     place, asked = (
         TopicPartition(lived.topic, partition_of("s3", 3)),
-        extent(lived.settings.kafka_bootstrap, [lived.topic]),
+        extent(lived.settings.kafka, [lived.topic]),
     )
-    admin = KafkaAdminClient(bootstrap_servers=lived.settings.kafka_bootstrap)
+    admin = KafkaAdminClient(**lived.settings.kafka)
     admin.delete_records({place: 1})
     admin.close()
     with pytest.raises(OffsetOutOfRangeError):
-        list(read(lived.settings.kafka_bootstrap, asked))
+        list(read(lived.settings.kafka, asked))
 
 
 def test_a_clock_that_ran_backwards_is_noticed_and_the_streams_are_equal(world: World) -> None:
@@ -332,10 +332,10 @@ def _ask_for_passwords(server: Server, key: Path) -> None:
 
 
 def _groups_and_ends(settings: Settings) -> tuple[set[str], dict[TopicPartition, int]]:
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+    admin = KafkaAdminClient(**settings.kafka)
     try:
         groups = {str(group) for group in admin.list_groups()}
     finally:
         admin.close()
     topics = [settings.topic(f"{service}.events") for service in ("submissions", "review")]
-    return groups, extent(settings.kafka_bootstrap, topics).end
+    return groups, extent(settings.kafka, topics).end

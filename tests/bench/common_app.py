@@ -30,7 +30,7 @@ def app(settings: Settings) -> FastAPI:
         for name in ("entries", "outbox"):
             if name not in await database.list_collection_names():
                 await database.create_collection(name)
-        producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all")
+        producer = AIOKafkaProducer(**settings.kafka, acks="all")
         app.state.producer = producer
         await producer.start()
         yield

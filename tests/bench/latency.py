@@ -82,7 +82,7 @@ async def _through_intake(port: int, key: str, sent: dict[str, bytes]) -> Times:
 
 async def _through_kafka(settings: Settings, sent: dict[str, bytes]) -> Times:
     """The same lines, by a producer of our own."""
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all")
+    producer = KafkaProducer(**settings.kafka, acks="all")
 
     async def send(stream: str, line: bytes) -> None:
         producer.send(settings.topic(PUBLISHING), key=stream.encode(), value=line)
@@ -118,7 +118,7 @@ def _seen(settings: Settings, topic: str) -> Iterator[Times]:
 
 
 def _consume(settings: Settings, topic: str, times: Times, stop: threading.Event) -> None:
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False)
+    consumer = KafkaConsumer(**settings.kafka, enable_auto_commit=False)
     name = settings.topic(topic)
     consumer.assign([TopicPartition(name, n) for n in consumer.partitions_for_topic(name) or ()])
     consumer.seek_to_beginning()

@@ -71,7 +71,7 @@ class BareRelay(threading.Thread):
 def bare_read(settings: Settings, topics: Sequence[str]) -> float:
     """Messages a second from a consumer that reads topics from their beginning to their end, and looks at none."""
     consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap,
+        **settings.kafka,
         enable_auto_commit=False,
         max_poll_records=10_000,
         fetch_max_bytes=64 * 1024 * 1024,

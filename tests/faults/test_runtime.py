@@ -187,7 +187,7 @@ async def test_a_history_repeated_and_shuffled_between_streams_takes_effect_once
         histories = [(await keyrings.get(f"s{stream}")).events for stream in range(STREAMS)]
 
         def send_thrice() -> None:
-            producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
+            producer = KafkaProducer(**settings.kafka)
             dice = random.Random(7)
             for _ in range(3):
                 waiting = [list(history) for history in histories]

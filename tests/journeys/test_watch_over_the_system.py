@@ -59,7 +59,7 @@ def replayed(auditor: Page) -> str:
 def test_an_operator_finds_a_parked_stream_and_sends_it_on_which_says_why_it_still_cannot(
     stack: Stack, visit: Visit
 ) -> None:
-    producer = KafkaProducer(bootstrap_servers=stack.settings.kafka_bootstrap)
+    producer = KafkaProducer(**stack.settings.kafka)
     producer.send("submissions.events", key=b"broken/stream", value=b"\xff no event").get(timeout=10)
     producer.close()
     operator = visit("operator-zheng")

@@ -57,7 +57,7 @@ def worker(settings: Settings, **extra: str) -> Iterator[subprocess.Popen[bytes]
 
 
 def publish(settings: Settings, event: Event) -> None:
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
+    producer = KafkaProducer(**settings.kafka)
     raw = orjson.dumps(event.to_json())
     producer.send(settings.topic(topics.PUBLISHING), key=event.subject.encode(), value=raw).get(timeout=10)
     producer.close()

@@ -91,7 +91,7 @@ async def test_a_month_goes_from_decided_cases_to_published_entries(kafka: str, 
 
 
 def send(settings: Settings, events: list[Event]) -> None:
-    with KafkaProducer(bootstrap_servers=settings.kafka_bootstrap) as producer:
+    with KafkaProducer(**settings.kafka) as producer:
         for event in events:
             producer.send(settings.topic(REVIEW), key=event.subject.encode(), value=orjson.dumps(event.to_json()))
         producer.flush()
@@ -99,5 +99,5 @@ def send(settings: Settings, events: list[Event]) -> None:
 
 def history(settings: Settings) -> list[Event]:
     """What publishing has told the others."""
-    topics = extent(settings.kafka_bootstrap, [settings.topic(PUBLISHING)])
-    return [decode(r.value) for records in read(settings.kafka_bootstrap, topics) for r in records]
+    topics = extent(settings.kafka, [settings.topic(PUBLISHING)])
+    return [decode(r.value) for records in read(settings.kafka, topics) for r in records]

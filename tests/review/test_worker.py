@@ -31,7 +31,7 @@ from tests.support import eventually, own_settings, sequences
 
 
 def send(settings: Settings, events: Sequence[Event]) -> None:
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
+    producer = KafkaProducer(**settings.kafka)
     for event in events:
         topic, key = settings.topic(SUBMISSIONS), event.subject.encode()
         producer.send(topic, key=key, value=orjson.dumps(event.to_json()))

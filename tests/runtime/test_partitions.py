@@ -73,7 +73,7 @@ def lag(settings: Settings) -> int:
 def partitions_of_streams(settings: Settings) -> dict[bytes, set[int]]:
     found: dict[bytes, set[int]] = {}
     name = settings.topic(SUBMISSIONS)
-    for records in read(settings.kafka_bootstrap, extent(settings.kafka_bootstrap, [name])):
+    for records in read(settings.kafka, extent(settings.kafka, [name])):
         for record in records:
             found.setdefault(record.key, set()).add(record.partition)
     return found

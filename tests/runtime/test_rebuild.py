@@ -77,7 +77,7 @@ class Service:
         """Put messages on the history, as something other than the relay would."""
 
         def put() -> None:
-            producer = KafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap)
+            producer = KafkaProducer(**self.settings.kafka)
             for value in values:
                 producer.send(self.settings.topic(SUBMISSIONS), key=key.encode(), value=value)
             producer.close()

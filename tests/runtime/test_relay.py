@@ -72,7 +72,7 @@ async def test_poison_parks_its_stream_alone_and_is_redriven_in_order(
     subscribe(app, topic, react, parking)
 
     def send_all() -> None:
-        producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
+        producer = KafkaProducer(**settings.kafka)
         for sequence in (1, 2, 3):
             for stream in ("raises", "fine"):
                 event = Event(

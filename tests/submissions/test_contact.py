@@ -46,7 +46,7 @@ async def told_to_kafka(settings: Settings, events: int) -> None:
     relay = Relay(settings, "submissions", OWN)
     relay.start()
     try:
-        while (await asyncio.to_thread(extent, settings.kafka_bootstrap, [settings.topic(TOPIC)])).messages < events:
+        while (await asyncio.to_thread(extent, settings.kafka, [settings.topic(TOPIC)])).messages < events:
             await asyncio.sleep(0.1)
     finally:
         await asyncio.to_thread(relay.stop)
@@ -119,8 +119,8 @@ async def test_erased_it_is_gone_from_database_and_history_and_the_replay_is_equ
     assert "seal" not in await stored(settings)
     await told_to_kafka(settings, 5)
     topic = settings.topic(TOPIC)
-    whole = await asyncio.to_thread(extent, kafka, [topic])
-    batches = await asyncio.to_thread(lambda: list(read(kafka, whole)))
+    whole = await asyncio.to_thread(extent, settings.kafka, [topic])
+    batches = await asyncio.to_thread(lambda: list(read(settings.kafka, whole)))
     said = [record.value for batch in batches for record in batch]
     types = [orjson.loads(each)["type"] for each in said if b"/robot-1" in each]
     assert types == ["submission.received.v1", "submission.revised.v1", "submission.contact-erased.v1"]

@@ -128,7 +128,7 @@ async def test_what_a_partner_cannot_have_leaves_nothing_behind(here: Ground) ->
         await here.accounts.revoke(USCC, "partner-of-somebody-else", OPERATOR, "revoke")
 
     def users() -> list[str]:
-        admin = KafkaAdminClient(bootstrap_servers=here.settings.kafka_bootstrap)
+        admin = KafkaAdminClient(**here.settings.kafka)
         try:
             return [
                 name for name in admin.describe_user_scram_credentials() if name.startswith(here.settings.topic(""))

@@ -159,7 +159,7 @@ async def test_the_worker_follows_and_replay_gives_the_same(kafka: str, mongo: s
     settings = await own_settings(kafka, mongo)
 
     def send() -> None:
-        producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
+        producer = KafkaProducer(**settings.kafka)
         for event in WHOLE:
             topic = settings.topic(REVIEW if event.source == "/review" else PUBLISHING)
             producer.send(topic, key=event.subject.encode(), value=orjson.dumps(event.to_json()))

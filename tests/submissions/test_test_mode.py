@@ -183,7 +183,7 @@ async def _arrived(settings: Settings, *streams: str) -> None:
 def _subjects(settings: Settings) -> set[str]:
     """Whatever is on any of the topics, whole: its streams."""
     names = [settings.topic(SUBMISSIONS)]
-    records = [r for batch in read(settings.kafka_bootstrap, extent(settings.kafka_bootstrap, names)) for r in batch]
+    records = [r for batch in read(settings.kafka, extent(settings.kafka, names)) for r in batch]
     return {orjson.loads(record.value)["subject"] for record in records}
 
 

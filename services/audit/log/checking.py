@@ -97,7 +97,7 @@ def _gone(recorded: Collection[Json], leaves: Sequence[int], within: Extent) -> 
 
 def _within(settings: Settings, places: Sequence[Json]) -> Extent:
     """What the recorder has read, as far as it is there."""
-    there = extent(settings.kafka_bootstrap, [settings.topic(topic) for topic in HISTORIES])
+    there = extent(settings.kafka, [settings.topic(topic) for topic in HISTORIES])
     read_to = {(place["topic"], n): next for place in places for n, next in enumerate(place["next"])}
     end = {tp: max(there.first[tp], min(at, read_to.get((tp.topic, tp.partition), 0))) for tp, at in there.end.items()}
     return Extent(there.first, end)
@@ -105,7 +105,7 @@ def _within(settings: Settings, places: Sequence[Json]) -> Extent:
 
 def _messages(settings: Settings, within: Extent) -> Iterator[list[tuple[str, Message]]]:
     services = {settings.topic(topic): topic.partition(".")[0] for topic in HISTORIES}
-    for records in read(settings.kafka_bootstrap, within):
+    for records in read(settings.kafka, within):
         for at in range(0, len(records), BATCH):
             yield [
                 (services[r.topic], Message(r.topic, r.partition, r.offset, r.key, r.value))

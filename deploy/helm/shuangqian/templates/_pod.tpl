@@ -29,6 +29,8 @@ spec:
       envFrom:
         - configMapRef: {name: shuangqian-settings}
         - secretRef: {name: {{ .root.Values.secret }}}
+        # What this service alone signs in with.
+        - secretRef: {name: {{ .root.Values.secret }}-{{ .service }}, optional: true}
       ports:
         - {name: http, containerPort: {{ .port }}}
       startupProbe: {httpGet: {path: /readyz, port: http}, periodSeconds: 2, failureThreshold: 45}
