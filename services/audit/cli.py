@@ -241,8 +241,9 @@ def _troubles(settings: Settings) -> Iterator[None]:
         raise Failed(COULD_NOT, text % {"address": settings.kafka_bootstrap}) from None
     except KafkaError as error:
         text = _(
-            "Kafka at %(address)s did not let this through (%(error)s). Where it wants to know who asks, or who it is: "
-            "SHUANGQIAN_KAFKA_PROTOCOL, _USERNAME, _PASSWORD and _CA (docs/how-to/sign-in-to-kafka.md)."
+            "Kafka at %(address)s is there, and did not do this (%(error)s). Run it again. Where it lets in only who "
+            "signs in, or encrypts, set SHUANGQIAN_KAFKA_PROTOCOL, _USERNAME, _PASSWORD and _CA "
+            "(docs/how-to/sign-in-to-kafka.md)."
         )
         raise Failed(COULD_NOT, text % {"address": settings.kafka_bootstrap, "error": type(error).__name__}) from None
     except PyMongoError as error:

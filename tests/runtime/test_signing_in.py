@@ -1,6 +1,9 @@
 """A broker that lets nobody in who does not sign in, over TLS: what services do on Kafka they do there, too."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -20,6 +23,7 @@ from pydantic import SecretStr, ValidationError
 
 from deploy.local.ports import HOST
 from deploy.local.servers import Server, kafka_server
+from deploy.local.table import ROOT, environment
 from runtime.admin import create_topics
 from runtime.consumers import Groups, followed
 from runtime.settings import Settings
@@ -101,15 +105,25 @@ async def test_intake_review_and_audit_work_where_all_must_sign_in(settings: Set
     assert verdict.equal and verdict.streams >= 200
 
 
+def audit_replay(settings: Settings) -> subprocess.CompletedProcess[str]:
+    """`shuangqian audit replay`, as somebody runs it who has these settings."""
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("libs", "services"))
+    told = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "LANG": "en_GB.UTF-8", **environment(settings)}
+    command = [sys.executable, "-m", "shuangqian", "audit", "replay"]
+    return subprocess.run(command, env=told, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
 async def test_whoever_does_not_sign_in_or_trusts_no_such_broker_stays_outside(settings: Settings) -> None:
-    wrong: list[dict[str, Any]] = [
-        {"kafka_password": SecretStr("guessed")},
-        {"kafka_ca": None},
-        {"kafka_protocol": "PLAINTEXT"},
-    ]
+    guessed = {"kafka_password": SecretStr("guessed")}
+    wrong: list[dict[str, Any]] = [guessed, {"kafka_ca": None}, {"kafka_protocol": "PLAINTEXT"}]
     tries = [asyncio.to_thread(create_topics, settings.model_copy(update=each)) for each in wrong]
-    for said in await asyncio.gather(*tries, return_exceptions=True):
-        assert isinstance(said, KafkaError)
+    *refused, said = await asyncio.gather(
+        *tries, asyncio.to_thread(audit_replay, settings.model_copy(update=guessed)), return_exceptions=True
+    )
+    assert [isinstance(each, KafkaError) for each in refused] == [True, True, True]
+    assert isinstance(said, subprocess.CompletedProcess)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "SHUANGQIAN_KAFKA_PROTOCOL, _USERNAME, _PASSWORD" in said.stderr and "guessed" not in said.stderr
 
 
 def test_settings_without_a_name_or_password_to_sign_in_with_are_refused() -> None:
