@@ -136,9 +136,9 @@ def routes(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
                     "are passed over. A line may have 1,000,000 bytes."
                 ),
                 N_(
-                    "Lines beyond the partner’s rate are read as the rate allows. Where the day’s quota is used up, a "
-                    "last line says so: `status` is `stopped`, `line` is the first that was not taken in, `problem` "
-                    "says why."
+                    "Lines beyond the partner’s rate are read as the rate allows, and more slowly while other partners "
+                    "ask: nobody waits long behind a stream. Where the day’s quota is used up, a last line says so: "
+                    "`status` is `stopped`, `line` is the first that was not taken in, `problem` says why."
                 ),
             )
         ),
