@@ -206,7 +206,7 @@ def _fairness(ground: Ground) -> Figure:
 
 
 async def _beside_a_flood(port: int, key: str, other: str, calm: Sequence[bytes], first: int) -> list[float]:
-    flood = iter(lines(10_000, seed=first + 1, first=first + 30_000))
+    flood = iter(lines(30_000, seed=first + 1, first=first + 30_000))
     ended = False
 
     def until_ended() -> Iterator[bytes]:
