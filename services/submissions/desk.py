@@ -130,9 +130,9 @@ class Desk:
             caller.actor,
             language(),
             self._pepper,
-            validate_only,
-            caller.account,
-            self._sharing,
+            validate_only=validate_only,
+            account=caller.account,
+            sharing=self._sharing,
         )
 
     def kept(self, mode: Mode) -> Submissions:

@@ -58,16 +58,17 @@ def certificate() -> tuple[bytes, bytes]:
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Server]:
     """Its listener for partners encrypts, and an account that signs in there may do everything."""
-    (tmp_path / "keystore.pem").write_bytes((both := certificate())[0])
-    (tmp_path / "ca.pem").write_bytes(both[1])
+    keystore, authority = tmp_path / "keystore.pem", tmp_path / "ca.pem"
+    for file, pem in zip((keystore, authority), certificate(), strict=True):
+        file.write_bytes(pem)
     with kafka_server(tmp_path / "kafka") as server:
         with closing(KafkaAdminClient(bootstrap_servers=server.address)) as admin:
             admin.alter_user_scram_credentials([UserScramCredentialUpsertion(ACCOUNT, "SCRAM-SHA-512", PASSWORD)])
         properties = server.log_folder.parent / "server.properties"
         said = properties.read_text().replace("PARTNERS:SASL_PLAINTEXT", "PARTNERS:SASL_SSL")
         said = said.replace("super.users=User:ANONYMOUS", f"super.users=User:ANONYMOUS;User:{ACCOUNT}")
-        keystore = "listener.name.partners.ssl.keystore"
-        said += f"{keystore}.type=PEM\n{keystore}.location={tmp_path / 'keystore.pem'}\n"
+        its = "listener.name.partners.ssl.keystore"
+        said += f"{its}.type=PEM\n{its}.location={keystore}\n"
         properties.write_text(said)
         server.restart()
         yield server

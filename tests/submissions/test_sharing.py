@@ -4,11 +4,12 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
 from submissions import sharing
-from submissions.sharing import REST, Sharing
+from submissions.sharing import MOST_REST_S, REST, Sharing
 
 OURS, TESTS, THEIRS = ("915101", "live"), ("915101", "test"), ("915102", "live")
 
@@ -53,14 +54,19 @@ async def test_a_piece_that_fails_is_rested_from_too() -> None:
 
 
 async def test_a_database_that_was_away_is_not_rested_from_for_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "MOST_REST_S", 0.05)
+    now, rests = [1000.0], list[float]()
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    monkeypatch.setattr(sharing, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(sharing, "asyncio", SimpleNamespace(Lock=asyncio.Lock, sleep=rest))
     shared = Sharing()
-    shared.asked(THEIRS)
-    async with shared.turn(OURS):
-        await asyncio.sleep(0.5)
-    began = time.monotonic()
-    async with shared.turn(OURS):
-        assert 0.05 * 0.9 < time.monotonic() - began < REST * 0.5
+    for took in (0.01, 30.0, 0.0):
+        shared.asked(THEIRS)
+        async with shared.turn(OURS):
+            now[0] += took
+    assert rests == pytest.approx([0.0, REST * 0.01, MOST_REST_S])
 
 
 async def test_company_is_another_partner_or_mode_that_asked_lately(monkeypatch: pytest.MonkeyPatch) -> None:
