@@ -55,6 +55,11 @@ class Command:
     traceparent: str | None = None
     request: str | None = None
 
+    @property
+    def begins(self) -> bool:
+        """Whether its stream most likely is not there yet: where it comes alone, it is written without looking."""
+        return False
+
 
 @dataclass(frozen=True)
 class Refusal:

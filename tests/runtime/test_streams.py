@@ -2,19 +2,32 @@
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import pytest
 from pymongo import AsyncMongoClient
 
+from deploy.local.sample.generate import generate, partners
 from runtime.streams import MAX_EVENTS, StreamFull, Streams
-from schemas.entry import Name
+from schemas.entry import Name, SubmissionLine
+from schemas.submission import SubmissionReceived, SubmissionRefused
 from submissions.domain.partner import PARTNERS, IssueKey, Register
+from submissions.domain.submission import SUBMISSIONS, Receive, Submission, SubmissionCommand
 from tests.runtime.keyring import AT, COPIES, KEYRINGS, Issue, Keyring, issue
 
 USCC = "12510100MB2K71QA06"
 Keyrings = Streams[Keyring, Issue, Any]
+
+
+def received(digest: str) -> Receive:
+    """The first revision of one scene, its text told by `digest` alone."""
+    made = generate("scene", 1, 1, [partners()[0]], 1)
+    line = SubmissionLine.model_validate_json(orjson.dumps(next(iter(made))))
+    given: dict[str, Any] = {"stream": f"{USCC}/a", "actor": "partner:test", "at": AT, "cause": digest}
+    return Receive(**given, revision=1, digest=digest, entry=line.entry)
 
 
 @pytest.fixture
@@ -87,6 +100,37 @@ async def test_a_writer_cancelled_midway_finds_what_it_wrote(keyrings: Keyrings)
         await asyncio.gather(task, return_exceptions=True)
         await keyrings.handle([issue("a", str(n))])
     assert (await keyrings.get("a")).state.keys == tuple(str(n) for n in range(20))
+
+
+async def test_a_command_that_begins_its_stream_is_carried_out_the_same_where_that_is_there(database: Any) -> None:
+    """It is written without a look first; another stream of that name is found all the same."""
+    submissions: Streams[Submission, SubmissionCommand, Any] = Streams(database, SUBMISSIONS)
+    first, other = received("1" * 64), received("2" * 64)
+    assert first.begins
+    (made,) = await submissions.handle([first])
+    (again,) = await submissions.handle([first])
+    (taken,) = await submissions.handle([other])
+    assert (made.version, made.fresh, again.version, again.fresh) == (1, True, 1, False)
+    assert again.events == made.events
+    stored = await submissions.get(first.stream)
+    at_first, refused = (event.data for event in stored.events)
+    assert taken.version == 2 and isinstance(at_first, SubmissionReceived) and isinstance(refused, SubmissionRefused)
+    assert [finding.rule for finding in refused.findings] == ["revision.taken"]
+
+
+async def test_of_many_who_begin_one_stream_at_once_one_does(database: Any) -> None:
+    several = [Streams(database, SUBMISSIONS) for _ in range(8)]
+    outcomes = [
+        outcome
+        for (outcome,) in await asyncio.gather(
+            *(streams.handle([received(f"{n}" * 64)]) for n, streams in enumerate(several))
+        )
+    ]
+    assert sorted(outcome.version for outcome in outcomes) == [*range(1, 9)]
+    assert Counter(outcome.events[0].type for outcome in outcomes) == {
+        "submission.received.v1": 1,
+        "submission.refused.v1": 7,
+    }
 
 
 async def test_of_a_state_only_what_changes_is_written(database: Any) -> None:

@@ -47,6 +47,10 @@ class Receive(Command):
     entry: Entry
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def begins(self) -> bool:
+        return self.revision == 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Refuse(Command):
