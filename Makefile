@@ -30,8 +30,8 @@ check: setup ## Lint, types, import contracts, and all tests that need no server
 test: ## Everything: check, then all tests on real Kafka and MongoDB, journeys in a browser
 	@deploy/local/setup.sh browser
 	@$(MAKE) --no-print-directory check
-	@$(PYTHON) -m pytest -m "io and not alone" -n 2 --dist loadfile
-	@$(PYTHON) -m pytest -m "io and alone"
+	@$(PYTHON) -m pytest -m "io and not alone" -n 2 --dist loadfile --durations=20
+	@$(PYTHON) -m pytest -m "io and alone" --durations=20
 
 bench: setup ## Measure, print a table, write build/bench.json (ONLY=intake|relay|worker|review|latency|audit|startup, or million, audit-million)
 	@exec $(PYTHON) -m tests.bench $(ONLY)
