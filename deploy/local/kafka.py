@@ -114,7 +114,7 @@ def _java(folder: Path, *options: str) -> tuple[str, ...]:
     java_home = os.environ.get("JAVA_HOME")
     java = str(Path(java_home, "bin", "java")) if java_home else "java"
     configuration = f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}"
-    # Of a broker's processor time in its first minutes three quarters go into the second compiler, which pays later.
+    # Three quarters of a broker's processor time in its first minutes are compiling, most of it by the second compiler.
     return (java, "-XX:TieredStopAtLevel=1", *options, configuration, "-cp", f"{JARS}/*")
 
 
