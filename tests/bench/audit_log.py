@@ -2,7 +2,7 @@
 
 `log.leaves` is the recorder's way, from Kafka to MongoDB, and the keeper's, to signed tiles; beside it the bare read of
 the same history. `log.proof` is the 99th percentile of proofs made from tiles for leaves drawn at random, beside one
-read of one tile. `measure_of(ground, count)` measures with another number of events.
+read of one tile.
 """
 
 import random
@@ -19,23 +19,25 @@ from audit.recorder import Recorder
 from audit.recorder_store import Recorded
 from runtime.settings import Settings
 from schemas.topics import HISTORIES, SUBMISSIONS
-from tests.bench.figure import Figure, await_count, medians, say
+from tests.bench.figure import WITHIN_S, Figure, await_count, medians, say
 from tests.bench.ground import Ground, client, messages, publish, received
 from tests.bench.limits import bare_read
 
 EVENTS = 20_000
 PROOFS = 1_000
+#: Leaves a second below which the measure is given up.
+LEAST_A_SECOND = 1_000
 
 
 def measure(ground: Ground) -> list[Figure]:
-    return measure_of(ground, EVENTS)
-
-
-def measure_of(ground: Ground, count: int) -> list[Figure]:
-    """The figures, with so many events."""
     settings = ground.settings()
     settings = settings.model_copy(update={"log_folder": ground.folder / f"log-{settings.topic_prefix}"})
-    publish(settings, SUBMISSIONS, messages(received(settings, count, seed=1)))
+    publish(settings, SUBMISSIONS, messages(received(settings, EVENTS, seed=1)))
+    return figures(settings, EVENTS)
+
+
+def figures(settings: Settings, count: int) -> list[Figure]:
+    """The figures of a history of so many events, which has no log yet."""
     say(f"log: {count:,} events")
     bare = medians(3, {"bare": lambda: bare_read(settings, HISTORIES)})["bare"]
     leaves = _recorded(settings, count)
@@ -55,7 +57,7 @@ def _recorded(settings: Settings, count: int) -> float:
         recorder = Recorder(settings)
         began = time.perf_counter()
         recorder.start()
-        await_count(recorded.size, count)
+        await_count(recorded.size, count, every_s=0.2, within_s=WITHIN_S + count / LEAST_A_SECOND)
         key = folder.signer(origin(settings), None)
         head = resume(store, folder, key)
         while head.size < count:

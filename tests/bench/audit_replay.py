@@ -3,7 +3,6 @@
 Whole lives of entries are written to Kafka and MongoDB: SHUANGQIAN_BENCH_EVENTS events, 300,000 unless set, so that
 what the processes take to start does not count for much. Three figures are of reading, checking and folding the
 history, as the library does; the last two are of the command, which compares all of it with the live streams besides.
-`measure_million` is those two, of a million events.
 """
 
 import os
@@ -28,7 +27,6 @@ from tests.bench.lives import A_MONTH, lives
 from tests.bench.recorded import Stream, recorded, replayed
 
 EVENTS = int(os.environ.get("SHUANGQIAN_BENCH_EVENTS", "300000"))
-MILLION = 1_000_000
 #: What a replay of a million events may hold, all its processes together.
 MEMORY_MIB = 1024
 #: And how long it may take on two cores.
@@ -41,7 +39,7 @@ RECORDED = 150_000
 
 def measure(ground: Ground) -> list[Figure]:
     settings, store = ground.settings(), ground.folder / "eventsourcing.sqlite"
-    events, ids = _lived(settings, EVENTS, store)
+    events, ids = lived(settings, EVENTS, store)
     say(f"audit: {events:,} events")
     found = medians(
         3,
@@ -57,18 +55,11 @@ def measure(ground: Ground) -> list[Figure]:
         Figure("replay_vs_read", found["one"], "events/s", read, found["bare"]),
         Figure("replay_x2_vs_read", found["two"], "events/s", read, found["bare"]),
         Figure("replay_vs_eventsourcing", found["two"], "events/s", library, found["eventsourcing"]),
-        *_watched(settings, events),
+        *watched(settings, events),
     ]
 
 
-def measure_million(ground: Ground) -> list[Figure]:
-    """The command's seconds and memory, of a million events."""
-    settings = ground.settings()
-    events, _ = _lived(settings, MILLION, None)
-    return _watched(settings, events)
-
-
-def _lived(settings: Settings, count: int, store: Path | None) -> tuple[int, list[UUID]]:
+def lived(settings: Settings, count: int, store: Path | None) -> tuple[int, list[UUID]]:
     """Write whole lives to Kafka and MongoDB, and what can be replayed in time to eventsourcing's store, if any.
 
     How many events there are, and the streams' ids in that store.
@@ -96,7 +87,7 @@ def _rate(settings: Settings, processes: int) -> float:
     return verdict.rate
 
 
-def _watched(settings: Settings, events: int) -> list[Figure]:
+def watched(settings: Settings, events: int) -> list[Figure]:
     """Run the command on two processes, as an auditor would: its seconds, and the most that all held."""
     argv = [sys.executable, "-m", "shuangqian", "audit", "replay", "--processes", "2"]
     began, most = time.perf_counter(), 0

@@ -78,12 +78,12 @@ def whole_rate(counted: Callable[[], int], wanted: int, *, every_s: float = 0.05
     return (wanted - first) / (time.perf_counter() - began)
 
 
-def await_count(counted: Callable[[], int], wanted: int, *, every_s: float = 0.02) -> None:
-    """Return once `counted` has reached `wanted`. Raises TimeoutError after WITHIN_S."""
-    until = time.monotonic() + WITHIN_S
+def await_count(counted: Callable[[], int], wanted: int, *, every_s: float = 0.02, within_s: float = WITHIN_S) -> None:
+    """Return once `counted` has reached `wanted`. Raises TimeoutError after `within_s`."""
+    until = time.monotonic() + within_s
     while (count := counted()) < wanted:
         if time.monotonic() > until:
-            raise TimeoutError(f"{count:,} of {wanted:,} came in {WITHIN_S} s")
+            raise TimeoutError(f"{count:,} of {wanted:,} came in {within_s} s")
         time.sleep(every_s)
 
 
