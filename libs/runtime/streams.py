@@ -115,7 +115,8 @@ class Streams(Generic[S, C, F]):
         return [await self._groups.handle(command)]
 
     async def _carry_out(self, commands: Sequence[C]) -> list[Outcome[S]]:
-        if len(commands) == 1 and commands[0].begins and (first := await self._first(commands[0])):
+        # Not while trying: an insert that is refused ends the transaction.
+        if len(commands) == 1 and commands[0].begins and not trying() and (first := await self._first(commands[0])):
             return [first]
         outcomes: dict[int, Outcome[S]] = {}
         waiting = list(enumerate(commands))

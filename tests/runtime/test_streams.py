@@ -8,10 +8,11 @@ from typing import Any
 
 import orjson
 import pytest
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, WriteConcern
 
 from deploy.local.sample.generate import generate, partners
 from runtime.streams import MAX_EVENTS, StreamFull, Streams
+from runtime.trying import undone
 from schemas.entry import Name, SubmissionLine
 from schemas.submission import SubmissionReceived, SubmissionRefused
 from submissions.domain.partner import PARTNERS, IssueKey, Register
@@ -116,6 +117,20 @@ async def test_a_command_that_begins_its_stream_is_carried_out_the_same_where_th
     at_first, refused = (event.data for event in stored.events)
     assert taken.version == 2 and isinstance(at_first, SubmissionReceived) and isinstance(refused, SubmissionRefused)
     assert [finding.rule for finding in refused.findings] == ["revision.taken"]
+
+
+async def test_where_all_is_undone_a_command_that_begins_its_stream_looks_first(database: Any) -> None:
+    """There the database has no write concern of its own, as a transaction wants it."""
+    submissions: Streams[Submission, SubmissionCommand, Any] = Streams(
+        database.with_options(write_concern=WriteConcern()), SUBMISSIONS
+    )
+    first, other = received("1" * 64), received("2" * 64)
+    await submissions.handle([first])
+    async with undone(submissions.collection.database):
+        (again,) = await submissions.handle([first])
+        (taken,) = await submissions.handle([other])
+    assert (again.version, again.fresh, taken.version) == (1, False, 2)
+    assert (await submissions.get(first.stream)).version == 1
 
 
 async def test_of_many_who_begin_one_stream_at_once_one_does(database: Any) -> None:
