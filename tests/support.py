@@ -3,7 +3,9 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from runtime.admin import create_topics
 from runtime.replay import extent, read
@@ -11,6 +13,22 @@ from runtime.settings import Settings
 from schemas.events import decode
 
 T = TypeVar("T")
+
+
+class Finds(CommandListener):
+    """Counts the look-ups in one collection, by the client whose `event_listeners` has it."""
+
+    def __init__(self, collection: str) -> None:
+        self.collection, self.count = collection, 0
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.count += event.command.get("find") == self.collection
+
+    def succeeded(self, event: Any) -> None:
+        pass
+
+    def failed(self, event: Any) -> None:
+        pass
 
 
 async def own_settings(kafka: str, mongo: str, *, partitions: int = 3) -> Settings:

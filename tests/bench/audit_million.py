@@ -18,6 +18,7 @@ def measure(ground: Ground) -> list[Figure]:
     replayed = watched(settings, events)
     logged = audit_log.figures(settings, events)
     with client(settings) as mongo:
-        some = mongo[settings.database("submissions")]["submissions"].aggregate([{"$sample": {"size": SAMPLE}}])
+        submissions = mongo[settings.database("submissions")]["submissions"]
+        some = submissions.aggregate([{"$sample": {"size": SAMPLE}}, {"$project": {"_id": 1}}])
         streams = [document["_id"] for document in some]
     return [*replayed, *logged, audit_as_of.figure(settings, streams, events)]

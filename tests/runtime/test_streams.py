@@ -16,8 +16,9 @@ from runtime.trying import undone
 from schemas.entry import Name, SubmissionLine
 from schemas.submission import SubmissionReceived, SubmissionRefused
 from submissions.domain.partner import PARTNERS, IssueKey, Register
-from submissions.domain.submission import SUBMISSIONS, Receive, Submission, SubmissionCommand
+from submissions.domain.submission import SUBMISSIONS, Receive
 from tests.runtime.keyring import AT, COPIES, KEYRINGS, Issue, Keyring, issue
+from tests.support import Finds
 
 USCC = "12510100MB2K71QA06"
 Keyrings = Streams[Keyring, Issue, Any]
@@ -103,17 +104,17 @@ async def test_a_writer_cancelled_midway_finds_what_it_wrote(keyrings: Keyrings)
     assert (await keyrings.get("a")).state.keys == tuple(str(n) for n in range(20))
 
 
-async def test_a_command_that_begins_its_stream_is_carried_out_the_same_where_that_is_there(database: Any) -> None:
-    """It is written without a look first; another stream of that name is found all the same."""
-    submissions: Streams[Submission, SubmissionCommand, Any] = Streams(database, SUBMISSIONS)
-    first, other = received("1" * 64), received("2" * 64)
-    assert first.begins
-    (made,) = await submissions.handle([first])
-    (again,) = await submissions.handle([first])
-    (taken,) = await submissions.handle([other])
+async def test_a_command_that_begins_its_stream_looks_only_where_that_is_there(mongo: str, database: Any) -> None:
+    first, other, finds = received("1" * 64), received("2" * 64), Finds("submissions")
+    async with AsyncMongoClient[Any](mongo, event_listeners=[finds]) as client:
+        submissions = Streams(client[database.name], SUBMISSIONS)
+        (made,) = await submissions.handle([first])
+        assert finds.count == 0
+        (again,) = await submissions.handle([first])
+        (taken,) = await submissions.handle([other])
+        stored = await submissions.get(first.stream)
     assert (made.version, made.fresh, again.version, again.fresh) == (1, True, 1, False)
     assert again.events == made.events
-    stored = await submissions.get(first.stream)
     at_first, refused = (event.data for event in stored.events)
     assert taken.version == 2 and isinstance(at_first, SubmissionReceived) and isinstance(refused, SubmissionRefused)
     assert [finding.rule for finding in refused.findings] == ["revision.taken"]
@@ -121,9 +122,7 @@ async def test_a_command_that_begins_its_stream_is_carried_out_the_same_where_th
 
 async def test_where_all_is_undone_a_command_that_begins_its_stream_looks_first(database: Any) -> None:
     """There the database has no write concern of its own, as a transaction wants it."""
-    submissions: Streams[Submission, SubmissionCommand, Any] = Streams(
-        database.with_options(write_concern=WriteConcern()), SUBMISSIONS
-    )
+    submissions = Streams(database.with_options(write_concern=WriteConcern()), SUBMISSIONS)
     first, other = received("1" * 64), received("2" * 64)
     await submissions.handle([first])
     async with undone(submissions.collection.database):

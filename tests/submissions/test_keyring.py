@@ -2,38 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
-from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from deploy.local.sample.generate import partners
 from runtime.settings import Settings
+from submissions import keyring as module
 from submissions.keyring import REMEMBERED_S, Keyring
 from tests.faults.fleet import key_for
-from tests.support import eventually
-
-
-class Finds(CommandListener):
-    """Counts what is asked of the collection `partners`."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def started(self, event: CommandStartedEvent) -> None:
-        self.count += event.command.get("find") == "partners"
-
-    def succeeded(self, event: Any) -> None:
-        pass
-
-    def failed(self, event: Any) -> None:
-        pass
+from tests.support import Finds, eventually
 
 
 @pytest.fixture
 def finds() -> Finds:
-    return Finds()
+    return Finds("partners")
 
 
 @pytest.fixture
@@ -63,16 +48,23 @@ async def test_who_goes_away_takes_the_answer_from_nobody(keyring: Keyring, find
     assert held and impatient.cancelled() and finds.count == 1
 
 
-async def test_a_key_in_use_is_asked_for_before_it_must_be(keyring: Keyring, finds: Finds, key: str) -> None:
-    await keyring.find(key)
-    await asyncio.sleep(REMEMBERED_S * 0.6)
-    held = await keyring.find(key)
-    assert held and finds.count == 1, "answered from memory"
+async def test_a_key_in_use_is_asked_for_before_it_must_be(
+    keyring: Keyring, finds: Finds, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
-    async def asked() -> bool:
+    async def asked_twice() -> bool:
         return finds.count == 2
 
-    await eventually(asked)
+    await keyring.find(key)
+    now[0] += REMEMBERED_S * 0.4
+    assert await keyring.find(key) and finds.count == 1, "answered from memory"
+    now[0] += REMEMBERED_S * 0.2
+    assert await keyring.find(key) and finds.count == 1, "answered from memory, and asked meanwhile"
+    await eventually(asked_twice)
+    now[0] += REMEMBERED_S * 1.1
+    assert await keyring.find(key) and finds.count == 3, "too old to answer with"
 
 
 async def test_what_was_asked_before_a_key_was_forgotten_is_not_remembered(
