@@ -81,8 +81,11 @@ class Caller:
 AsCaller = Callable[..., Awaitable[Caller]]
 
 
-def with_key(scope: Scope) -> AsCaller:
-    """Dependency: the partner whose API key came with the request; otherwise 401, 403 or 429."""
+def with_key(scope: Scope, *, many: bool = False) -> AsCaller:
+    """Dependency: the partner whose API key came with the request; otherwise 401, 403 or 429.
+
+    `many`: the request sends entries as a stream or a file, and nobody else's makes way for it.
+    """
 
     async def caller(request: Request, given: HTTPAuthorizationCredentials | None = Depends(_bearer)) -> Caller:
         gate: Gate = request.app.state.gate
@@ -93,7 +96,8 @@ def with_key(scope: Scope) -> AsCaller:
         await gate.limits.request(held)
         found = Caller(f"partner:{held.partner}", held.partner, held.key.id, held.key.mode, held.key.scopes)
         found.may(scope)
-        gate.sharing.asked(found.account)
+        if not many:
+            gate.sharing.asked(found.account)
         return found
 
     return caller

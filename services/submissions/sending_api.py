@@ -48,7 +48,7 @@ class Emptied(BaseModel):
 def routes(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
     """POST /submissions, POST /submissions:stream, DELETE /submissions."""
     router = APIRouter(tags=[N_("Sending entries in")], dependencies=KNOWN, responses=KEYED)
-    by_key = Depends(with_key("submit"))
+    by_key, with_many = Depends(with_key("submit")), Depends(with_key("submit", many=True))
     json_body = {
         "requestBody": {
             "required": True,
@@ -150,7 +150,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
             **problems(_415=N_("The Content-Encoding is neither gzip nor zstd")),
         },
     )
-    async def stream(request: Request, validate: Validate = None, caller: Caller = by_key) -> Response:
+    async def stream(request: Request, validate: Validate = None, caller: Caller = with_many) -> Response:
         return Receipts(request, desk.intake(caller, validate_only=validate == "only"))
 
     @router.delete(

@@ -1,4 +1,4 @@
-"""How those who send many entries at once and those who ask for one thing share an api process.
+"""How those who send many entries at once and those who ask for one thing share an api process: the many make way.
 
 An entry costs more than the time it is taken in for: the relay, the broker and the database have work with it that
 whoever asks next waits for. So the time between two pieces follows from how long a piece takes, not from a rate: a
@@ -34,7 +34,7 @@ class Sharing:
         self._rested = 0.0
 
     def asked(self, account: Account) -> None:
-        """Note that a request of this account has come."""
+        """Note that a request of this account has come, for one thing."""
         self._asked[account] = time.monotonic()
 
     def in_company(self, account: Account) -> bool:

@@ -42,7 +42,7 @@ _NO_SHEETS = ("application/json", "application/x-ndjson", "application/xml", "te
 def routes(desk: Desk) -> APIRouter:
     """`POST /submissions:sheet` and `GET /submissions/template`."""
     router = APIRouter(tags=[N_("Sending entries in")], dependencies=KNOWN, responses=INVALID)
-    by_key = Depends(with_key("submit"))
+    with_many = Depends(with_key("submit", many=True))
     binary = {"schema": {"type": "string", "format": "binary"}}
 
     @router.post(
@@ -79,7 +79,7 @@ def routes(desk: Desk) -> APIRouter:
     )
     async def sheet(
         request: Request,
-        caller: Caller = by_key,
+        caller: Caller = with_many,
         kind: Annotated[Kind | None, Query(description="needed for CSV; XLSX says it by its sheet’s name")] = None,
         validate: Validate = None,
         after: Annotated[int, Query(ge=0, le=2**31, description="go on after this row")] = 0,
