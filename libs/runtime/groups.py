@@ -10,7 +10,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 #: Commands that go with one write, at most.
-MOST = 100
+MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
