@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 import orjson
 from fastapi import APIRouter, Depends, Query
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from publishing.domain.release import Freeze, Open, PublishRelease, Release, in_order, missing
+from publishing.domain.release import MONTH, Freeze, Open, PublishRelease, Release, in_order, missing
 from publishing.feed import atom
 from publishing.releasing import Added, Entries, Releases, add, fill, remove
 from publishing.requests import Month, act, decided, known, refused, wish
@@ -33,6 +33,8 @@ from web.problems import Problem, wants_page
 
 PAGE = 50
 FEED = 50
+ATOM = "application/atom+xml"
+Responses = dict[int | str, dict[str, Any]]
 
 
 class ForPrograms(APIRoute):
@@ -48,7 +50,7 @@ class OpenRelease(BaseModel):
     """`month` is YYYY-MM."""
 
     model_config = ConfigDict(extra="forbid")
-    month: str
+    month: Annotated[str, Field(json_schema_extra={"pattern": f"^{MONTH.pattern}$"})]
 
 
 class AddEntries(BaseModel):
@@ -63,6 +65,7 @@ def public_routes(catalogue: Catalogue, site: str) -> APIRouter:
     """GET /catalogue.json, /catalogue/{partner}/{reference}.json, /feed.atom. `site` is this service's address."""
     router = APIRouter(tags=["catalogue"])
     programs = APIRouter(tags=["catalogue"], route_class=ForPrograms)
+    in_atom: Responses = {200: {"content": {ATOM: {"schema": {"type": "string"}}}}}
 
     @router.get("/catalogue.json")
     async def search(
@@ -85,13 +88,13 @@ def public_routes(catalogue: Catalogue, site: str) -> APIRouter:
         [shown] = found.values()
         return _cached(request, _json(_public(shown, site)), shown.published_at)
 
-    @router.get("/feed.atom")
+    @router.get("/feed.atom", response_class=Response, responses=in_atom)
     async def feed(request: Request, wish: Annotated[Wish, Depends(wish)]) -> Response:
         """The latest 50 entries that answer the filters, in the reader's language (`lang=zh` or `en`)."""
         shown = await catalogue.latest(wish, FEED)
         updated = await catalogue.changed() or datetime(2026, 1, 1, tzinfo=UTC)
         body = atom(_("Shuangqian: scenes and products of a city’s new economy"), site, _query(wish), updated, shown)
-        return _cached(request, body, updated, "application/atom+xml; charset=utf-8")
+        return _cached(request, body, updated, f"{ATOM}; charset=utf-8")
 
     router.include_router(programs)
     return router
@@ -106,7 +109,7 @@ def publisher_routes(entries: Entries, releases: Releases) -> APIRouter:
     async def all_months(me: Person = publisher) -> Response:
         return _answer({"releases": [row | {"missing": _lacking(row)} for row in await months(releases.collection)]})
 
-    @router.post("/releases")
+    @router.post("/releases", status_code=201)
     async def open_month(request: Request, body: OpenRelease, me: Person = publisher) -> Response:
         """Open a month with the programme's targets; opening it again changes nothing."""
         command = Open(stream=body.month, targets=MONTHLY, **act(request, me).fields)

@@ -45,7 +45,8 @@ def add(line: ManifestLine) -> Add:
 def test_a_month_is_opened_once() -> None:
     assert decide(Release(), Open(targets=OPENED.targets, **BY)) == (OPENED,)
     assert decide(release_after(OPENED), Open(targets={"scene": 9}, **BY)) == ()
-    assert decide(Release(), Open(targets={}, **{**BY, "stream": "2026-13"})) == Refusal("release.month")
+    for month in ("2026-13", "0000-01", "２０２６-12", "2026-12\n"):
+        assert decide(Release(), Open(targets={}, **{**BY, "stream": month})) == Refusal("release.month")
 
 
 def test_a_month_takes_its_targets_and_refuses_one_too_many_as_a_fact() -> None:

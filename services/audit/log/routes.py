@@ -27,6 +27,7 @@ from web.problems import Problem
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 FRESH = {"Cache-Control": "no-cache"}
 TEXT = "text/plain; charset=utf-8"
+Responses = dict[int | str, dict[str, Any]]
 
 
 def log_routes(settings: Settings, folder: Folder, store: LogStore) -> APIRouter:
@@ -35,26 +36,29 @@ def log_routes(settings: Settings, folder: Folder, store: LogStore) -> APIRouter
     Plain functions, in threads.
     """
     router = APIRouter(prefix="/log")
+    plain, binary = {"schema": {"type": "string"}}, {"schema": {"type": "string", "format": "binary"}}
+    absent: Responses = {404: {"description": "It is not there", "content": {"text/plain": plain}}}
+    tile_or_not: Responses = {200: {"content": {"application/octet-stream": binary}}, **absent}
 
-    @router.get("/checkpoint", response_class=PlainTextResponse)
+    @router.get("/checkpoint", response_class=PlainTextResponse, responses=absent)
     def last_checkpoint() -> Response:
         """The log's last checkpoint (c2sp.org/tlog-checkpoint)."""
         note = folder.checkpoint()
         return Response(note, media_type=TEXT, headers=FRESH) if note else _nothing()
 
-    @router.get("/key", response_class=PlainTextResponse)
+    @router.get("/key", response_class=PlainTextResponse, responses=absent)
     def key() -> Response:
         """The log's public key (c2sp.org/signed-note)."""
         found = folder.verifiers()
         return Response(f"{found[0]}\n", media_type=TEXT, headers=FRESH) if found else _nothing()
 
-    @router.get("/keys", response_class=PlainTextResponse)
+    @router.get("/keys", response_class=PlainTextResponse, responses=absent)
     def keys() -> Response:
         """The log's public key and, below it, those it had before: what its earlier checkpoints are verified with."""
         text = "".join(f"{each}\n" for each in folder.verifiers())
         return Response(text, media_type=TEXT, headers=FRESH) if text else _nothing()
 
-    @router.get("/tile/{path:path}", response_class=Response)
+    @router.get("/tile/{path:path}", response_class=Response, responses=tile_or_not)
     def tile(path: str) -> Response:
         """A tile, or a bundle of entries (c2sp.org/tlog-tiles)."""
         wanted = parse(f"tile/{path}")
@@ -66,7 +70,7 @@ def log_routes(settings: Settings, folder: Folder, store: LogStore) -> APIRouter
             return _nothing()
         return Response(data, media_type="application/octet-stream", headers=FOR_EVER)
 
-    @router.get("/proof")
+    @router.get("/proof", responses={200: {"content": {"text/plain": plain}}})
     def proof(
         request: Request,
         ref: Annotated[str, Query(description="The event's name, as a receipt's `event` has it.")] = "",

@@ -24,7 +24,7 @@ from schemas.publication import (
 
 #: Linkages have no target: a month has as many as there are, within reason.
 LINKAGES_AT_MOST = 100
-MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")  # and not \d, which full-width digits are, too
 
 
 class Release(State):
