@@ -13,6 +13,9 @@ from web.languages import _
 from web.pages import page
 from web.problems import Problem, as_json, wants_page
 
+#: What Python, BSON and orjson say of text that cannot be written as UTF-8. JSON can bring it (RFC 8259, section 8.2).
+HALF = "surrogates not allowed"
+
 
 def problem_response(request: Request, problem: Problem) -> Response:
     """The answer to a request that met `problem`, in the reader's language and in the form they asked for."""
@@ -35,6 +38,10 @@ def answer(request: Request, error: Exception) -> Response:
     """The answer to what no route caught; where nobody foresaw it, the log has the rest under the request id."""
     if isinstance(error, Problem):
         return problem_response(request, error)
+    if HALF in str(error):
+        title = _("The text holds half a character")
+        detail = _("From \\ud800 to \\udfff there are halves only, which stand in pairs. Send the whole character.")
+        return problem_response(request, Problem(422, "half-a-character", title, detail))
     detail = _(
         "Nothing you sent was the cause. Try again in a minute; if it happens again, tell us the request number."
     )

@@ -136,11 +136,12 @@ class Caught:
         try:
             await self.app(scope, receive, caught_send)
         except Exception as error:
-            if not isinstance(error, Problem):
+            response = self.answer(Request(scope, receive), error)
+            if not isinstance(error, Problem) and (begun or response.status_code >= 500):
                 log.exception("request.failed", method=scope["method"], path=scope["path"])
             if begun:
                 raise
-            await self.answer(Request(scope, receive), error)(scope, receive, send)
+            await response(scope, receive, send)
 
 
 class SameOrigin:

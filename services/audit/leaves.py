@@ -11,6 +11,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from runtime.searching import literal
 from schemas.envelope import Json
 
 #: A search that finds more than this says “more than”.
@@ -134,7 +135,7 @@ def _query(wish: Wish) -> Json:
     if wish.entry:
         # Of a name that begins with a partner's code only the beginning is looked up; else all names are gone through.
         begins = re.match(r"[0-9A-Z]{18}|\d{4}-\d\d$", wish.entry)
-        query["stream"] = {"$regex": f"{'^' if begins else ''}{re.escape(wish.entry)}"}
+        query["stream"] = {"$regex": f"{'^' if begins else ''}{literal(wish.entry)}"}
     if wish.streams:
         query["$and"] = [{"stream": wish.streams}]
     within = {"$gte": wish.since, "$lt": wish.until}

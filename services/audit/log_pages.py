@@ -28,7 +28,7 @@ def log_pages(settings: Settings, folder: Folder, store: LogStore) -> APIRouter:
     def health(
         request: Request,
         me: Annotated[Person, Depends(require("auditor"))],
-        number: Annotated[int, Query(alias="page", ge=1)] = 1,
+        number: Annotated[int, Query(alias="page", ge=1, le=10_000)] = 1,
     ) -> Response:
         last = store.last()
         recorded, odd, total = store.recorded(), *store.odd(number, PAGE)

@@ -44,7 +44,7 @@ def pages(settings: Settings, deciders: Sequence[AnyDecider], runs: Runs, runner
 
     @router.get("/audit", include_in_schema=False)
     def overview(
-        request: Request, me: Person = auditor, number: Annotated[int, Query(alias="page", ge=1)] = 1
+        request: Request, me: Person = auditor, number: Annotated[int, Query(alias="page", ge=1, le=10_000)] = 1
     ) -> Response:
         rows, total = runs.page(number, PAGE)
         return page(

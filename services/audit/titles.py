@@ -23,6 +23,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from audit.recorder_store import DUPLICATE_KEY
+from runtime.searching import literal
 from schemas.envelope import Json
 
 #: Events that say what an entry is called: its partner's words, of which all later editions are made.
@@ -81,9 +82,9 @@ class Titles:
     def find(self, said: str, partner: str | None = None) -> tuple[list[Titled], bool]:
         """The entries of which one title holds all these words, by their names, up to MATCHED; and whether more do."""
         words = folded(said).split()[:WORDS]
-        query: Json = {"texts": re.compile("".join(f"(?=.*{re.escape(word)})" for word in words), re.DOTALL)}
+        query: Json = {"texts": re.compile("".join(f"(?=.*{literal(word)})" for word in words), re.DOTALL)}
         if partner:
-            query["_id"] = re.compile(f"^{re.escape(partner)}/")
+            query["_id"] = re.compile(f"^{literal(partner)}/")
         found = list(self._titles.find(query).sort("_id", 1).limit(MATCHED + 1).max_time_ms(WITHIN_MS))
         return [_titled(each, words) for each in found[:MATCHED]], len(found) > MATCHED
 

@@ -27,6 +27,12 @@ EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]{1,63}\.
 UNCONFIRMED_EACH = 3
 
 
+class AskedFilter(Filter):
+    """The same, of somebody who may have misspelt a field: passed over, it would mean all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class Asked(BaseModel):
     """The body of `POST /subscriptions`: an empty field of `filter` means all."""
 
@@ -34,7 +40,7 @@ class Asked(BaseModel):
 
     channel: Channel
     address: str
-    filter: Filter = Filter()
+    filter: AskedFilter = AskedFilter()
     language: Literal["zh", "en"] = "zh"
 
 
@@ -100,7 +106,7 @@ class Desk:
                     **_by_subscriber(id, cause),
                     channel=recipient.channel,
                     language=asked.language,
-                    filter=asked.filter,
+                    filter=Filter(**dict(asked.filter)),
                 )
             ]
         )

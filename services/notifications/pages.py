@@ -8,14 +8,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from notifications.desk import SECTORS, Asked, Desk
+from notifications.desk import SECTORS, Asked, AskedFilter, Desk
 from notifications.domain.delivery import DELIVERIES, Retry
 from notifications.domain.subscription import Channel, Subscription
 from notifications.store import Editions, Sendable, now
 from runtime.streams import Streams
 from schemas.entry import KINDS
 from schemas.envelope import Json, timestamp
-from schemas.notification import Filter
 from web.languages import _, language
 from web.pages import notify, page
 from web.people import Person, actor, cause, require
@@ -45,7 +44,7 @@ def subscriber_pages(desk: Desk, editions: Editions) -> APIRouter:
         partner: Annotated[list[str], Query(default_factory=list)],
         channel: Channel = "email",
     ) -> Response:
-        wished = Filter(kinds=tuple(kind), sectors=tuple(sector), partners=tuple(partner))
+        wished = AskedFilter(kinds=tuple(kind), sectors=tuple(sector), partners=tuple(partner))
         return _form(request, Asked(channel=channel, address="", filter=wished, language=_speaks()))
 
     @router.post("/subscribe")
@@ -59,7 +58,7 @@ def subscriber_pages(desk: Desk, editions: Editions) -> APIRouter:
         address: Annotated[str, Form()] = "",
         key: Annotated[str, Form()] = "",
     ) -> Response:
-        wished = Filter(kinds=tuple(kinds), sectors=tuple(sectors), partners=tuple(partners.upper().split()))
+        wished = AskedFilter(kinds=tuple(kinds), sectors=tuple(sectors), partners=tuple(partners.upper().split()))
         asked = Asked(
             channel=channel, address=address.strip(), filter=wished, language="en" if speaks == "en" else "zh"
         )

@@ -1,6 +1,5 @@
 """Publishing's queries and indexes. Both collections hold streams; nothing here writes."""
 
-import re
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from publishing.domain.entry import CatalogueEntry
+from runtime.searching import literal
 from schemas.envelope import Json
 
 Collection = AsyncCollection[Json]
@@ -188,7 +188,7 @@ def _conditions(wish: Wish) -> list[Json]:
     }
     words = (wish.q or "").split()[:8]
     return [{path: value} for path, value in paths.items() if value] + [
-        {"$or": [{f"state.edition.entry.{path}": {"$regex": re.escape(word), "$options": "i"}} for path in SEARCHED]}
+        {"$or": [{f"state.edition.entry.{path}": {"$regex": literal(word), "$options": "i"}} for path in SEARCHED]}
         for word in words
     ]
 

@@ -3,6 +3,7 @@ says, for somebody who may do everything. Of submissions, tests/submissions/test
 
 from typing import Any
 
+import httpx2
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -10,7 +11,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis.core.result import Ok
 
 from deploy.local.table import Stack
-from tests.submissions.given import signed_in
+from tests.submissions.given import USCC, signed_in
 
 EVERYTHING = ("operator", "publisher", "reviewer", "auditor")
 EXAMPLES = settings(
@@ -44,3 +45,56 @@ def test_every_operation_is_as_documented(stack: Stack, service: str) -> None:
                 assert mode is schemathesis.GenerationMode.NEGATIVE
         tried += 1
     assert tried
+
+
+#: Half of a character beyond the BMP, which JSON can name and UTF-8 cannot hold.
+HALF = r'"\ud83dx"'
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "path", "body"),
+    [
+        ("review", "PUT", "/reviewers/somebody", f'{{"name": {HALF}}}'),
+        ("review", "POST", "/assignments", f'{{"assignments": [{{"case": {HALF}, "reviewer": "x"}}]}}'),
+        ("publishing", "POST", "/releases", f'{{"month": {HALF}}}'),
+        ("notifications", "POST", "/subscriptions", f'{{"channel": "email", "address": {HALF}}}'),
+        ("submissions", "POST", "/partners", f'{{"uscc": "{USCC}", "name": {{"zh": {HALF}}}, "type": "enterprise"}}'),
+    ],
+)
+def test_half_a_character_is_refused_and_nothing_fails(
+    stack: Stack, service: str, method: str, path: str, body: str
+) -> None:
+    headers = signed_in(stack.settings, *EVERYTHING) | {"Content-Type": "application/json"}
+    answer = httpx2.request(method, stack.url(service) + path, content=body, headers=headers, timeout=30)
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("typed", ["%00", "a%00b", "%ED%A0%80", "%FF", "%28%5B", "99999999999999999999", "1e999", "-1"])
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [
+        ("publishing", "/catalogue?q="),
+        ("publishing", "/catalogue?page="),
+        ("publishing", "/catalogue.json?q="),
+        ("publishing", "/feed.atom?q="),
+        ("submissions", "/submissions?after="),
+        ("submissions", "/requests?after="),
+        ("review", "/cases?kind="),
+        ("review", "/cases/decided?after="),
+        ("notifications", "/deliveries?page="),
+        ("audit", "/audit?page="),
+        ("audit", "/audit/log?page="),
+        ("audit", "/audit/streams?q="),
+        ("audit", "/audit/events?entry="),
+        ("audit", "/audit/events?title="),
+        ("audit", "/audit/events?from="),
+        ("audit", "/audit/catalogue?at="),
+        ("audit", "/log/proof?leaf="),
+    ],
+)
+def test_whatever_is_typed_into_an_address_is_answered(stack: Stack, service: str, path: str, typed: str) -> None:
+    for accept in ("text/html", "application/json"):
+        headers = signed_in(stack.settings, *EVERYTHING) | {"Accept": accept}
+        answer = httpx2.get(stack.url(service) + path + typed, headers=headers, timeout=30)
+        assert answer.status_code < 500, answer.text

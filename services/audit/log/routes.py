@@ -20,6 +20,7 @@ from audit.log.tree import inclusion_proof
 from runtime.settings import Settings
 from schemas.envelope import Json, timestamp
 from web.languages import _
+from web.openapi import REFERENCE
 from web.people import person
 from web.problems import Problem
 
@@ -38,7 +39,12 @@ def log_routes(settings: Settings, folder: Folder, store: LogStore) -> APIRouter
     router = APIRouter(prefix="/log")
     plain, binary = {"schema": {"type": "string"}}, {"schema": {"type": "string", "format": "binary"}}
     absent: Responses = {404: {"description": "It is not there", "content": {"text/plain": plain}}}
-    tile_or_not: Responses = {200: {"content": {"application/octet-stream": binary}}, **absent}
+    # An address that no path can have is no tile's, and is answered as any other that is not there.
+    nowhere = {"text/plain": plain, "application/problem+json": {"schema": {"$ref": REFERENCE.format(model="Problem")}}}
+    tile_or_not: Responses = {
+        200: {"content": {"application/octet-stream": binary}},
+        404: {"description": "It is not there", "content": nowhere},
+    }
 
     @router.get("/checkpoint", response_class=PlainTextResponse, responses=absent)
     def last_checkpoint() -> Response:
