@@ -122,6 +122,13 @@ async def test_a_program_gets_every_fault_with_its_pointer(api: httpx2.AsyncClie
     ]
 
 
+async def test_a_filter_that_is_misspelt_is_refused_for_it_would_mean_all(api: httpx2.AsyncClient) -> None:
+    asked = {"channel": "email", "address": "reader@example.org", "filter": {"partner": ["91510106MA6RH83W82"]}}
+    answer = await api.post("/subscriptions", json=asked)
+    assert answer.status_code == 422
+    assert [finding["pointer"] for finding in answer.json()["findings"]] == ["/body/filter/partner"]
+
+
 async def test_who_asks_by_program_for_an_email_does_not_get_what_confirms_it(api: httpx2.AsyncClient) -> None:
     answer = await api.post("/subscriptions", json={"channel": "email", "address": "reader@example.org"})
     assert answer.status_code == 201
