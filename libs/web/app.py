@@ -16,7 +16,7 @@ from runtime import telemetry
 from web import openapi
 from web.errors import answer, handle_problems
 from web.languages import load
-from web.middleware import Caught, Guarded, Observed, SameOrigin, Spoken
+from web.middleware import Caught, Guarded, HeadAsGet, Observed, SameOrigin, Spoken
 from web.pages import Site, environment, page
 from web.people import issuer, person, sign_in_routes
 
@@ -73,6 +73,7 @@ def create_app(
         ),
         Middleware(Caught, answer=answer),
         Middleware(SameOrigin),
+        Middleware(HeadAsGet),
     ]
     # No /docs: its scripts come from elsewhere and inline, which the security headers forbid; /openapi.json is there.
     app = FastAPI(middleware=middleware, docs_url=None, redoc_url=None, **fastapi)

@@ -165,6 +165,31 @@ class SameOrigin:
         await self.app(scope, receive, send)
 
 
+class HeadAsGet:
+    """Answers HEAD as it would GET, without the body (RFC 9110, section 9.3.2).
+
+    The answer ends with its headers, and the server tells whoever would go on sending that the reader has gone.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            return await self.app(scope, receive, send)
+
+        async def headers_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body"})
+
+        asked = {**scope, "method": "GET"}
+        try:
+            await self.app(asked, receive, headers_send)
+        finally:
+            scope["route"] = asked.get("route")  # as a GET leaves it for those who measure
+
+
 def _netloc(origin: str) -> str | None:
     try:
         return urlsplit(origin).netloc

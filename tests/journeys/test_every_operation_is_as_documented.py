@@ -98,3 +98,20 @@ def test_whatever_is_typed_into_an_address_is_answered(stack: Stack, service: st
         headers = signed_in(stack.settings, *EVERYTHING) | {"Accept": accept}
         answer = httpx2.get(stack.url(service) + path + typed, headers=headers, timeout=30)
         assert answer.status_code < 500, answer.text
+
+
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [("publishing", "/catalogue"), ("publishing", "/feed.atom"), ("audit", "/log/keys"), ("review", "/console/events")],
+)
+def test_head_is_answered_and_ends_also_where_get_goes_on_for_ever(stack: Stack, service: str, path: str) -> None:
+    headers = signed_in(stack.settings, *EVERYTHING)
+    answer = httpx2.head(stack.url(service) + path, headers=headers, timeout=10)
+    assert (answer.status_code, answer.content) == (200, b"")
+    with httpx2.stream("GET", stack.url(service) + path, headers=headers, timeout=10) as got:
+        assert got.headers["content-type"] == answer.headers["content-type"]
+
+
+def test_a_method_that_an_address_does_not_know_is_told_those_it_does(stack: Stack) -> None:
+    answer = httpx2.delete(stack.url("publishing") + "/releases", headers=signed_in(stack.settings, *EVERYTHING))
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, HEAD")

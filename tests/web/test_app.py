@@ -108,3 +108,18 @@ def test_the_session_cookie_is_lax_http_only_and_secure_behind_https(client: Tes
     assert cookie.startswith("shuangqian=") and "httponly" in cookie and "samesite=lax" in cookie
     secure = TestClient(demo(WebSettings(address="https://city.example")), follow_redirects=False)
     assert "secure" in secure.post("/claim").headers["set-cookie"].lower()
+
+
+def test_head_is_answered_as_get_without_the_body(client: TestClient, browser_headers: dict[str, str]) -> None:
+    for path in ("/", "/nowhere"):
+        got, headed = client.get(path, headers=browser_headers), client.head(path, headers=browser_headers)
+        assert headed.status_code == got.status_code
+        assert (headed.headers["content-type"], headed.headers["content-length"]) == (
+            got.headers["content-type"],
+            str(len(got.content)),
+        )
+
+
+def test_another_method_is_told_every_one_that_the_address_accepts(client: TestClient) -> None:
+    answer = client.delete("/counts?n=1")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
