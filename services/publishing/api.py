@@ -190,9 +190,17 @@ def _answer(value: Mapping[str, Any], status: int = 200) -> Response:
 def _cached(
     request: Request, body: bytes, modified: datetime | None = None, media_type: str = "application/json"
 ) -> Response:
-    """An answer that caches keep and ask about again (RFC 9110): 304 where the reader has these very bytes."""
+    """An answer that caches keep and ask about again (RFC 9110): 304 where the reader has these very bytes.
+
+    Pages of other sites may read it: it is the public's.
+    """
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "public, no-cache", "Vary": "Accept, Accept-Language, Cookie"}
+    headers = {
+        "ETag": tag,
+        "Cache-Control": "public, no-cache",
+        "Vary": "Accept, Accept-Language, Cookie",
+        "Access-Control-Allow-Origin": "*",
+    }
     if modified:
         headers["Last-Modified"] = format_datetime(modified.astimezone(UTC), usegmt=True)
     asked = request.headers.get("if-none-match")

@@ -79,6 +79,7 @@ def test_files_are_served_with_their_types_and_nothing_else_is(log: Log) -> None
         assert (tile.status_code, len(tile.content)) == (200, 8192)
         assert tile.headers["content-type"] == "application/octet-stream"
         assert tile.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert tile.headers["access-control-allow-origin"] == "*"  # whoever verifies may do so in a page of their own
         head = client.get("/log/checkpoint")
         assert (head.headers["content-type"], head.headers["cache-control"]) == (
             "text/plain; charset=utf-8",

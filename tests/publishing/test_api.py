@@ -80,6 +80,7 @@ async def test_who_has_the_latest_is_not_sent_it_again(publishing: Publishing, v
     public = visit(page=False)
     for path in ("/catalogue.json", f"/catalogue/{entry('scene')[0]}.json", "/feed.atom"):
         first = await public.get(path)
+        assert first.headers["access-control-allow-origin"] == "*"
         again = await public.get(path, headers={"If-None-Match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
         if "last-modified" in first.headers:

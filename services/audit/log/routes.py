@@ -24,9 +24,11 @@ from web.openapi import REFERENCE
 from web.people import person
 from web.problems import Problem
 
+#: Whoever verifies may do so in a page of their own.
+_OPEN = {"Access-Control-Allow-Origin": "*"}
 #: A tile never changes once it is there.
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
-FRESH = {"Cache-Control": "no-cache"}
+FOR_EVER = {**_OPEN, "Cache-Control": "public, max-age=31536000, immutable"}
+FRESH = {**_OPEN, "Cache-Control": "no-cache"}
 TEXT = "text/plain; charset=utf-8"
 Responses = dict[int | str, dict[str, Any]]
 
