@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match, Mount
 
 from web.languages import _
 from web.pages import page
@@ -72,12 +72,16 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> str:
     """Every method that the address accepts: the router names those of its first route only."""
-    tried = {method: {**request.scope, "method": method} for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
-    accepted = [
-        method
-        for method, scope in tried.items()
-        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
-    ]
+    scope = dict(request.scope)
+    scope["root_path"] = scope.get("app_root_path", scope.get("root_path", ""))  # as it was before a mount took it on
+
+    def accepts(route: BaseRoute, method: str) -> bool:
+        if isinstance(route, Mount) and method != "GET":  # files, which match whatever the method, and are only read
+            return False
+        return route.matches({**scope, "method": method})[0] is Match.FULL
+
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    accepted = [method for method in methods if any(accepts(route, method) for route in request.app.routes)]
     return ", ".join([*accepted, "HEAD"] if "GET" in accepted else accepted)
 
 

@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from web.problems import TYPE_PREFIX
 
 Json = dict[str, Any]
+#: What a route may answer, by status: its `responses`.
+Responses = dict[int | str, Json]
 
 PROBLEM: Json = {
     "title": "Problem",

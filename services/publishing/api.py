@@ -28,13 +28,13 @@ from schemas.entry import EntryId
 from schemas.envelope import Json, timestamp
 from schemas.publication import MONTHLY
 from web.languages import _
+from web.openapi import Responses
 from web.people import Person, require
 from web.problems import Problem, wants_page
 
 PAGE = 50
 FEED = 50
 ATOM = "application/atom+xml"
-Responses = dict[int | str, dict[str, Any]]
 
 
 class ForPrograms(APIRoute):

@@ -1,13 +1,13 @@
 """What several routes of the JSON say in OpenAPI: the problems that they answer, and parameters that they share."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query
 from starlette.requests import Request
 
 from submissions.callers import note_owner
 from submissions.marked import N_
-from web.openapi import ANY_PROBLEM
+from web.openapi import ANY_PROBLEM, Responses
 from web.parameters import only_known_parameters
 from web.problems import Problem
 
@@ -33,7 +33,7 @@ Validate = Annotated[
 ]
 
 
-def problems(**said: str) -> dict[int | str, dict[str, Any]]:
+def problems(**said: str) -> Responses:
     """OpenAPI's responses for problems: `_422=N_("…")`."""
     return {int(status[1:]): {**ANY_PROBLEM, "description": text} for status, text in said.items()}
 

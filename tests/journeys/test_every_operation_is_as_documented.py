@@ -1,5 +1,6 @@
-"""Schemathesis against each service of the stack: whatever its OpenAPI document allows or forbids is answered as it
-says, for somebody who may do everything. Of submissions, tests/submissions/test_schema.py asks more."""
+"""Whatever is asked of the services of a stack is answered, for somebody who may do everything: what their OpenAPI
+documents allow or forbid as they say (of submissions, tests/submissions/test_schema.py asks more), and what they do not
+speak of, such as half a character, NUL in an address, HEAD."""
 
 from typing import Any
 

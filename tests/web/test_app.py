@@ -123,3 +123,5 @@ def test_head_is_answered_as_get_without_the_body(client: TestClient, browser_he
 def test_another_method_is_told_every_one_that_the_address_accepts(client: TestClient) -> None:
     answer = client.delete("/counts?n=1")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    stylesheet = client.delete("/static/shuangqian.css")
+    assert (stylesheet.status_code, stylesheet.headers["allow"]) == (405, "GET, HEAD")

@@ -20,7 +20,7 @@ from audit.log.tree import inclusion_proof
 from runtime.settings import Settings
 from schemas.envelope import Json, timestamp
 from web.languages import _
-from web.openapi import REFERENCE
+from web.openapi import REFERENCE, Responses
 from web.people import person
 from web.problems import Problem
 
@@ -30,7 +30,6 @@ _OPEN = {"Access-Control-Allow-Origin": "*"}
 FOR_EVER = {**_OPEN, "Cache-Control": "public, max-age=31536000, immutable"}
 FRESH = {**_OPEN, "Cache-Control": "no-cache"}
 TEXT = "text/plain; charset=utf-8"
-Responses = dict[int | str, dict[str, Any]]
 
 
 def log_routes(settings: Settings, folder: Folder, store: LogStore) -> APIRouter:

@@ -16,6 +16,7 @@ from submissions.sources.asked import MOST_MINUTES, NAME, Asked
 from submissions.sources.desk import Shown, SourceDesk, unknown
 from submissions.sources.texts import failure, findings, notes
 from web.languages import _
+from web.openapi import Responses
 from web.people import cause
 from web.problems import Problem
 
@@ -35,7 +36,6 @@ EXAMPLE = {
 #: What the public service takes; the local stack takes http and this machine too.
 HTTPS = r"^https://([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.)+[A-Za-z]{2,20}([/?][^#\x00-\x1f\x7f]*)?$"
 POINTER = "^(/([^~/]|~[01])*)*$"
-Responses = dict[int | str, dict[str, Any]]
 
 
 class SourceTerms(BaseModel, extra="forbid"):
