@@ -53,10 +53,10 @@ class EventType:
     said_in: str | None
 
 
-def add(pages: APIRouter, machines: APIRouter, accounts: KafkaAccounts) -> None:
+def add(router: APIRouter, accounts: KafkaAccounts) -> None:
     """GET /developers for people; /asyncapi.json and /developers/schemas/{name}.json for machines."""
 
-    @pages.get("/developers")
+    @router.get("/developers")
     async def developers(request: Request) -> Response:
         me = person(request)
         return page(
@@ -70,12 +70,12 @@ def add(pages: APIRouter, machines: APIRouter, accounts: KafkaAccounts) -> None:
             may_open_keys=me is None or "partner" in me.roles,
         )
 
-    @machines.get("/asyncapi.json", include_in_schema=False)
+    @router.get("/asyncapi.json")
     async def asyncapi_json() -> Response:
         access = accounts.access(SOMEBODY, "")
         return Response(_asyncapi(access.bootstrap_servers, access.security_protocol), media_type="application/json")
 
-    @machines.get("/developers/schemas/{name}.json", include_in_schema=False)
+    @router.get("/developers/schemas/{name}.json")
     async def schema(name: str) -> Response:
         found = documents.schemas().get(name)
         if found is None:

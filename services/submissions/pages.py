@@ -68,11 +68,18 @@ def routes(
     database: AsyncDatabase[Json], desk: Desk, lists: Lists, log: RequestLog, accounts: KafkaAccounts
 ) -> APIRouter:
     """All pages."""
-    router, machines = APIRouter(route_class=PageRoute, include_in_schema=False), APIRouter()
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+    # What is the same to browsers and programs: downloads, and pages whose address has no JSON.
+    everybody = APIRouter(include_in_schema=False)
+
+    @everybody.get("/")
+    async def home() -> Response:
+        return RedirectResponse("/submissions", 303)
+
     _lists(router, lists)
     tests_page.add(router, lists)
     _sending(router, desk)
-    sheet_pages.add(router, machines, database, desk)
+    sheet_pages.add(router, everybody, database, desk)
     form_pages.add(router, desk, database)
     submission_page.add(router, desk, Queues(database))
     contact_pages.add(router, desk)
@@ -80,19 +87,15 @@ def routes(
     key_pages.add(router, desk)
     kafka_pages.add(router, accounts)
     request_pages.add(router, log, desk.keys, database)
-    docs.add(router)
+    docs.add(everybody)
     rule_pages.add(router)
-    developers.add(router, machines, accounts)
-    machines.include_router(router)
-    return machines
+    developers.add(everybody, accounts)
+    everybody.include_router(router)
+    return everybody
 
 
 def _lists(router: APIRouter, lists: Lists) -> None:
     either = Depends(require("partner", "operator"))
-
-    @router.get("/", include_in_schema=False)
-    async def home() -> Response:
-        return RedirectResponse("/submissions", 303)
 
     @router.get("/submissions")
     async def mine(

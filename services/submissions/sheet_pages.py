@@ -75,7 +75,7 @@ def _refused(sent: Sent, sheet: Sheet, site: Site) -> Json:
     return said
 
 
-def add(router: APIRouter, machines: APIRouter, database: AsyncDatabase[Json], desk: Desk) -> None:
+def add(router: APIRouter, everybody: APIRouter, database: AsyncDatabase[Json], desk: Desk) -> None:
     """Add them to the router of all pages, before those whose addresses begin with anything."""
     files = Files(database)
     sender = Sender(desk, files)
@@ -136,7 +136,7 @@ def add(router: APIRouter, machines: APIRouter, database: AsyncDatabase[Json], d
         return RedirectResponse(f"/submissions/new/file/{token}", 303)
 
     # Not a page: browsers ask for what they download as programs do.
-    @machines.get("/submissions/new/file/{token}/marked", include_in_schema=False)
+    @everybody.get("/submissions/new/file/{token}/marked")
     async def download(token: str, me: Person = partner, rows: str = "all") -> Response:
         job = await one(token, me)
         findings = {each["row"]: each[language()] for each in await files.refused(token)}

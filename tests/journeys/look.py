@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -26,8 +27,11 @@ CHINESE = """() => {
 SENTENCE = re.compile(r"[^\u4e00-\u9fff]*[A-Za-z][a-z’]+ [a-z’]+ [a-z’]+[^\u4e00-\u9fff]*")
 
 
-def look(page: Page, name: str) -> list[str]:
-    """Pictures of the page at each width, in build/journeys; what is wrong with it, nothing if all is well."""
+def look(page: Page, name: str, *, axe_at: Collection[int] = WIDTHS) -> list[str]:
+    """Pictures of the page at each width, in build/journeys; what is wrong with it, nothing if all is well.
+
+    axe, who takes as long as all else together, judges it at the widths `axe_at`.
+    """
     page.wait_for_load_state()
     language = page.locator("html").get_attribute("lang")
     wrong = [] if language in LANGUAGE_TAGS.values() else [f"its language is {language}"]
@@ -42,7 +46,7 @@ def look(page: Page, name: str) -> list[str]:
         page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
         if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
             wrong.append(f"it is {wide} wide on a screen of {width}")
-        for violation in Axe().run(page).response["violations"]:
+        for violation in Axe().run(page).response["violations"] if width in axe_at else ():
             nodes = [node["html"][:200] for node in violation["nodes"]]
             wrong.append(f"{violation['id']} at {width}: {json.dumps(nodes, ensure_ascii=False)}")
     if before:

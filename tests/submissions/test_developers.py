@@ -93,6 +93,15 @@ async def test_the_page_is_whole_in_both_languages(client: httpx2.AsyncClient, l
     assert all(f'id="{anchor}"' in answer.text for anchor in missing)
 
 
+async def test_a_program_that_names_no_type_gets_the_pages_too(client: httpx2.AsyncClient) -> None:
+    asked = [await client.get(path, headers={"Accept": "*/*"}) for path in ("/developers", "/docs", "/")]
+    assert [(answer.status_code, answer.headers.get("content-type", "")[:9]) for answer in asked] == [
+        (200, "text/html"),
+        (200, "text/html"),
+        (303, ""),
+    ]
+
+
 def test_every_event_has_its_chinese() -> None:
     assert {*FACTS, "receipt.issued.v1"} <= set(ZH)
     assert all(re.search("[\u4e00-\u9fff]", text) and text.endswith("。") for text in ZH.values())
