@@ -38,7 +38,7 @@ def found(console: Console, finding: Json, indent: str) -> None:
     where = finding.get("cell") or finding["pointer"] or "/"
     _hanging(console, f"[bold]{escape(str(where))}[/]  {escape(finding['text'])}  [dim]{finding['rule']}[/]", indent)
     if finding.get("found") is not None:
-        stood = _("Found: %s") % finding["found"]
+        stood = _("Found: %s") % (finding["found"].strip() or _("nothing"))
         _hanging(console, f"[dim]{escape(stood)}[/]", indent + "  ")
     if fix := finding.get("fix"):
         mends = _("Fix: %s") % fixed(fix)
@@ -52,7 +52,10 @@ def fixed(fix: Json) -> str:
 
 
 def _hanging(console: Console, text: str, indent: str) -> None:
-    """Text whose further lines begin where the first does."""
+    """Text whose further lines begin where the first does. Piped, one line, however long."""
+    if not console.is_terminal:
+        console.print(indent + text, soft_wrap=True)
+        return
     grid = Table.grid(padding=0)
     grid.add_column(width=len(indent))
     grid.add_column(overflow="fold")

@@ -42,7 +42,7 @@ def test_everything_taken_in_is_exit_code_0_and_a_receipt_a_line(shell: Shell) -
 
 def test_some_refused_is_exit_code_1_with_every_finding(shell: Shell) -> None:
     good, bad = references(2)
-    path = shell.file("entries.ndjson", line(good) + b"\n\n" + line(bad, maturity=0, tags=["x"] * 99) + b"no json\n")
+    path = shell.file("entries.ndjson", line(good) + b"\n\n" + line(bad, maturity=0, tags=["x"] * 99, industry="") + b"no json\n")
     done = shell.run("submit", path)
     assert done.returncode == 1
     rows = done.stdout.splitlines()
@@ -50,6 +50,9 @@ def test_some_refused_is_exit_code_1_with_every_finding(shell: Shell) -> None:
     assert rows[1].split() == ["✗", "4", bad, "r1", "Refused"]
     for part in ("/entry/maturity", "Out of range: expected ≥ 1", "/entry/tags", "Found: 0", "Not valid JSON"):
         assert part in done.stdout
+    assert "Found: nothing" in done.stdout  # the industry, which is an empty text
+    (industry,) = (row for row in rows if "/entry/industry" in row)
+    assert industry.endswith("  choice") and len(industry) > 120, "piped, a finding is one line"
     assert "1 received · 2 refused" in done.stderr and "shuangqian errors" in done.stderr
 
 
