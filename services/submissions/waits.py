@@ -17,7 +17,7 @@ def waits_for(status: str, release: str | None, mode: Mode = "live") -> str:
         case "in-review":
             return _("Is being reviewed by people who judge it independently of each other.")
         case "changes-requested":
-            return _("Waits for you: mend what the reviewers ask for and send the next revision.")
+            return _("Waits for you: mend what is asked for and send the next revision.")
         case "approved":
             return _("Approved. It joins the publishers’ queue by itself, usually within a minute.")
         case "queued":
