@@ -48,6 +48,15 @@ class Likeness(StrEnum):
     FUZZY = "fuzzy"  # with words changed
 
 
+class Reason(BaseModel):
+    """Why a case was decided as it was, a sentence in each language."""
+
+    model_config = ConfigDict(frozen=True)
+
+    zh: str
+    en: str
+
+
 class CheckFinding(BaseModel):
     """What a check noticed. `weight` counts against the entry (0–100).
 
@@ -170,7 +179,11 @@ class CaseReviewWithdrawn(Fact):
 
 
 class CaseDecided(Fact):
-    """Carries what publishing needs, so that nobody has to ask. `score` is the weighted mean of the reviews, 0–100."""
+    """Carries what publishing needs, so that nobody has to ask. `score` is the weighted mean of the reviews, 0–100.
+
+    `told` are the reasons in each language, where the machine decided; `reasons` has both in one text, or is what
+    reviewers wrote.
+    """
 
     TYPE: ClassVar[str] = "case.decided.v1"
     submission: str
@@ -182,6 +195,7 @@ class CaseDecided(Fact):
     reasons: tuple[str, ...]
     entry: Entry
     decided: datetime | None = None
+    told: tuple[Reason, ...] = ()
 
 
 class CaseAppealed(Fact):

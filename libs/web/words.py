@@ -1,5 +1,7 @@
 """The domain's words, as people read them: what codes in events and queries are called, and how they are coloured."""
 
+from typing import Any
+
 from schemas.names import NAMES
 from web.languages import say
 
@@ -111,8 +113,8 @@ COLOURS: dict[str, str] = {
 }
 
 
-def word(code: str | None) -> str:
-    """What `code` is called in the language spoken; a code that is no word of ours is shown as it is."""
+def word(code: Any) -> str:
+    """What `code` is called in the language spoken; what is no word of ours is said as it is."""
     return "" if code is None else say(WORDS.get(code, code))
 
 

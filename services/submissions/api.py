@@ -15,10 +15,11 @@ from submissions.callers import Caller, with_key_or_session
 from submissions.desk import Desk, Story
 from submissions.expected import Expected
 from submissions.marked import N_
+from submissions.progress import Step
 from submissions.queues import Queue, Queues
 from submissions.store import Lists
 from submissions.waits import waits_for
-from web.languages import _
+from web.languages import _, say
 from web.people import cause
 from web.problems import Problem
 
@@ -202,6 +203,12 @@ def _keeping(desk: Desk) -> APIRouter:
     return router
 
 
+def _told(step: Step) -> Json:
+    """A step of the timeline, in the caller's language."""
+    said = {"reasons": [say(reason) for reason in step.reasons]} if step.reasons else {}
+    return step.model_dump(mode="json", exclude_defaults=True) | said
+
+
 async def _detail(story: Story, caller: Caller, queues: Queues) -> Detail:
     outlook = await queues.outlook(story)
     decision, entry = story.decision, story.progress.entry
@@ -221,10 +228,10 @@ async def _detail(story: Story, caller: Caller, queues: Queues) -> Detail:
             decision=decision.what,
             time=timestamp(decision.at),
             score=decision.score,
-            reasons=decision.reasons,
+            reasons=tuple(map(say, decision.reasons)),
             comments=decision.comments,
         ),
-        timeline=[step.model_dump(mode="json", exclude_defaults=True) for step in story.steps],
+        timeline=[_told(step) for step in story.steps],
         queue=outlook.queue,
         expected=outlook.expected,
     )

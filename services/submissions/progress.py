@@ -30,6 +30,7 @@ from schemas.review import (
     CaseReviewGiven,
     CaseReviewWithdrawn,
     Decision,
+    Reason,
     Route,
 )
 
@@ -47,7 +48,7 @@ class Step(_Model):
     release: str | None = None
     edition: int | None = None
     score: int | None = None
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[str | Reason, ...] = ()
     comments: tuple[str, ...] = ()
 
 
@@ -58,7 +59,7 @@ class Case(_Model):
     status: str
     reviews: int = 0
     comments: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[str | Reason, ...] = ()
     score: int | None = None
 
 
@@ -139,7 +140,8 @@ def _case(progress: Progress, revision: int, event: Event) -> Progress:
         case CaseAppealed(reason=reason):
             again = step.model_copy(update={"what": "appealed", "reasons": (reason,)})
             return _with(progress, again, revision, Case(status="open"))
-        case CaseDecided(decision=decision, reasons=reasons, score=score):
+        case CaseDecided(decision=decision, score=score):
+            reasons = event.data.told or event.data.reasons
             decided = case.model_copy(update={"status": decision.value, "reasons": reasons, "score": score})
             # An approval asks nothing of the partner: the reviewers' words stay with the reviewers.
             comments = () if decision is Decision.APPROVED else tuple(filter(None, case.comments))

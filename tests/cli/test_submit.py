@@ -42,7 +42,9 @@ def test_everything_taken_in_is_exit_code_0_and_a_receipt_a_line(shell: Shell) -
 
 def test_some_refused_is_exit_code_1_with_every_finding(shell: Shell) -> None:
     good, bad = references(2)
-    path = shell.file("entries.ndjson", line(good) + b"\n\n" + line(bad, maturity=0, tags=["x"] * 99, industry="") + b"no json\n")
+    path = shell.file(
+        "entries.ndjson", line(good) + b"\n\n" + line(bad, maturity=0, tags=["x"] * 99, industry="") + b"no json\n"
+    )
     done = shell.run("submit", path)
     assert done.returncode == 1
     rows = done.stdout.splitlines()

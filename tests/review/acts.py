@@ -20,6 +20,7 @@ from schemas.review import (
     CaseReviewGiven,
     CheckFinding,
     Decision,
+    Reason,
     Route,
     Verdict,
 )
@@ -33,7 +34,7 @@ UNTIL = AT + timedelta(minutes=30)
 FINDING = CheckFinding(rule="scene.offers", pointer="/entry/offers", weight=15)
 
 
-def opening(route: Route = Route.ORDINARY, score: int = 85, reasons: tuple[str, ...] = ()) -> Open:
+def opening(route: Route = Route.ORDINARY, score: int = 85, reasons: tuple[Reason, ...] = ()) -> Open:
     return Open(
         **by("service:review"),
         submission=SUBMISSION,

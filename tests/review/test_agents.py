@@ -105,7 +105,9 @@ async def test_a_hopeless_entry_is_decided_at_once(review: Review) -> None:
     decided = found.events[-1].data
     assert isinstance(decided, CaseDecided)
     assert (decided.decision, decided.score) == (Decision.CHANGES_REQUESTED, None)
-    assert len(decided.reasons) == len({finding.rule for finding in found.state.findings})
+    assert len(decided.told) == len({finding.rule for finding in found.state.findings})
+    assert decided.reasons == tuple(f"{each.zh} {each.en}" for each in decided.told)
+    assert found.state.reasons == decided.told, "each reads them in their own language"
 
 
 async def test_near_duplicates_are_found_in_the_same_batch_and_later(review: Review) -> None:

@@ -10,7 +10,7 @@ from review.checks.assess import assess, findings, reasons
 from review.checks.ruleset import CURRENT, FILE, BadRules, read
 from review.duplicates.likeness import Resemblance
 from schemas.entry import Entry
-from schemas.review import CheckFinding, Likeness, Route
+from schemas.review import CheckFinding, Likeness, Reason, Route
 from tests.review.entries import ATTACHMENT, SUMMARY, linkage, product, scene
 
 SCENE, PRODUCT = "91510100MA6CGUGA1W/SC-1", "91510106MA6RH83W82/PR-1"
@@ -155,7 +155,7 @@ def test_only_the_hopeless_go_back_at_once_and_are_told_why_in_both_languages() 
     hopeless = scene(title={"zh": "测试测试"}, summary={"zh": "测试测试测试测试测试测试"}, offers=(), budget_yuan=None)
     assert route(hopeless)[1] is Route.RETURN
     rule = CURRENT.rules["text.placeholder"]
-    assert reasons(found(hopeless), CURRENT)[0] == f"{rule.zh} {rule.en}"
+    assert reasons(found(hopeless), CURRENT)[0] == Reason(zh=rule.zh, en=rule.en)
 
 
 def test_no_single_finding_sends_an_entry_back() -> None:

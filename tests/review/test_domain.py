@@ -19,6 +19,7 @@ from schemas.review import (
     CaseConflictDeclared,
     CaseReleased,
     Decision,
+    Reason,
     Route,
     Verdict,
 )
@@ -52,11 +53,11 @@ def test_an_opened_case_is_checked_in_the_same_write() -> None:
 
 def test_a_hopeless_entry_goes_back_at_once_with_its_reasons() -> None:
     checked = CaseChecked(ruleset="2026-11", findings=(FINDING,), score=30, route=Route.RETURN, lane=Route.RETURN)
-    assert decide(Case(), opening(Route.RETURN, 30, ("why",))) == (
-        OPENED,
-        checked,
-        decided(Decision.CHANGES_REQUESTED, None, ("why",)),
-    )
+    why = Reason(zh="没有附件。", en="There is no attachment.")
+    sent_back = decided(Decision.CHANGES_REQUESTED, None, ("没有附件。 There is no attachment.",))
+    sent_back = sent_back.model_copy(update={"told": (why,)})
+    assert decide(Case(), opening(Route.RETURN, 30, (why,))) == (OPENED, checked, sent_back)
+    assert given(OPENED, checked, sent_back).reasons == (why,)
 
 
 def test_a_case_is_opened_once() -> None:

@@ -1,9 +1,16 @@
 """What programs get: receipts, problems with every finding, and what is theirs alone."""
 
+from datetime import UTC, datetime
+
 import httpx2
 import orjson
 
 from runtime.settings import Settings
+from schemas.entry import SubmissionLine
+from schemas.envelope import Event
+from schemas.review import CaseDecided, Decision, Reason
+from submissions.__main__ import mongo
+from submissions.store import ProgressStore
 from tests.submissions.given import OTHER, USCC, key_of, line, signed_in, submission
 
 
@@ -119,6 +126,35 @@ async def test_everybody_sees_their_own(client: httpx2.AsyncClient, settings: Se
     one = (await client.get(f"/submissions/{USCC}/a", headers=key)).json()
     assert (one["status"], one["revision"], one["entry"]["owner"]["uscc"]) == ("received", 1, USCC)
     assert one["waits_for"] and [step["what"] for step in one["timeline"]] == ["received"]
+
+
+async def test_what_the_machine_asks_for_is_told_in_the_readers_language_alone(
+    client: httpx2.AsyncClient, settings: Settings, key: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("a"), headers=key)
+    stream, entry = f"{USCC}/a", SubmissionLine.model_validate(submission("a"), strict=False).entry
+    reason = Reason(zh="没有附件可供核对。", en="There is no attachment to check it by.")
+    decided = CaseDecided(
+        submission=stream,
+        revision=1,
+        partner=USCC,
+        digest="d",
+        decision=Decision.CHANGES_REQUESTED,
+        score=None,
+        reasons=(f"{reason.zh} {reason.en}",),
+        entry=entry,
+        told=(reason,),
+    )
+    event = Event(f"{stream}@1/1", "/review", f"{stream}@1", datetime.now(UTC), 1, "x", "x", "service:review", decided)
+    async with mongo(settings) as connection:
+        await ProgressStore(connection[settings.database("submissions")]).take([event])
+    person = signed_in(settings, "partner", partner=USCC)
+    for language, told, other in (("zh", reason.zh, reason.en), ("en", reason.en, reason.zh)):
+        headers = {"Accept-Language": language}
+        detail = (await client.get(f"/submissions/{stream}", headers=key | headers)).json()
+        assert (detail["decision"]["reasons"], detail["timeline"][0]["reasons"]) == ([told], [told])
+        page = (await client.get(f"/submissions/{stream}", headers=person | headers | {"Accept": "text/html"})).text
+        assert f"<li>{told}</li>" in page and other not in page
 
 
 async def test_a_list_goes_on_page_by_page(client: httpx2.AsyncClient, key: dict[str, str]) -> None:

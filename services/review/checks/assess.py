@@ -10,7 +10,7 @@ from review.checks.ruleset import CAREFUL, Ruleset
 from review.checks.scene import scene
 from review.duplicates.likeness import Resemblance
 from schemas.entry import Entry, Linkage, Product, Scene
-from schemas.review import CheckFinding, Route
+from schemas.review import CheckFinding, Reason, Route
 
 
 def findings(
@@ -42,10 +42,11 @@ def assess(entry: Entry, found: Iterable[CheckFinding], rules: Ruleset) -> tuple
     return score, max((_by_score(entry, score, rules), *asked_for), key=CAREFUL.index)
 
 
-def reasons(found: Iterable[CheckFinding], rules: Ruleset) -> tuple[str, ...]:
-    """The findings as sentences in both languages, the weightiest first, each once; those without weight are none."""
+def reasons(found: Iterable[CheckFinding], rules: Ruleset) -> tuple[Reason, ...]:
+    """The findings as sentences in each language, the weightiest first, each once; those without weight are none."""
     named = sorted({finding.rule for finding in found}, key=lambda rule: (-rules.rules[rule].weight, rule))
-    return tuple(f"{rules.rules[rule].zh} {rules.rules[rule].en}" for rule in named if rules.rules[rule].weight)
+    weighing = (rules.rules[rule] for rule in named if rules.rules[rule].weight)
+    return tuple(Reason(zh=rule.zh, en=rule.en) for rule in weighing)
 
 
 def _of_its_kind(entry: Entry, unknown: frozenset[str], rules: Ruleset) -> Noticed:

@@ -21,7 +21,7 @@ from review.domain.claiming import (
     leave,
     release,
 )
-from review.domain.reviewing import GiveReview, WithdrawReview, decided, give_review, withdraw_review
+from review.domain.reviewing import GiveReview, WithdrawReview, give_review, returned, withdraw_review
 from schemas.entry import Entry
 from schemas.envelope import Command, Decider, Refusal
 from schemas.review import (
@@ -33,6 +33,7 @@ from schemas.review import (
     CaseOpened,
     CheckFinding,
     Decision,
+    Reason,
     Route,
 )
 
@@ -52,7 +53,7 @@ class Open(Command):
     findings: tuple[CheckFinding, ...]
     score: int
     route: Route
-    reasons: tuple[str, ...]  # what the partner is told where the route is `return`
+    reasons: tuple[Reason, ...]  # what the partner is told where the route is `return`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +143,7 @@ def _open(command: Open) -> tuple[CaseFact, ...]:
     if command.route is not Route.RETURN:
         return opened, checked
     case = evolve(Case(), opened)
-    return opened, checked, decided(case, Decision.CHANGES_REQUESTED, None, command.reasons, command.at)
+    return opened, checked, returned(case, command.reasons, command.at)
 
 
 def _lodge_appeal(case: Case, command: LodgeAppeal) -> tuple[CaseFact, ...] | Refusal:

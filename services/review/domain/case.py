@@ -27,6 +27,7 @@ from schemas.review import (
     CaseUnassigned,
     CheckFinding,
     Decision,
+    Reason,
     Route,
     Verdict,
 )
@@ -84,7 +85,7 @@ class Case(State):
     left: int = REVIEWS_NEEDED
     decision: Decision | None = None
     score: int | None = None
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[str | Reason, ...] = ()
     decided: datetime | None = None
     closed: Literal["withdrawn", "superseded"] | None = None
 
@@ -160,7 +161,7 @@ def evolve(case: Case, fact: CaseFact) -> Case:
                     "status": "decided",
                     "decision": fact.decision,
                     "score": fact.score,
-                    "reasons": fact.reasons,
+                    "reasons": fact.told or fact.reasons,
                     "decided": fact.decided,
                     "left": 0,
                     "lease": None,

@@ -16,6 +16,7 @@ from schemas.review import (
     CaseReviewGiven,
     CaseReviewWithdrawn,
     Decision,
+    Reason,
     Verdict,
 )
 
@@ -88,8 +89,14 @@ def withdraw_review(case: Case, command: WithdrawReview) -> tuple[CaseFact, ...]
     return withdrawn, CaseClaimed(reviewer=command.reviewer, until=command.until, since=command.at)
 
 
+def returned(case: Case, reasons: tuple[Reason, ...], at: datetime) -> CaseDecided:
+    """The fact that the machine sends the case back, without a score."""
+    texts = tuple(f"{reason.zh} {reason.en}" for reason in reasons)
+    return decided(case, Decision.CHANGES_REQUESTED, None, texts, at).model_copy(update={"told": reasons})
+
+
 def decided(case: Case, decision: Decision, score: int | None, reasons: tuple[str, ...], at: datetime) -> CaseDecided:
-    """The fact that the case is decided, by the machine (without a score) or by reviews."""
+    """The fact that the case is decided."""
     assert case.entry is not None
     return CaseDecided(
         submission=case.submission,
