@@ -101,6 +101,8 @@ def _lists(router: APIRouter, lists: Lists) -> None:
     async def mine(
         request: Request, me: Person = either, status: str = "", kind: str = "", after: str | None = None
     ) -> Response:
+        if status == "refused":  # what was never accepted has no title to be listed by, but findings
+            return RedirectResponse("/submissions/refused", 303)
         partner = of_person(me).partner
         rows, next = await lists.page(partner, status=status or None, kind=kind or None, after=after)
         standing = await lists.standing(partner, kind if kind in KINDS else None)

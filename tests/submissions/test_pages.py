@@ -54,6 +54,8 @@ async def test_a_form_with_good_and_bad_lines_takes_in_the_good_and_tells_of_the
     listed = (await client.get("/submissions", headers=partner)).text
     assert f"/submissions/{USCC}/a" in listed and f"/submissions/{USCC}/b" not in listed
     assert ">b</a>" in (await client.get("/submissions/refused", headers=partner)).text
+    asked_for = await client.get("/submissions?status=refused", headers=partner)
+    assert (asked_for.status_code, asked_for.headers["location"]) == (303, "/submissions/refused")
 
 
 async def test_json_may_be_one_a_list_or_laid_out(
