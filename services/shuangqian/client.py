@@ -73,7 +73,7 @@ def failure(status: int, body: bytes) -> Failed:
     except orjson.JSONDecodeError:
         problem = {}
     said = problem if isinstance(problem, dict) else {}
-    text = ". ".join(filter(None, (said.get("title"), said.get("detail")))) or _("The server answered %s.") % status
+    text = _(". ").join(filter(None, (said.get("title"), said.get("detail")))) or _("The server answered %s.") % status
     if instance := said.get("instance"):
         text += f" ({instance.rpartition(':')[2]})"
     match status:

@@ -136,3 +136,4 @@ def test_chinese_is_spoken_to_a_chinese_terminal(shell: Shell, api: httpx2.Clien
         "退出码：0全部收入", "退出码：0 全部收入"
     )
     assert "没有选项 --fly" in shell.run("status", "--fly").stderr
+    assert "没有这件申报。请核对编号。" in shell.run("status", "none-of-mine").stderr
