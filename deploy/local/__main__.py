@@ -115,6 +115,7 @@ class Launcher:
     async def _start_and_tell(self) -> bool:
         """True when every step of the story was as it must be; unless `once`, it then waits for ever."""
         began_s = time.monotonic()
+        table.leave_word(self.stack)
         servers = await asyncio.to_thread(table.servers, self.stack)
         await self._start(either("Starting the servers", "正在启动基础服务"), servers, self.servers)
         await asyncio.to_thread(create_topics, self.stack.settings)

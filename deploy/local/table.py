@@ -12,7 +12,7 @@ from deploy.local import kafka, mongo
 from deploy.local.people import Somebody, people
 from deploy.local.ports import HOST
 from deploy.local.supervise import Process, responds
-from runtime.settings import Settings
+from runtime.settings import BESIDE, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("submissions", "review", "publishing", "notifications", "audit")
@@ -116,6 +116,19 @@ def environment(settings: Settings) -> dict[str, str]:
         f"SHUANGQIAN_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         for name, value in values.items()
     }
+
+
+def leave_word(stack: Stack) -> None:
+    """Leave in the run folder what the stack's processes are told, for commands that are given beside it."""
+    file = stack.folder / BESIDE.name
+    file.touch(mode=0o600)
+    told = environment(stack.settings).items()
+    file.write_text("".join(f"{name}={_quoted(value)}\n" for name, value in told))
+
+
+def _quoted(text: str) -> str:
+    """`text` as it stands in a file of environment variables."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _python(*argv: str) -> tuple[str, ...]:

@@ -179,7 +179,7 @@ def main() -> None:
     match sys.argv[1:]:
         case [topic, count] if count.isdecimal():
             try:
-                raised = raise_partitions(Settings(), topic, int(count))
+                raised = raise_partitions(Settings.load(), topic, int(count))
             except CannotRaise as failed:
                 sys.exit(str(failed))
             moved = f"{raised.messages:,} events of {raised.streams:,} streams"

@@ -8,11 +8,14 @@ from typing import Any, Literal, Self
 from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+#: Where `make run` leaves what it tells its processes, for commands that are given beside it.
+BESIDE = Path(".run/environment")
+
 
 class Settings(BaseSettings):
     """Defaults are those of the local stack, so that `python -m review api` works beside `make run`."""
 
-    model_config = SettingsConfigDict(env_prefix="SHUANGQIAN_")
+    model_config = SettingsConfigDict(env_prefix="SHUANGQIAN_", extra="ignore")
 
     kafka_bootstrap: str = "127.0.0.1:19092"
     # How a process comes into Kafka (docs/how-to/sign-in-to-kafka.md). Where the protocol begins with SASL it signs in;
@@ -76,6 +79,12 @@ class Settings(BaseSettings):
     requests_per_second: int = 50
     entries_per_second: int = 1_000
     entries_per_day: int = 5_000_000
+
+    @classmethod
+    def load(cls) -> Self:
+        """What this process is told by its environment, and what it is not told there by the stack of this folder: so
+        a command finds the stack that was started here, whatever its ports."""
+        return cls(_env_file=BESIDE)
 
     @model_validator(mode="after")
     def _can_sign_in(self) -> Self:

@@ -119,8 +119,8 @@ def worker(settings: Settings) -> None:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["api"]:
-            api(Settings())
+            api(Settings.load())
         case ["worker"]:
-            worker(Settings())
+            worker(Settings.load())
         case _:
             sys.exit("usage: python -m audit api | worker")

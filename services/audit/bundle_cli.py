@@ -68,7 +68,7 @@ def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
         for wanted in (release, month):
             if wanted and not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", wanted):
                 raise Failed(COULD_NOT, _("%s is not a month such as 2026-11.") % wanted)
-        settings = Settings()
+        settings = Settings.load()
         try:
             with troubles(settings), MongoClient[Json](settings.mongo_url, tz_aware=True) as client:
                 made = export(settings, client[settings.database("audit")], what, to)

@@ -101,7 +101,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
         help: Help = False,
     ) -> None:
         _known(service, deciders)
-        settings = Settings()
+        settings = Settings.load()
         if against not in get_args(Against)[:2]:
             if service or stream or until or processes or resume:
                 raise Failed(COULD_NOT, _("A bundle says itself which events are meant: leave the other choices out."))
@@ -120,7 +120,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
     @audit.command("stream", help=N_("Print what happened to one stream, from its first event, as Kafka has it."))
     def stream_command(id: StreamId, service: Service = None, as_json: AsJson = False, help: Help = False) -> None:
         _known(service, deciders)
-        settings = Settings()
+        settings = Settings.load()
         with _troubles(settings):
             names = dict.fromkeys(decider.service for decider in deciders if service in (None, decider.service))
             stories = [story(settings, deciders, name, id) for name in names]
@@ -133,7 +133,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
     @audit.command("shadow", help=SHADOW_HELP)
     def shadow_command(path: With, service: Service = None, as_json: AsJson = False, help: Help = False) -> None:
         _known(service, deciders)
-        settings = Settings()
+        settings = Settings.load()
         with _troubles(settings), progress(_("Looking for the histories")) as bar:
             try:
                 found = shadow(settings, deciders, path, service=service, progress=_hearing(bar))

@@ -40,7 +40,7 @@ New = Annotated[Path, typer.Argument(metavar="FILE", help=N_("Where to write it;
 def add_command(audit: typer.Typer, troubles: Troubles) -> None:
     @audit.command("log-key", help=KEY_HELP)
     def log_key_command(to: New, help: Help = False) -> None:
-        settings = Settings()
+        settings = Settings.load()
         try:
             known = Folder(settings.log_folder).verifiers()
             made = Signer(known[0].name if known else origin(settings), os.urandom(32))
@@ -56,7 +56,7 @@ def add_command(audit: typer.Typer, troubles: Troubles) -> None:
 
     @audit.command("log", help=HELP)
     def log_command(as_json: AsJson = False, help: Help = False) -> None:
-        settings = Settings()
+        settings = Settings.load()
         with troubles(settings), progress(_("Reading the log")) as bar:
             with MongoClient[Json](settings.mongo_url, tz_aware=True) as client:
                 text = _("Reading the histories")

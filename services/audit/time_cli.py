@@ -59,7 +59,7 @@ def add_as_of(audit: typer.Typer, deciders: Sequence[AnyDecider], troubles: Trou
     ) -> None:
         if sum(map(bool, (stream, release, catalogue))) != 1:
             raise Failed(COULD_NOT, _("Give one: a stream, --release YYYY-MM, or --catalogue."))
-        settings = Settings()
+        settings = Settings.load()
         with troubles(settings), team.client(settings) as client:
             leaves = Leaves(client[settings.database("audit")])
             if catalogue:

@@ -122,4 +122,4 @@ if __name__ == "__main__":
     processes = {"api": api, "worker": worker, "replay": replay}
     if len(sys.argv) != 2 or sys.argv[1] not in processes:
         sys.exit("usage: python -m notifications api | worker | replay")
-    processes[sys.argv[1]](Settings())
+    processes[sys.argv[1]](Settings.load())

@@ -141,11 +141,11 @@ def run_worker(settings: Settings) -> None:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["api"]:
-            run_api(Settings())
+            run_api(Settings.load())
         case ["worker"]:
-            run_worker(Settings())
+            run_worker(Settings.load())
         case ["replay"]:
             # Its releases and entries are streams; it has no projection of its own.
-            rebuild.run(Settings(), SERVICE, DECIDERS, ())
+            rebuild.run(Settings.load(), SERVICE, DECIDERS, ())
         case _:
             sys.exit("usage: python -m publishing api | worker | replay")

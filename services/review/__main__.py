@@ -174,10 +174,10 @@ def _client(settings: Settings) -> AsyncMongoClient[Json]:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["api"]:
-            api(Settings())
+            api(Settings.load())
         case ["worker"]:
-            worker(Settings())
+            worker(Settings.load())
         case ["replay"]:
-            replay(Settings())
+            replay(Settings.load())
         case _:
             sys.exit("usage: python -m review api | worker | replay")

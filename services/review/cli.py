@@ -53,7 +53,7 @@ def commands() -> typer.Typer:
         rules: Rules, since: Since = None, first: First = 10, as_json: AsJson = False, help: Help = False
     ) -> None:
         changed = _rules(rules)
-        outcome = _shadow(Settings(), changed, _day(since), first)
+        outcome = _shadow(Settings.load(), changed, _day(since), first)
         if as_json:
             print_json(outcome.to_json())
         else:

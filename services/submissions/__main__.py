@@ -198,4 +198,4 @@ COMMANDS = {"api": run_api, "worker": run_worker, "replay": run_replay}
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
         sys.exit("usage: python -m submissions api | worker | replay")
-    COMMANDS[sys.argv[1]](Settings())
+    COMMANDS[sys.argv[1]](Settings.load())

@@ -152,9 +152,10 @@ class Feed:
 
 
 def told(document: Json) -> Event:
-    """A stored event as its partner's programs get it: without the entry's contact."""
+    """A stored event as its partner's programs get it: as history has it, so that its hash is that of its proof; of
+    events from before contacts were sealed, without the contact."""
     event = from_stored(document)
     data: Fact = event.data
     if isinstance(data, SubmissionReceived | SubmissionRevised):
-        data = data.model_copy(update={"entry": without_contact(data.entry), "sealed": None})
+        data = data.model_copy(update={"entry": without_contact(data.entry)})
     return replace(event, data=data)

@@ -50,11 +50,12 @@ def test_a_receipt_is_traded_for_a_proof_that_verifies(log: Log) -> None:
     recorded = log.world.client[log.settings.database("audit")]["recorded"]
     found: Any = recorded.find_one({"_id": "/submissions/s1/2"})
     with served(log) as client:
-        # given what a receipt says: the event and its time
-        receipt = {"ref": "/submissions/s1/2", "time": orjson.loads(found["event"])["time"]}
+        # given what a receipt says: the event and its time, or its name in history
+        receipt = {"ref": "s1/2", "time": orjson.loads(found["event"])["time"]}
         told = client.get("/log/proof", params=receipt).raise_for_status().json()
         text = client.get("/log/proof", params=receipt, headers={"accept": "text/plain"}).text
         assert told["proof"] == text
+        assert client.get("/log/proof", params=receipt | {"ref": "/submissions/s1/2"}).json() == told
         assert (told["event"], told["leaf"], told["hash"]) == (found["_id"], found["leaf"], found["hash"].hex())
         # then the proof holds for this event, under the key that is served, and for no other
         key = key_of(log).verifier

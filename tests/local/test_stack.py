@@ -81,7 +81,7 @@ def test_run_keeps_its_data_and_ends_all_it_started(
     tmp_path: Path, chosen: dict[str, int], launched: list[Launched]
 ) -> None:
     def launch(name: str) -> Launched:
-        launched.append(Launched(tmp_path / "run", chosen, tmp_path / name))
+        launched.append(Launched(tmp_path / ".run", chosen, tmp_path / name))
         return launched[-1]
 
     first = launch("first")
@@ -115,6 +115,14 @@ def test_run_keeps_its_data_and_ends_all_it_started(
     fourth.wait_for("Ctrl-C ends it")
     with mongo_client(mongo.url(chosen["mongod"])) as client:
         assert client["kept"]["things"].count_documents({}) == 1
+    # A command given beside it reads this stack, though its ports are its own, and none other.
+    beside = [sys.executable, "-m", "shuangqian", "--lang", "en", "audit", "replay", "--service", "review"]
+    elsewhere = {name: value for name, value in os.environ.items() if not name.startswith("SHUANGQIAN_")}
+    paths = os.pathsep.join(str(ROOT / name) for name in ("", "libs", "services"))
+    replay = subprocess.run(
+        beside, cwd=tmp_path, env=elsewhere | {"PYTHONPATH": paths}, capture_output=True, text=True, timeout=60
+    )
+    assert (replay.returncode, "Equal" in replay.stdout) == (0, True), replay.stdout + replay.stderr
     children = fourth.children()
     fourth.popen.send_signal(signal.SIGINT)
     status, said = fourth.ended()

@@ -6,9 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
+import orjson
 from fastapi import FastAPI
 
 from runtime.settings import Settings
+from runtime.stored import as_sent
+from schemas.canonical import canonical
+from submissions.__main__ import mongo
 from submissions.feed import Place
 from tests.submissions.given import OTHER, USCC, key_of, line
 
@@ -68,6 +72,11 @@ async def test_nobody_hears_of_anothers_and_no_contact_is_told(
     (event,) = told.json()["items"]
     assert event["data"]["entry"]["contact"] is None and "lin@example.org" not in told.text
     assert (event["specversion"], event["type"]) == ("1.0", "submission.received.v1")
+    # What the partner holds is what the log has a leaf of: a receipt is traded for the proof of this very event.
+    async with mongo(settings) as connection:
+        document = await connection[settings.database("submissions")]["submissions"].find_one({"_id": f"{USCC}/a"})
+    assert document is not None and event["data"]["sealed"]
+    assert canonical(event) == canonical(orjson.loads(as_sent(document["events"][0])))
 
 
 async def test_what_is_no_place_is_refused(client: httpx2.AsyncClient, key: dict[str, str]) -> None:

@@ -80,7 +80,9 @@ def log_routes(settings: Settings, folder: Folder, store: LogStore) -> APIRouter
     @router.get("/proof", responses={200: {"content": {"text/plain": plain}}})
     def proof(
         request: Request,
-        ref: Annotated[str, Query(description="The event's name, as a receipt's `event` has it.")] = "",
+        ref: Annotated[
+            str, Query(description="The event's name: a receipt's `event`, or as history has it, `/review/…`.")
+        ] = "",
         time: Annotated[
             str, Query(description="The event's time, as a receipt has it. Auditors may leave it out.")
         ] = "",
@@ -89,7 +91,8 @@ def log_routes(settings: Settings, folder: Folder, store: LogStore) -> APIRouter
         """That an event is in the log: as JSON or, for `Accept: text/plain`, as c2sp.org/tlog-proof."""
         found = None
         if leaf is None:
-            found = store.event(ref)
+            # Receipts name events of submissions, and leave the service out.
+            found = store.event(ref if ref.startswith("/") else f"/submissions/{ref}")
             if found is None or not (_knows(time, found["time"]) or _auditor(request)):
                 raise Problem(
                     404,
