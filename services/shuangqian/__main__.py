@@ -1,5 +1,6 @@
 """The program `shuangqian`. What a command needs is imported when it is asked for, so that each starts at once."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,15 @@ def main(deciders: "Sequence[AnyDecider] | None" = None) -> None:
         )
         return app
 
-    run(program, *(HERE.parent / package / "locale" for package in ("shuangqian", "audit", "review")))
+    run(program, *catalogues(sys.argv[1:]))
+
+
+def catalogues(arguments: Sequence[str]) -> list[Path]:
+    """Where texts are, the last to count: of a text that two groups translate each for itself, that of the group asked
+    for."""
+    asked = next((each for each in arguments if each in ("audit", "review")), "shuangqian")
+    packages = sorted(("shuangqian", "audit", "review"), key=lambda package: package == asked)
+    return [HERE.parent / package / "locale" for package in packages]
 
 
 def _audit(arguments: Sequence[str], deciders: "Sequence[AnyDecider] | None") -> typer.Typer:
