@@ -37,15 +37,20 @@ class Lease:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._fence = 0
 
-    def work(self, stopping: threading.Event, work: Callable[[Json], None]) -> None:
+    def work(
+        self, stopping: threading.Event, work: Callable[[Json], None], waiting: Callable[[Json], None] | None = None
+    ) -> None:
         """Do `work`, which is given the lease's document, whenever the lease can be had, until `stopping` is set.
 
         Where it raises, because the lease is lost or a server is away, it is done again: it goes on from what it saved.
+        While somebody else holds the lease, `waiting` is given its document now and then.
         """
         while not stopping.is_set():
             try:
                 held = self.acquire()
                 if held is None:
+                    if waiting:
+                        waiting(self._leases.find_one({"_id": self._name}) or {})
                     stopping.wait(self._ttl.total_seconds() / 4)
                     continue
                 log.info(f"{self._name}.lease-acquired", fence=held["fence"])

@@ -14,6 +14,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from runtime.consume import React, redrive_one
 from runtime.parking import Message, Parking, to_handle
+from runtime.relay import lag_s
 from runtime.settings import Settings
 from runtime.trying import undone
 from schemas.differences import Difference, differences
@@ -296,8 +297,7 @@ def _relay(lease: Json | None) -> Relay:
     return Relay(
         holder=lease["holder"] if held else None,
         position_at=position.as_datetime() if position else None,
-        # With nobody at the lease, whatever was written since may wait.
-        lag_s=lease.get("behind_s", 0.0) if held else (now - lease.get("saved", now)).total_seconds(),
+        lag_s=lag_s(lease),
     )
 
 

@@ -35,6 +35,8 @@ CHANGED = ("fullDocument", "updateDescription.updatedFields")
 SAVE_EVERY = 2000
 #: Seconds between two saves when little happens.
 SAVE_EVERY_S = 1.0
+#: Seconds without a saved place after which the relay does not get on: it saves every SAVE_EVERY_S.
+LATE_S = 10.0
 #: How far back a rescan reaches beyond the last place: a document's `changed` is a little older than its oplog entry.
 RESCAN_MARGIN_S = 60
 #: The oplog does not reach back to the saved place (ChangeStreamHistoryLost, ...FatalError, InvalidResumeToken).
@@ -50,6 +52,8 @@ class Relay(threading.Thread):
         self._service = service
         self._topics = {decider.collection: settings.topic(decider.topic) for decider in deciders}
         self._stopping = threading.Event()
+        self._lease: Json = {}  # its document, as last seen
+        telemetry.RELAY_LAG.set_function(lambda: lag_s(self._lease))
 
     def stop(self) -> None:
         """Ask the thread to end; it saves its place and gives the lease up first."""
@@ -59,7 +63,10 @@ class Relay(threading.Thread):
         with MongoClient[Json](self._settings.mongo_url, w="majority", journal=True, tz_aware=True) as client:
             database = client[self._settings.database(self._service)]
             lease = Lease(database["leases"], "relay", self._settings.lease_s)
-            lease.work(self._stopping, lambda held: self._relay(database, lease, held))
+            lease.work(self._stopping, lambda held: self._relay(database, lease, held), self._see)
+
+    def _see(self, lease: Json) -> None:
+        self._lease = lease
 
     def _relay(self, database: Database[Json], lease: Lease, held: Json) -> None:
         producer = KafkaProducer(
@@ -84,6 +91,10 @@ class Relay(threading.Thread):
             producer.close(timeout=5)
 
     def _follow(self, database: Database[Json], lease: Lease, held: Json, producer: KafkaProducer) -> None:
+        if "saved" not in held:
+            held["saved"] = datetime.now(UTC)
+            lease.renew(saved=held["saved"])
+        self._see(held)
         underway: list[FutureRecordMetadata] = []
         at: Timestamp | None = held.get("at")
         saved, saved_token = time.monotonic(), held.get("token")
@@ -96,8 +107,9 @@ class Relay(threading.Thread):
             underway.clear()
             crash_point("relay.after_ack")
             behind_s = 0.0 if idle or at is None else max(0.0, time.time() - at.time)
-            telemetry.RELAY_LAG.set(behind_s)
-            lease.renew(token=token, at=at, saved=datetime.now(UTC), behind_s=behind_s)
+            place: Json = {"token": token, "at": at, "saved": datetime.now(UTC), "behind_s": behind_s}
+            lease.renew(**place)
+            self._see(place)
             crash_point("relay.after_save")
             saved, saved_token = time.monotonic(), token
 
@@ -120,8 +132,9 @@ class Relay(threading.Thread):
                 if change is not None:
                     at = change["clusterTime"]
                     collection = change["ns"]["coll"]
-                    for event in new_events(change):
-                        underway.append(self._send(producer, collection, change["documentKey"]["_id"], event))
+                    stream = change["documentKey"]["_id"]
+                    for event in of_stream(stream, new_events(change)):
+                        underway.append(self._send(producer, collection, stream, event))
                 idle = change is None
                 if (idle and underway) or len(underway) >= SAVE_EVERY or time.monotonic() - saved > SAVE_EVERY_S:
                     save(changes.resume_token, idle=idle)
@@ -138,7 +151,7 @@ class Relay(threading.Thread):
         changed = {"changed": {"$gte": Timestamp(max(0, since.time - RESCAN_MARGIN_S), 0)}} if since else {}
         for collection in self._topics:
             for document in database[collection].find(changed, {"events": 1}):
-                for event in document["events"]:
+                for event in of_stream(document["_id"], document["events"]):
                     yield collection, document["_id"], event
 
     def _send(self, producer: KafkaProducer, collection: str, stream: str, event: Json) -> FutureRecordMetadata:
@@ -151,6 +164,25 @@ class Relay(threading.Thread):
         telemetry.RELAYED.labels(topic).inc()
         crash_point("relay.after_send")
         return future
+
+
+def lag_s(lease: Json) -> float:
+    """Seconds that a relay is behind, by its lease: as it said when it last saved its place; where that is long ago, as
+    while Kafka is away or takes an event not, since then."""
+    if "saved" not in lease:
+        return 0.0
+    silent_s = (datetime.now(UTC) - lease["saved"]).total_seconds()
+    return silent_s if silent_s > LATE_S else float(lease.get("behind_s", 0.0))
+
+
+def of_stream(stream: str, events: list[Json]) -> Iterator[Json]:
+    """The events that are this stream's own. Others came into its document by hand: in history, under this stream's
+    key, they could never be taken back."""
+    for event in events:
+        if event["subject"] == stream:
+            yield event
+        else:
+            log.error("relay.not-of-this-stream", stream=stream, id=event["id"])
 
 
 def new_events(change: Mapping[str, Any]) -> list[Json]:

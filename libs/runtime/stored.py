@@ -12,14 +12,27 @@ from runtime.sealing import is_personal, opened, sealed
 from schemas.envelope import Event, Json
 from schemas.events import FACTS, Undecodable, from_json
 
+#: Bytes of an event's data: topics take messages of 4 MiB, and one that they do not take would hold up all behind it.
+LARGEST = 3 * 1024 * 1024
+
+
+class TooLarge(ValueError):
+    """An event's data is larger than LARGEST. The message names it."""
+
 
 def to_stored(event: Event, key: bytes | None = None) -> Json:
-    """The event as an element of a document's `events`; what is personal in it is sealed under `key`."""
+    """The event as an element of a document's `events`; what is personal in it is sealed under `key`.
+
+    Raises TooLarge.
+    """
     data = event.data.model_dump(mode="json")
     if is_personal(event.data):
         assert key, f"{event.id} holds personal data, and there is no key to seal it"
         data = sealed(data, event.data.PERSONAL, key, event.id)
-    return {**event.attributes(), "data": orjson.dumps(data).decode()}
+    raw = orjson.dumps(data)
+    if len(raw) > LARGEST:
+        raise TooLarge(f"{event.id} would have {len(raw):,} bytes of data; {LARGEST:,} is the most that is sent")
+    return {**event.attributes(), "data": raw.decode()}
 
 
 def from_stored(stored: Json, key: bytes | None = None) -> Event:

@@ -20,7 +20,7 @@ from runtime import telemetry
 from runtime.crash import crash_point
 from runtime.groups import Groups
 from runtime.sealing import is_personal, new_key
-from runtime.stored import from_stored, to_stored
+from runtime.stored import TooLarge, from_stored, to_stored
 from runtime.trying import trying
 from schemas.envelope import C, Decider, Event, F, Json, Refusal, S
 
@@ -37,7 +37,8 @@ BREATH = 3
 
 
 class StreamFull(Exception):
-    """A stream would pass MAX_EVENTS, or what MongoDB holds in one document (16 MB). The message names it."""
+    """A stream would pass MAX_EVENTS, or what MongoDB holds in one document (16 MB), or one event what Kafka takes. The
+    message names it."""
 
 
 class Contended(Exception):
@@ -250,7 +251,10 @@ def _sealed(stream: _Stream[Any]) -> tuple[list[Json], bytes | None]:
             key = None
         elif key is None and is_personal(event.data):
             key = new_key()
-        events.append(to_stored(event, key))
+        try:
+            events.append(to_stored(event, key))
+        except TooLarge as error:
+            raise StreamFull(str(error)) from error
     return events, key
 
 

@@ -22,7 +22,7 @@ from prometheus_client import Counter, Gauge, Histogram
 EVENTS = Counter("shuangqian_events_handled", "Events that a consumer handled", ["topic"])
 PARKED = Counter("shuangqian_events_parked", "Events that a consumer could not handle and parked", ["topic"])
 RELAYED = Counter("shuangqian_events_relayed", "Events that the relay sent and the broker acknowledged", ["topic"])
-RELAY_LAG = Gauge("shuangqian_relay_lag_seconds", "Age of the last change that the relay passed on, when it did")
+RELAY_LAG = Gauge("shuangqian_relay_lag_seconds", "How far the relay is behind, or since when it does not get on")
 CONSUMER_LAG = Gauge("shuangqian_consumer_lag_events", "Events that wait for this process", ["topic"])
 BATCH = Histogram("shuangqian_consume_batch_seconds", "Time to handle one batch of events", ["topic"])
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount
 
+from runtime.streams import StreamFull
 from web.languages import _
 from web.pages import page
 from web.problems import Problem, as_json, wants_page
@@ -95,8 +96,14 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     return problem_response(request, Problem(422, "invalid-request", title, findings=findings))
 
 
+async def _on_full(request: Request, error: Exception) -> Response:
+    title, detail = _("This is more than can be kept"), _("Nothing was stored. Send less at a time, or shorter texts.")
+    return problem_response(request, Problem(413, "too-large", title, detail))
+
+
 def handle_problems(app: FastAPI) -> None:
     """Teach `app` to answer problems, HTTP errors and invalid requests as this module says."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(StreamFull, _on_full)

@@ -33,7 +33,9 @@ STATUSES = {
     "reviewer.unknown": 404,
     "review.scores": 422,
     "review.comment": 422,
+    "review.too-long": 422,
     "appeal.reason": 422,
+    "appeal.too-long": 422,
 }
 
 

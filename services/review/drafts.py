@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from review.domain.reviewing import LONGEST
 from schemas.envelope import Json
 
 #: How long a draft is kept after its last change.
 KEPT = timedelta(days=30)
-#: What is kept of one field, in characters.
-LONGEST = 20_000
 
 
 class Drafts:

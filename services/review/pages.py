@@ -19,7 +19,7 @@ from review.desk import Desk, may_take_back, now
 from review.domain import Case
 from review.domain.lease import LEASE
 from review.domain.reviewer import Standing
-from review.domain.reviewing import UNDO
+from review.domain.reviewing import LONGEST, UNDO
 from review.guidance import KEYS
 from review.judging import judging
 from review.lists import PAGE, Listed
@@ -213,6 +213,8 @@ def _errors(kind: str, form: Mapping[str, str]) -> dict[str, str]:
         errors["verdict"] = _("Choose a verdict.")
     elif form["verdict"] != Verdict.APPROVE and not form.get("comment", "").strip():
         errors["comment"] = _("Say why, so that the partner knows what would mend it.")
+    if len(form.get("comment", "")) > LONGEST:
+        errors["comment"] = _("Shorten it to %(count)s characters.") % {"count": f"{LONGEST:,}"}
     return errors
 
 

@@ -165,6 +165,9 @@ def test_scores_name_exactly_the_kinds_criteria_from_0_to_5(scores: dict[str, in
 
 def test_whoever_does_not_approve_says_why() -> None:
     assert decide(given(*OPEN, CLAIMED), giving(verdict=Verdict.REJECT, comment=" ")) == Refusal("review.comment")
+    # What no message on Kafka could carry would stop every later one.
+    assert decide(given(*OPEN, CLAIMED), giving(comment="字" * 20_001)) == Refusal("review.too-long")
+    assert isinstance(decide(given(*OPEN, CLAIMED), giving(comment="字" * 20_000)), tuple)
 
 
 def test_a_review_needs_the_case_in_hand_but_outlives_its_time_while_nobody_takes_over() -> None:

@@ -1,14 +1,17 @@
 """From one service's streams to another's: relay, Kafka, consumer; and what is parked on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 import pytest
 from kafka import KafkaProducer
+from prometheus_client import REGISTRY
 from pymongo import AsyncMongoClient
 
+from runtime import relay, stored
 from runtime.consume import subscribe, worker_app
 from runtime.operations import Operations
 from runtime.parking import Parking
@@ -52,6 +55,72 @@ async def test_every_event_reaches_the_other_service_once(settings: Settings, cl
     assert await asyncio.to_thread(sequences, settings, SUBMISSIONS) == {f"before-{n}": [1] for n in range(50)} | {
         f"s{n}": list(range(1, 11)) for n in range(100)
     }
+
+
+async def test_what_somebody_put_into_a_document_by_hand_is_not_sent(
+    settings: Settings, client: AsyncMongoClient[Any]
+) -> None:
+    keyrings = Streams(client[settings.database("submissions")], KEYRINGS)
+    await keyrings.handle([issue("real", "1"), issue("real", "2")])
+    copied = await keyrings.collection.find_one({"_id": "real"})
+    assert copied is not None
+    await keyrings.collection.insert_one(copied | {"_id": "ghost-before"})
+    with relaying(settings):
+        await eventually(lambda: _sent(settings, {"real": [1, 2]}))
+        await keyrings.collection.insert_one(copied | {"_id": "ghost-after"})
+        await keyrings.handle([issue("last", "1")])
+        await eventually(lambda: _sent(settings, {"real": [1, 2], "last": [1]}))
+
+
+async def test_a_relay_that_does_not_get_on_says_since_when(
+    settings: Settings, client: AsyncMongoClient[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "LATE_S", 2.0)
+    database = client[settings.database("submissions")]
+    keyrings = Streams(database, KEYRINGS)
+    with monkeypatch.context() as unlimited:
+        unlimited.setattr(stored, "LARGEST", 10 * 1024 * 1024)
+        await keyrings.handle([issue("large", "x" * 5 * 1024 * 1024)])  # more than the topic takes
+    with relaying(settings):
+
+        async def behind() -> bool:
+            lease = await database["leases"].find_one({"_id": "relay"})
+            return lease is not None and min(relay.lag_s(lease), _lag()) > 2.0
+
+        await eventually(behind)
+        # Once the topic takes it, all goes on.
+        await keyrings.collection.delete_one({"_id": "large"})
+        await database["leases"].update_one({"_id": "relay"}, {"$set": {"token": None}})
+
+        async def well() -> bool:
+            return _lag() == 0.0
+
+        await eventually(well)
+
+
+@contextmanager
+def relaying(settings: Settings) -> Iterator[None]:
+    """The relay alone, with no consumer beside it."""
+    thread = Relay(settings, "submissions", (KEYRINGS,))
+    thread.start()
+    yield
+    thread.stop()
+    thread.join(30)
+
+
+async def _sent(settings: Settings, expected: dict[str, list[int]]) -> bool:
+    return await asyncio.to_thread(sequences, settings, SUBMISSIONS) == expected
+
+
+def _lag() -> float:
+    return REGISTRY.get_sample_value("shuangqian_relay_lag_seconds") or 0.0
+
+
+async def test_counters_are_there_before_there_is_anything_to_count(settings: Settings) -> None:
+    topic, database = settings.topic(SUBMISSIONS), AsyncMongoClient[Any](settings.mongo_url)["none"]
+    subscribe(worker_app("review", settings), topic, copying(Streams(database, COPIES)), Parking(database))
+    for name in ("shuangqian_events_parked_total", "shuangqian_events_handled_total"):
+        assert REGISTRY.get_sample_value(name, {"topic": topic}) == 0.0
 
 
 async def test_poison_parks_its_stream_alone_and_is_redriven_in_order(

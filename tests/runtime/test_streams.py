@@ -88,6 +88,12 @@ async def test_writers_at_once_lose_nothing_and_leave_no_gap(keyrings: Keyrings)
         assert sorted(stored.state.keys) == sorted(f"{w}.{n}" for w in range(8) for n in range(5))
 
 
+async def test_an_event_larger_than_kafka_takes_is_refused_and_not_written(keyrings: Keyrings) -> None:
+    with pytest.raises(StreamFull, match="a/1 would have 4,000,"):
+        await keyrings.handle([issue("a", "x" * 4_000_000)])
+    assert (await keyrings.get("a")).version == 0
+
+
 async def test_a_stream_refuses_to_grow_without_end(keyrings: Keyrings) -> None:
     await keyrings.handle([issue("a", str(n)) for n in range(MAX_EVENTS)])
     with pytest.raises(StreamFull, match="a holds 2000 events"):

@@ -21,7 +21,7 @@ from review.domain.claiming import (
     leave,
     release,
 )
-from review.domain.reviewing import GiveReview, WithdrawReview, give_review, returned, withdraw_review
+from review.domain.reviewing import LONGEST, GiveReview, WithdrawReview, give_review, returned, withdraw_review
 from schemas.entry import Entry
 from schemas.envelope import Command, Decider, Refusal
 from schemas.review import (
@@ -153,6 +153,8 @@ def _lodge_appeal(case: Case, command: LodgeAppeal) -> tuple[CaseFact, ...] | Re
         return Refusal("case.approved")
     if not command.reason.strip():
         return Refusal("appeal.reason")
+    if len(command.reason) > LONGEST:
+        return Refusal("appeal.too-long")
     return (CaseAppealed(by=command.by, reason=command.reason.strip()),)
 
 

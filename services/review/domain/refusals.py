@@ -33,6 +33,10 @@ REFUSALS: dict[str, dict[str, str]] = {
         "zh": "要求修改或不通过时，请写明理由，让申报单位知道如何改进。",
         "en": "To request changes or reject, say why, so that the partner knows what would mend it.",
     },
+    "review.too-long": {
+        "zh": "意见过长：最多 20,000 字。更长的内容请以附件链接说明。",
+        "en": "This comment is too long: at most 20,000 characters. Give a link to what is longer.",
+    },
     "case.experts-only": {"zh": "该案件只由专家评审。", "en": "Experts alone review this case."},
     "case.assigned": {
         "zh": "该案件已分派给足够的评审员。请先取消其中一项分派。",
@@ -56,6 +60,7 @@ REFUSALS: dict[str, dict[str, str]] = {
         "en": "There is a newer revision: its own case is where to go on.",
     },
     "appeal.reason": {"zh": "请写明申诉理由。", "en": "Say what the objection is."},
+    "appeal.too-long": {"zh": "理由过长：最多 20,000 字。", "en": "This is too long: at most 20,000 characters."},
     "reviewer.unknown": {"zh": "名册中没有此人。", "en": "There is no such person on the roster."},
     "reviewer.removed": {
         "zh": "您已不在评审员名册中。如有疑问，请联系运维员。",

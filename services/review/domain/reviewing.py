@@ -21,6 +21,8 @@ from schemas.review import (
 )
 
 SCORES = range(6)
+#: Characters of a comment, or of an appeal's reason: ten pages. What a decision puts together still is a message.
+LONGEST = 20_000
 #: How long a review may be taken back, and how long others' reviews stay hidden from who gave it.
 UNDO = timedelta(seconds=15)
 
@@ -55,6 +57,8 @@ def give_review(case: Case, command: GiveReview) -> tuple[CaseFact, ...] | Refus
         return Refusal("review.scores", {"criteria": [*criteria]})
     if command.verdict is not Verdict.APPROVE and not command.comment.strip():
         return Refusal("review.comment")
+    if len(command.comment) > LONGEST:
+        return Refusal("review.too-long")
     given = CaseReviewGiven(
         reviewer=command.reviewer,
         scores={name: command.scores[name] for name in criteria},
