@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from stdnum.cn import uscc as cn_uscc
 
 from schemas.across import across
-from schemas.entry import USCC, SubmissionLine
-from schemas.finding import Finding, pointer
+from schemas.entry import USCC, Contact, SubmissionLine
+from schemas.finding import Finding, pointer, steps
 from schemas.fixes import fixed
 from schemas.oddities import near, oddities, short
 from schemas.texts import TEXTS
@@ -113,7 +113,17 @@ def check(line: bytes) -> tuple[SubmissionLine | None, tuple[Finding, ...]]:
     except ValidationError as error:
         findings.extend(_finding(detail) for detail in error.errors(include_url=False))
     findings.extend(across(raw))
-    return (None, _bounded(fixed(raw, findings))) if findings else (submission, ())
+    return (None, _bounded(tuple(map(_discreet, fixed(raw, findings))))) if findings else (submission, ())
+
+
+def _discreet(finding: Finding) -> Finding:
+    """Without a field's name that may be a contact itself, as in `{"13800000000": "…"}`: what a refusal says is kept in
+    the open. A misspelt name of a field is told."""
+    head, _, name = finding.pointer.partition("/entry/contact/")
+    misspelt = finding.fix and finding.fix["op"] == "move"
+    if head or not name or misspelt or steps(finding.pointer)[3] in Contact.model_fields:
+        return finding
+    return finding.model_copy(update={"pointer": "/entry/contact", "found": "…", "fix": None})
 
 
 def _bounded(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

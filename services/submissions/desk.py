@@ -1,5 +1,6 @@
 """What people and programs do besides sending: withdraw, register, empty their tests; and the story so far."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -159,9 +160,10 @@ class Desk:
 
     async def read_contact(self, stream: str, reason: str, caller: Caller) -> Contact | None:
         """The newest revision's contact, for somebody who is not its partner; that it was read is in the history, once
-        a day. None where the newest revision names nobody, or an erased one."""
+        a day for each reason: a stream has room for so many events. None where the newest revision names nobody, or an erased one."""
         at = now()
-        cause = f"contact-read:{caller.actor}:{at:%Y-%m-%d}"
+        why = hashlib.sha256(reason.encode()).hexdigest()[:16]
+        cause = f"contact-read:{caller.actor}:{at:%Y-%m-%d}:{why}"
         command = ReadContact(stream=stream, cause=cause, actor=caller.actor, at=at, reason=reason)
         (outcome,) = await self.submissions.handle([command])
         raise_for(outcome.refusal)

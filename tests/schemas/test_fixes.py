@@ -142,6 +142,17 @@ def test_nothing_of_a_contact_is_repeated(raw: dict[str, Any]) -> None:
     assert not [value for value in CONTACT.values() if value in told]
 
 
+def test_a_contact_is_not_repeated_as_the_name_of_a_field() -> None:
+    contact = {"name": "Lin", "13800000000": "张三", "张三": {"x": 1}, "phnoe": "13800000001"}
+    twice = orjson.dumps(contact)[:-1] + b',"13800000000":1}'
+    for written in (orjson.dumps(contact), twice):
+        raw = orjson.dumps({"reference": "A", "revision": 1, "entry": {**SCENE, "contact": 0}})
+        _, findings = check(raw.replace(b'"contact":0', b'"contact":' + written))
+        assert "13800000000" not in str(findings) and "张三" not in str(findings)
+        assert {finding.pointer for finding in findings} == {"/entry/contact", "/entry/contact/phnoe"}
+        assert "…" in next(finding for finding in findings if finding.pointer == "/entry/contact").text("en")
+
+
 def test_a_whole_submission_in_another_type_is_not_repeated() -> None:
     for raw in (b'["13800000000"]', orjson.dumps({"reference": "A", "revision": 1, "entry": "13800000000"})):
         assert "13800000000" not in str(check(raw)[1])
