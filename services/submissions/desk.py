@@ -159,8 +159,8 @@ class Desk:
             raise_for(outcome.refusal)
 
     async def read_contact(self, stream: str, reason: str, caller: Caller) -> Contact | None:
-        """The newest revision's contact, for somebody who is not its partner; that it was read is in the history, once
-        a day for each reason: a stream has room for so many events. None where the newest revision names nobody, or an erased one."""
+        """The newest revision's contact, for somebody who is not its partner; None where it names nobody, or an erased
+        one. That it was read is in the history, once a day for each reason: a stream has room for so many events."""
         at = now()
         why = hashlib.sha256(reason.encode()).hexdigest()[:16]
         cause = f"contact-read:{caller.actor}:{at:%Y-%m-%d}:{why}"
