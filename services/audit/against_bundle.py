@@ -15,6 +15,7 @@ from audit.bundle_verify import Outcome, verify
 from audit.examine import Difference, Kind, first_difference, shown
 from audit.history import messages, partition_of, reach, whole
 from audit.replay import Progress
+from audit.servers import kafka_said
 from audit.sums import Counts, Verdict
 from runtime.replay import Extent
 from runtime.settings import Settings
@@ -53,7 +54,7 @@ def replay_against(settings: Settings, bundle: Path, progress: Callable[[Progres
                 if (name := _ref(message.value)) is not None and name in wanted:
                     found.setdefault(name, []).extend(_compared(service, message.value, message.position, wanted[name]))
             done += len(batch)
-            progress(Progress("history", service, min(done, total), total, time.perf_counter() - began))
+            progress(Progress("bundle", service, min(done, total), total, time.perf_counter() - began))
         own = [each for ref in wanted for each in found.get(ref, [_missing(service, wanted[ref])])]
         streams = {orjson.loads(raw)["subject"] for raw in wanted.values()}
         counts.append(Counts(service, len(streams), len(found), 0, len(own)))
@@ -73,6 +74,7 @@ def replay_against(settings: Settings, bundle: Path, progress: Callable[[Progres
         services=tuple(counts),
         differences=tuple(differences),
         against="bundle",
+        kafka=kafka_said(settings),
     )
 
 

@@ -1,13 +1,12 @@
 """`shuangqian audit`: the auditor's command line. Verdicts go to stdout, progress and troubles to stderr.
 
-Exit codes: 0 equal, 1 different, 2 could not be done, 3 equal, with something odd noticed besides.
+Exit codes: 0 equal, 1 different, 2 could not be done, or nothing to compare, 3 equal, with something odd besides.
 """
 
 import getpass
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
@@ -18,12 +17,14 @@ from pymongo.errors import PyMongoError
 
 from audit import terminal
 from audit.against_bundle import DoesNotHold, replay_against
+from audit.as_of import when
 from audit.bundle_cli import add_commands
 from audit.fold import AnyDecider
 from audit.history import Unreachable, event_at, story
 from audit.kept import kept
 from audit.log_cli import add_command
 from audit.replay import Against, Progress, Until, Verdict, replay
+from audit.servers import mongo_hosts
 from audit.shadow import NotShadowed, shadow
 from audit.store import Runs
 from audit.team import ProcessLost, Removed
@@ -44,7 +45,10 @@ CutAt = Annotated[
     typer.Option(
         "--until",
         metavar="TIME|OFFSET",
-        help=N_("Up to this moment, such as 2026-11-01T08:00Z, this offset, or the event at topic:partition:offset."),
+        help=N_(
+            "Up to this moment, such as 2026-11-28T12:00 (the city’s time, if it names no other; a day is its end), "
+            "this offset of each partition, or the moment of the event at topic:partition:offset."
+        ),
     ),
 ]
 AgainstWhat = Annotated[
@@ -63,14 +67,13 @@ REPLAY_HELP = N_(
     "Read every history from Kafka, fold it with the services’ own code, compare it with the live streams.\n\n"
     "Says [bold]equal[/], or names the first event that differs, the field and both values. Also says which causes are "
     "missing, which effects did not come, and where clocks ran backwards. Nothing is written.\n\n"
-    "Exit codes: 0 equal, 1 different, 2 could not be done, 3 equal, with something odd noticed besides."
+    "Exit codes: 0 equal, 1 different, 2 could not be done, or nothing to compare, 3 equal, with something odd noticed "
+    "besides."
 )
 
 With = Annotated[
     Path,
-    typer.Option(
-        "--with", metavar="PATH", exists=True, file_okay=False, help=N_("A checkout, or a folder with changed domains.")
-    ),
+    typer.Option("--with", metavar="PATH", help=N_("A checkout, or a folder with changed domains.")),
 ]
 SHADOW_HELP = N_(
     "Fold every history with changed domain code, and say which streams would be in another state.\n\n"
@@ -115,7 +118,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
             print_json(verdict.to_json())
         else:
             terminal.show_verdict(out(), verdict.to_json())
-        raise typer.Exit(DIFFERENT if not verdict.equal else NOTICED if verdict.noticed else EQUAL)
+        raise typer.Exit(_code(verdict))
 
     @audit.command("stream", help=N_("Print what happened to one stream, from its first event, as Kafka has it."))
     def stream_command(id: StreamId, service: Service = None, as_json: AsJson = False, help: Help = False) -> None:
@@ -133,6 +136,8 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
     @audit.command("shadow", help=SHADOW_HELP)
     def shadow_command(path: With, service: Service = None, as_json: AsJson = False, help: Help = False) -> None:
         _known(service, deciders)
+        if not path.is_dir():
+            raise Failed(COULD_NOT, _("There is no folder %s.") % path)
         settings = Settings.load()
         with _troubles(settings), progress(_("Looking for the histories")) as bar:
             try:
@@ -182,6 +187,12 @@ def _replayed(
     return verdict
 
 
+def _code(verdict: Verdict) -> int:
+    if verdict.nothing:
+        return COULD_NOT
+    return DIFFERENT if not verdict.equal else NOTICED if verdict.noticed else EQUAL
+
+
 def _against(settings: Settings, bundle: Path) -> Verdict:
     try:
         with _troubles(settings), progress(_("Verifying the bundle")) as bar:
@@ -204,7 +215,8 @@ def _not_shadowed(path: Path, trouble: str) -> str:
 
 
 def moment_or_place(settings: Settings, text: str) -> Until:
-    """Where to cut the history: at an offset, a moment, or the moment of the event at topic:partition:offset.
+    """Where to cut the history: at an offset, a moment (read as `as-of` reads it), or the moment of the event at
+    topic:partition:offset.
 
     Raises Failed, Unreachable or a KafkaError.
     """
@@ -213,12 +225,11 @@ def moment_or_place(settings: Settings, text: str) -> Until:
     if (event := event_at(settings, text)) is not None:
         text = event["time"]
     try:
-        moment = datetime.fromisoformat(text)
+        return Until(time=when(text))
     except ValueError:
         said = _("%(text)s is neither a moment, such as %(moment)s, nor the place of an event, such as %(place)s.")
-        example = {"moment": "2026-11-01T08:00:00Z", "place": settings.topic("review.events") + ":0:17"}
+        example = {"moment": "2026-11-28T12:00", "place": settings.topic("review.events") + ":0:17"}
         raise Failed(COULD_NOT, said % {"text": text, **example}) from None
-    return Until(time=moment if moment.tzinfo else moment.astimezone())
 
 
 def _known(service: str | None, deciders: Sequence[AnyDecider]) -> None:
@@ -247,12 +258,10 @@ def _troubles(settings: Settings) -> Iterator[None]:
         )
         raise Failed(COULD_NOT, text % {"address": settings.kafka_bootstrap, "error": type(error).__name__}) from None
     except PyMongoError as error:
-        # The address may carry a password: what follows the last @ does not.
-        address = settings.mongo_url.rpartition("@")[2].removeprefix("mongodb://")
         text = _(
             "MongoDB does not answer at %(address)s (%(error)s). Start it (make run), or set SHUANGQIAN_MONGO_URL."
         )
-        raise Failed(COULD_NOT, text % {"address": address, "error": type(error).__name__}) from None
+        raise Failed(COULD_NOT, text % {"address": mongo_hosts(settings), "error": type(error).__name__}) from None
     except ProcessLost:
         text = _("A process of the replay was ended from outside; memory may have run out. Go on with --resume.")
         raise Failed(COULD_NOT, text) from None

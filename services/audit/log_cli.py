@@ -8,14 +8,16 @@ from typing import Annotated
 
 import typer
 from pymongo import MongoClient
+from rich.markup import escape
 from rich.table import Table
 
-from audit import log_texts
+from audit import log_texts, texts
 from audit.bundle_cli import Troubles
 from audit.log.checking import check
 from audit.log.folder import Folder
 from audit.log.keeper import origin
 from audit.log.note import NotSigned, Signer
+from audit.servers import kafka_said, mongo_said
 from runtime.settings import Settings
 from schemas.envelope import Json
 from web.languages import _
@@ -62,8 +64,9 @@ def add_command(audit: typer.Typer, troubles: Troubles) -> None:
                 text = _("Reading the histories")
                 told = lambda done, of: bar.tell(f"{text}: {done:,} / {of:,}", done, of, done)  # noqa: E731
                 outcome = check(settings, client, told)
+        read = {"kafka": kafka_said(settings), "mongo": mongo_said(settings)}
         if as_json:
-            print_json(asdict(outcome))
+            print_json(asdict(outcome) | read)
         else:
             text = _(
                 "The checkpoint has %(size)s leaves; %(recorded)s events are recorded, %(messages)s messages read."
@@ -78,4 +81,5 @@ def add_command(audit: typer.Typer, troubles: Troubles) -> None:
                 out().print(_("They part in %s places.") % f"{len(outcome.parts):,}")
             else:
                 out().print(_("All agree."))
+            out().print(f"[dim]{escape(texts.servers(read))}[/]")
         raise typer.Exit(PARTS if outcome.parts else AGREES)

@@ -15,6 +15,7 @@ from pymongo import MongoClient
 from audit.fold import AnyDecider
 from audit.history import partition_of, reach, wholes
 from audit.kept import Kept
+from audit.servers import kafka_said, mongo_said
 from audit.sums import Against, Sums, Verdict
 from audit.team import carried_out, client
 from audit.units import AT_ONCE, NOWHERE, Unit
@@ -39,8 +40,8 @@ class Until:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a replay is: `phase` is history, relay, live or links; `done` of `total` messages are through, in so many
-    seconds."""
+    """How far a replay is: `phase` is history, alone (held against nothing else), both (of a shadow replay), bundle,
+    relay, live or links; `done` of `total` messages are through, in so many seconds."""
 
     phase: str
     service: str
@@ -92,6 +93,7 @@ def replay(
     processes = processes or (os.cpu_count() or 1 if total >= WORTH_SHARING else 1)
 
     def hear(phase: str, name: str, done: int) -> None:
+        phase = "alone" if (phase, against) == ("history", "nothing") else phase
         progress(Progress(phase, name, min(done, total), total, time.perf_counter() - began))
 
     sums, resumed = Sums(topics), False
@@ -129,6 +131,8 @@ def replay(
         against=against,
         processes=processes,
         resumed=resumed,
+        kafka=kafka_said(settings),
+        mongo=mongo_said(settings) if against == "live" else None,
     )
 
 

@@ -9,11 +9,13 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from audit.examine import first_difference, shown
 from audit.fold import AnyDecider
 from audit.history import reach, whole
 from audit.replay import Progress, units_of
+from audit.servers import kafka_said
 from audit.shadowed import chained, states
 from audit.team import client
 from audit.units import TOLD, Unit, Worker
@@ -35,6 +38,8 @@ from schemas.envelope import Json
 Ask = Callable[[Sequence[Json]], list[Any]]
 #: Streams asked of the other process at once: what it answers must fit into a pipe.
 CHUNK = 100
+#: Seconds that a process which ends may take to be gone, and its last words to be read.
+ENDING_S = 10.0
 
 
 class NotShadowed(Exception):
@@ -71,6 +76,7 @@ class Shadow:
     seconds: float = 0.0
     fields: Counter[tuple[str, str]] = field(default_factory=Counter)
     changed: list[Changed] = field(default_factory=list)
+    kafka: str | None = None
 
     def to_json(self) -> Json:
         """As JSON."""
@@ -92,7 +98,7 @@ def shadow(
     """
     began = time.perf_counter()
     reach(settings.kafka_bootstrap)
-    found, done = Shadow(), 0
+    found, done = Shadow(kafka=kafka_said(settings)), 0
     with _changed(path) as ask:
         said = ask([])[0]
         found.domains, found.schemas = said["changed"], said["schemas"]
@@ -108,7 +114,7 @@ def shadow(
                 for messages, streams in _streams(worker, unit, theirs):
                     _compare(found, theirs, streams, ask)
                     done += messages
-                    progress(Progress("history", unit.service, done, total, time.perf_counter() - began))
+                    progress(Progress("both", unit.service, done, total, time.perf_counter() - began))
     found.seconds = round(time.perf_counter() - began, 3)
     return found
 
@@ -174,7 +180,17 @@ def _changed(path: Path) -> Iterator[Ask]:
         env=os.environ | {"PYTHONPATH": paths},
     ) as process:
         assert process.stdin and process.stdout and process.stderr
-        asking, answering, troubles = process.stdin, process.stdout, process.stderr
+        asking, answering = process.stdin, process.stdout
+        said = deque[bytes](maxlen=2)
+        # What the changed code says is read as it comes, or a full pipe would stop it; the last of it is kept.
+        heard = iter(partial(os.read, process.stderr.fileno(), 1 << 16), b"")
+        hearing = threading.Thread(target=said.extend, args=(heard,), daemon=True)
+        hearing.start()
+
+        def ended() -> NotShadowed:
+            code = process.wait(ENDING_S)
+            hearing.join(ENDING_S)
+            return NotShadowed(b"".join(said).decode(errors="replace").strip() or f"exit code {code}")
 
         def ask(questions: Sequence[Json]) -> list[Any]:
             try:
@@ -182,13 +198,14 @@ def _changed(path: Path) -> Iterator[Ask]:
                     asking.write(orjson.dumps(question) + b"\n")
                 asking.flush()
             except BrokenPipeError:
-                raise NotShadowed(troubles.read().decode().strip()) from None
+                raise ended() from None
             answers = [answering.readline() for _ in range(max(1, len(questions)))]
             if not all(answers):
-                raise NotShadowed(troubles.read().decode().strip())
+                raise ended()
             return [orjson.loads(answer) for answer in answers]
 
         try:
             yield ask
         finally:
             process.kill()
+            hearing.join(ENDING_S)

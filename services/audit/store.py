@@ -69,8 +69,9 @@ class Runs:
         return self._runs.find_one({"status": "running", "heard": heard}, sort=[("began", DESCENDING)])
 
     def last_verdict(self) -> Json | None:
-        """The last run of everything that came to a verdict."""
-        whole = {"status": "done", "service": None, "stream": None}
+        """The last run of everything, to its end and against the live streams, that came to a verdict."""
+        whole: Json = {"status": "done", "service": None, "stream": None, "verdict.until": None}
+        whole["verdict.against"] = {"$in": ["live", None]}
         return self._runs.find_one(whole, sort=[("began", DESCENDING)])
 
     def page(self, number: int, size: int) -> tuple[list[Json], int]:

@@ -37,9 +37,12 @@ class Counts:
 class Verdict:
     """What a replay found. `differing` counts all differences, of which `differences` tells the first TOLD.
 
+    `equal` is false also where there was nothing to compare: then neither `differing` nor `streams` counts anything.
+
     `noticed` counts what is odd in the histories without keeping any stream from being equal, `notices` tells of it.
     `rate` is in events a second; `service`, `stream` and `until` say to what the replay was confined, if to anything.
-    `resumed`: part of it was found by a replay that was cut off.
+    `resumed`: part of it was found by a replay that was cut off. `kafka` and `mongo` are the servers that were read,
+    None where one was not.
     """
 
     equal: bool
@@ -61,6 +64,13 @@ class Verdict:
     against: Against = "live"
     processes: int = 1
     resumed: bool = False
+    kafka: str | None = None
+    mongo: str | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there was nothing to compare, as of a stream that nobody knows."""
+        return not (self.streams or self.differing)
 
     def to_json(self) -> Json:
         """The verdict as JSON: what is kept, sent and printed."""
@@ -167,10 +177,10 @@ class Sums:
             for name, one in self.services.items()
         )
         differences = [each for counted in self.services.values() for each in counted.differences]
-        differing = sum(count.differing for count in counts)
+        streams, differing = sum(count.streams for count in counts), sum(count.differing for count in counts)
         return Verdict(
-            equal=differing == 0,
-            streams=sum(count.streams for count in counts),
+            equal=streams > 0 and differing == 0,
+            streams=streams,
             events=self.events,
             duplicates=sum(count.duplicates for count in counts),
             differing=differing,

@@ -27,8 +27,22 @@ def doing(progress: Progress) -> str:
 
 def show_verdict(console: Console, verdict: Json) -> None:
     """Print a verdict: its sentence, what was compared, and each difference."""
-    mark, colour = ("✓", "green") if verdict["equal"] else ("✗", "red")
+    mark, colour = {"equal": ("✓", "green"), "different": ("✗", "red"), "nothing": ("?", "yellow")}[
+        texts.outcome(verdict)
+    ]
     console.print(f"[bold {colour}]{mark} {escape(texts.headline(verdict))}[/]\n")
+    if texts.outcome(verdict) != "nothing":
+        _show_counts(console, verdict)
+    if verdict.get("until"):
+        console.print(f"  [dim]{escape(texts.confined(verdict))}[/]")
+    console.print(f"  [dim]{escape(texts.servers(verdict))}[/]")
+    _show_differences(console, verdict["differences"], verdict["differing"])
+    if verdict.get("noticed"):
+        console.print(f"\n[bold yellow]! {escape(texts.noticed(verdict))}[/]")
+        _show_differences(console, verdict["notices"], verdict["noticed"])
+
+
+def _show_counts(console: Console, verdict: Json) -> None:
     console.print(Padding(_counts(verdict), (0, 0, 0, 2)))
     line = _("%(events)s events in %(seconds)s s, %(rate)s; begun %(at)s") % {
         "events": f"{verdict['events']:,}",
@@ -37,12 +51,6 @@ def show_verdict(console: Console, verdict: Json) -> None:
         "at": moment(verdict["at"]),
     }
     console.print(f"\n  [dim]{escape(line)}[/]")
-    if verdict.get("until"):
-        console.print(f"  [dim]{escape(texts.confined(verdict))}[/]")
-    _show_differences(console, verdict["differences"], verdict["differing"])
-    if verdict.get("noticed"):
-        console.print(f"\n[bold yellow]! {escape(texts.noticed(verdict))}[/]")
-        _show_differences(console, verdict["notices"], verdict["noticed"])
 
 
 def _show_differences(console: Console, differences: Sequence[Json], count: int) -> None:
@@ -105,7 +113,7 @@ def show_shadow(console: Console, shadow: Json) -> None:
         "events": f"{shadow['events']:,}",
         "seconds": f"{shadow['seconds']:,.1f}",
     }
-    console.print(f"  [dim]{escape(line)}[/]")
+    console.print(f"  [dim]{escape(line)}[/]\n  [dim]{escape(texts.servers(shadow))}[/]")
     if shadow["fields"]:
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
         for title in (_("At event"), _("Field"), _("Streams")):

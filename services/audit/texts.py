@@ -2,24 +2,32 @@
 
 from audit.examine import Kind
 from schemas.envelope import Json
-from web.languages import _, ngettext, say
+from web.languages import _, moment, ngettext, say
 from web.shell import per_second
 from web.words import word
 
 
 def headline(verdict: Json) -> str:
     """The verdict in a word and a sentence."""
-    return word("equal" if verdict["equal"] else "different") + _(". ") + sentence(verdict)
+    kind = outcome(verdict)
+    return (_("Nothing to compare") if kind == "nothing" else word(kind)) + _(". ") + sentence(verdict)
+
+
+def outcome(verdict: Json) -> str:
+    """equal, different, or nothing: there was nothing to compare, which is neither."""
+    return "different" if verdict["differing"] else "equal" if verdict["streams"] else "nothing"
 
 
 def sentence(verdict: Json) -> str:
     """What the verdict means."""
-    n = verdict["differing"]
-    if verdict["equal"] and verdict.get("against") == "nothing":
+    n, equal = verdict["differing"], outcome(verdict) == "equal"
+    if outcome(verdict) == "nothing":
+        return _nothing(verdict)
+    if equal and verdict.get("against") == "nothing":
         return _("History is in order and can be folded; it was held against nothing else.")
-    if verdict["equal"] and verdict.get("against") == "bundle":
+    if equal and verdict.get("against") == "bundle":
         return _("Kafka still says, event by event, what the bundle proves.")
-    if verdict["equal"]:
+    if equal:
         return _("Replaying history gives the live state, stream by stream.")
     if verdict.get("against") == "nothing":
         text = ngettext(
@@ -37,6 +45,28 @@ def sentence(verdict: Json) -> str:
         n,
     )
     return text % {"count": f"{n:,}"}
+
+
+def _nothing(verdict: Json) -> str:
+    """Where nothing was looked for in vain."""
+    stream, service = verdict["stream"], verdict["service"]
+    history_alone = verdict.get("until") or verdict.get("against") == "nothing"
+    if not stream:
+        return (
+            _("No history that was read has any stream.")
+            if history_alone
+            else _("Neither history nor database has any stream.")
+        )
+    if history_alone:
+        text = _("No history that was read has the stream %(stream)s. Names are exact: %(example)s.")
+    elif service:
+        text = _(
+            "Neither history nor database of this service (%(service)s) has the stream %(stream)s. "
+            "Names are exact: %(example)s."
+        )
+    else:
+        text = _("Neither history nor database of any service has the stream %(stream)s. Names are exact: %(example)s.")
+    return text % {"stream": stream, "service": word(service), "example": "partner/reference@revision"}
 
 
 def shadowed(shadow: Json) -> str:
@@ -66,7 +96,26 @@ def confined(verdict: Json) -> str:
         "Up to %(until)s. %(count)s streams went on after that: of those the events are compared, not the state.",
         verdict["went_on"],
     )
-    return text % {"until": verdict["until"], "count": f"{verdict['went_on']:,}"}
+    return text % {"until": _cut(verdict["until"]), "count": f"{verdict['went_on']:,}"}
+
+
+def _cut(until: str) -> str:
+    """The place of a cut: an offset, or a moment by the city’s clocks and exactly."""
+    if until.isdecimal():
+        return _("offset %(offset)s of each partition") % {"offset": f"{int(until):,}"}
+    return _("%(moment)s (%(exactly)s)") % {"moment": moment(until), "exactly": until}
+
+
+def servers(told: Json) -> str:
+    """Which Kafka and which MongoDB were read; empty of a verdict from before that was kept."""
+    kafka, mongo = told.get("kafka"), told.get("mongo")
+    if kafka and mongo:
+        text = _("Read from Kafka at %(kafka)s and MongoDB at %(mongo)s")
+    elif kafka:
+        text = _("Read from Kafka at %(kafka)s")
+    else:
+        text = _("Read from MongoDB at %(mongo)s") if mongo else ""
+    return text % {"kafka": kafka, "mongo": mongo}
 
 
 def what(kind: str) -> str:
@@ -172,6 +221,9 @@ def doing(phase: str) -> str:
     """What a replay does in this phase."""
     return {
         "history": _("Folding the history and comparing it with the live streams"),
+        "alone": _("Folding the history, and comparing it with nothing else"),
+        "both": _("Folding the history with the code that runs and with the changed code"),
+        "bundle": _("Comparing the history with the bundle"),
         "relay": _("Waiting for what the relay has yet to send"),
         "live": _("Looking for live streams that no history has"),
         "links": _("Looking for causes that are missing, and for effects that did not come"),

@@ -16,6 +16,7 @@ from audit.as_of import Listing, Look, NoDecider, Point, listing, look, point, w
 from audit.fold import AnyDecider
 from audit.leaves import Leaves
 from audit.moments import Field, Moment
+from audit.servers import mongo_said
 from runtime.settings import Settings
 from schemas.envelope import Json
 from schemas.events import Undecodable
@@ -29,7 +30,15 @@ PRINTED = 200
 
 StreamId = Annotated[str | None, typer.Argument(metavar="STREAM", help=N_("The stream, such as partner/reference."))]
 At = Annotated[
-    str, typer.Option("--at", metavar="TIME", help=N_("A time, a day (its end), or the number of an event; else now."))
+    str,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        help=N_(
+            "A time, such as 2026-11-28T12:00 (the city’s, if it names no other; a day is its end), or the number of "
+            "an event; else now."
+        ),
+    ),
 ]
 Other = Annotated[str, typer.Option("--with", metavar="TIME", help=N_("Another moment, to see what differs."))]
 Service = Annotated[str | None, typer.Option(metavar="NAME", help=N_("The service, if several have the stream."))]
@@ -63,12 +72,21 @@ def add_as_of(audit: typer.Typer, deciders: Sequence[AnyDecider], troubles: Trou
         with troubles(settings), team.client(settings) as client:
             leaves = Leaves(client[settings.database("audit")])
             if catalogue:
-                _tell_catalogue(leaves, _read(when, at) or datetime.now(UTC), _read(when, other), as_json)
+                seen: Look | Listing = _listing(leaves, _read(when, at) or datetime.now(UTC), _read(when, other))
             else:
                 owner = "publishing" if release else service
-                _tell_stream(
-                    leaves, deciders, release or stream or "", owner, _read(point, at), _read(point, other), as_json
-                )
+                seen = _look(leaves, deciders, release or stream or "", owner, _read(point, at), _read(point, other))
+        read = {"mongo": mongo_said(settings)}
+        if as_json:
+            print_json(seen.to_json() | read)
+        else:
+            if isinstance(seen, Look):
+                show_stream(out(), seen, beside=bool(other))
+            else:
+                show_listing(out(), seen)
+            out().print(f"\n[dim]{escape(texts.servers(read))}[/]")
+        there = seen.now.number if isinstance(seen, Look) else seen.now
+        raise typer.Exit(FOUND if there else NOT_THERE)
 
 
 def _read(read: Callable[[str], Any], text: str) -> Any:
@@ -79,15 +97,14 @@ def _read(read: Callable[[str], Any], text: str) -> Any:
         raise Failed(COULD_NOT, wish % {"text": text}) from None
 
 
-def _tell_stream(
+def _look(
     leaves: Leaves,
     deciders: Sequence[AnyDecider],
     stream: str,
     service: str | None,
     at: Point | None,
     other: Point | None,
-    as_json: bool,
-) -> None:
+) -> Look:
     services = leaves.services(stream)
     if service is None and len(services) > 1:
         text = _("Several services have a stream of this name: %(names)s. Name one with --service.")
@@ -101,11 +118,7 @@ def _tell_stream(
     if seen is None:
         text = _("No stream %(stream)s is recorded. Names are exact; /audit/events searches for them.")
         raise Failed(NOT_THERE, text % {"stream": stream})
-    if as_json:
-        print_json(seen.to_json())
-    else:
-        show_stream(out(), seen, beside=other is not None)
-    raise typer.Exit(FOUND if seen.now.number else NOT_THERE)
+    return seen
 
 
 def show_stream(console: Console, seen: Look, *, beside: bool) -> None:
@@ -155,17 +168,12 @@ def _show_moment(console: Console, title: str | None, at: Moment, total: int) ->
         console.print(f"    [red]{escape(problem)}[/]", soft_wrap=True)
 
 
-def _tell_catalogue(leaves: Leaves, at: datetime, other: datetime | None, as_json: bool) -> None:
+def _listing(leaves: Leaves, at: datetime, other: datetime | None) -> Listing:
     try:
-        seen = listing(leaves, at, other)
+        return listing(leaves, at, other)
     except Undecodable as error:
         text = _("An event of another version says what was public: %(error)s")
         raise Failed(COULD_NOT, text % {"error": error}) from None
-    if as_json:
-        print_json(seen.to_json())
-    else:
-        show_listing(out(), seen)
-    raise typer.Exit(FOUND if seen.now else NOT_THERE)
 
 
 def show_listing(console: Console, seen: Listing) -> None:

@@ -12,6 +12,7 @@ import pytest
 from audit.cli import moment_or_place
 from audit.history import partition_of
 from audit.replay import Until
+from audit.servers import mongo_said
 from runtime.settings import Settings
 from tests.audit.conftest import World
 from web.shell import Failed, spoken
@@ -65,6 +66,50 @@ def test_different_names_stream_field_and_values_with_exit_code_1(lived: World) 
     assert verdict["differences"][0]["pointer"] == "/keys/1"
 
 
+def test_a_stream_that_nobody_knows_is_not_equal(lived: World) -> None:
+    done = shuangqian("audit", "replay", "--stream", "nope", settings=lived.settings)
+    said = "? Nothing to compare. Neither history nor database of any service has the stream nope. Names are exact: "
+    assert (done.returncode, done.stdout.partition("\n")[0]) == (2, said)
+    other = shuangqian(
+        "audit", "replay", "--service", "review", "--stream", "nope", "--lang", "zh", settings=lived.settings
+    )
+    assert other.returncode == 2 and other.stdout.startswith(
+        "? 无可比对。该服务（评审）的历史和数据库中都没有流 nope。"
+    )
+    cut = shuangqian("audit", "replay", "--stream", "s3", "--until", "2020-01-01", "--json", settings=lived.settings)
+    verdict = json.loads(cut.stdout)
+    assert (cut.returncode, verdict["equal"], verdict["streams"], verdict["differing"]) == (2, False, 0, 0)
+
+
+def test_a_verdict_says_which_servers_it_read_and_not_who_may_come_in(lived: World) -> None:
+    hosts = lived.settings.mongo_url.removeprefix("mongodb://").partition("/")[0]
+    kafka = f"{lived.settings.kafka_bootstrap}/{lived.settings.topic_prefix}*"
+    mongo = f"{hosts}/{lived.settings.database_prefix}*"
+    done = shuangqian("audit", "replay", "--stream", "s3", settings=lived.settings)
+    assert f"  Read from Kafka at {kafka} and MongoDB at {mongo}\n" in done.stdout
+    told = json.loads(shuangqian("audit", "replay", "--json", settings=lived.settings).stdout)
+    assert (told["kafka"], told["mongo"]) == (kafka, mongo)
+    alone = json.loads(shuangqian("audit", "replay", "--against", "nothing", "--json", settings=lived.settings).stdout)
+    assert (alone["kafka"], alone["mongo"]) == (kafka, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("mongodb://127.0.0.1:27117/?replicaSet=rs0", "127.0.0.1:27117"),
+        ("mongodb://auditor:secret@one:27017,two:27017/admin?tls=true", "one:27017,two:27017"),
+        (
+            "mongodb+srv://auditor:sec/ret@city.example.org/?tlsCertificateKeyFilePassword=secret",
+            "city.example.org",
+        ),
+        ("mongodb://auditor:sec?ret@one:27017/", "one:27017"),
+    ],
+)
+def test_where_mongodb_is_is_said_without_who_may_come_in(url: str, hosts: str) -> None:
+    said = mongo_said(Settings(mongo_url=url, database_prefix="city_"))
+    assert said == f"{hosts}/city_*"
+
+
 def test_kafka_or_mongo_away_is_one_line_with_the_next_step_and_exit_code_2(lived: World) -> None:
     away = lived.settings.model_copy(update={"kafka_bootstrap": "127.0.0.1:9"})
     done = shuangqian("audit", "replay", settings=away)
@@ -102,9 +147,19 @@ def test_a_stream_is_told_from_its_first_event(lived: World) -> None:
     assert unknown.returncode == 1 and "No history knows a stream of this name" in unknown.stdout
 
 
+def test_where_a_history_was_cut_is_said_in_words(lived: World) -> None:
+    offset = shuangqian("audit", "replay", "--until", "1", settings=lived.settings)
+    assert "  Up to offset 1 of each partition. " in offset.stdout
+    day = shuangqian("audit", "replay", "--until", "2026-11-30", settings=lived.settings)
+    assert "  Up to 30 Nov 2026, 23:59 (2026-11-30T15:59:59.999Z). " in day.stdout
+
+
 def test_help_is_in_the_language_of_the_environment() -> None:
     help = shuangqian("audit", "replay", "--help", lang="zh_CN.UTF-8")
-    assert help.returncode == 0 and "退出码：0 一致，1 不一致，2 未能完成，3 一致，但另有值得注意之处。" in help.stdout
+    assert (
+        help.returncode == 0
+        and "退出码：0 一致，1 不一致，2 未能完成或无可比对，3 一致，但另有值得注意之处。" in help.stdout
+    )
 
 
 def test_the_real_command_knows_every_service() -> None:
@@ -133,6 +188,10 @@ def test_where_a_history_is_cut_is_a_moment_an_offset_or_the_place_of_an_event(l
     assert moment_or_place(lived.settings, "17") == Until(offset=17)
     assert moment_or_place(lived.settings, place) == Until(time=at)
     assert moment_or_place(lived.settings, "2026-11-01T08:00:00.123Z") == Until(time=at)
+    # As `as-of` reads them: by the city's clocks, and a day is its end.
+    assert moment_or_place(lived.settings, "2026-11-01T16:00:00.123") == Until(time=at)
+    day = Until(time=datetime(2026, 11, 1, 15, 59, 59, 999000, tzinfo=UTC))
+    assert moment_or_place(lived.settings, "2026-11-01") == day
     for wrong in ("yesterday", f"{lived.topic}:0:999999", "nothing.events:0:0"):
         with pytest.raises(Failed, match="is neither a moment"):
             moment_or_place(lived.settings, wrong)

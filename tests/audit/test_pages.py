@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 
 from audit.__main__ import application
 from audit.pages import Reference, reference
+from audit.replay import Until
+from audit.store import Runs
 from tests.audit.conftest import DECIDERS, World
 from tests.audit.histories import document, event
 from tests.web.settings import ROOT
@@ -78,6 +80,27 @@ def test_the_pages_tell_first_of_nothing_then_equal_then_different(lived: World,
     assert "不一致" in auditor.get(f"{address}?lang=zh", headers=BROWSER).text
     progress = auditor.get(f"{address}/progress", headers=BROWSER)
     assert progress.headers["hx-refresh"] == "true"
+
+
+def test_a_stream_that_the_service_has_not_is_not_green(lived: World, auditor: TestClient) -> None:
+    lived.database["partners"].insert_one(document("alone", event("alone", 1)))
+    address = auditor.post("/audit/runs", data={"service": "review", "stream": "alone"}).headers["location"]
+    verdict = finished(auditor, address)["verdict"]
+    assert (verdict["equal"], verdict["streams"], verdict["differing"]) == (False, 0, 0)
+    shown = auditor.get(address, headers=BROWSER).text
+    assert "Neither history nor database of this service (Review) has the stream alone." in shown
+    assert "sq-verdict--none" in shown and verdict["kafka"] in shown and verdict["mongo"] in shown
+    runs = auditor.get("/audit", headers=BROWSER).text
+    assert "Nothing to compare" in runs and "govuk-tag--green" not in runs and "<td>Review alone</td>" in runs
+
+
+def test_what_was_not_a_replay_of_everything_is_not_the_last_verdict(lived: World, auditor: TestClient) -> None:
+    runs = Runs(lived.client[lived.settings.database("audit")])
+    for part in (lived.replay(until=Until(offset=1)), lived.replay(against="nothing")):
+        runs.done(runs.begin("user:test", None, None), part)
+    assert "Nothing has been replayed yet" in auditor.get("/audit", headers=BROWSER).text
+    (cut,) = (run for run in runs.page(1, 20)[0] if run["verdict"]["until"])
+    assert "Up to offset 1 of each partition." in auditor.get(f"/audit/runs/{cut['_id']}", headers=BROWSER).text
 
 
 def test_a_replay_without_kafka_fails_with_the_reason(lived: World) -> None:

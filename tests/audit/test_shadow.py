@@ -85,6 +85,35 @@ def test_a_path_without_a_domain_or_with_one_that_cannot_be_loaded_is_refused(mo
         tried(month, changed(tmp_path / "broken", CASE, lambda text: "def (" + text))
 
 
+def test_a_folder_above_the_checkout_holds_no_domain(month: Settings) -> None:
+    """Everything that runs lies below it, and nothing of it is changed code."""
+    with pytest.raises(NotShadowed, match=r"^$"):
+        tried(month, ROOT.parent)
+
+
+def test_code_that_is_talkative_is_heard_to_its_end(month: Settings, tmp_path: Path) -> None:
+    """What it prints is no answer, and more of it than a pipe holds stops nothing."""
+    talk = """import os, sys
+print("loaded")
+def evolve(state, fact):
+    print("folding"); os.write(1, b"folded\\n"); sys.stderr.write("x" * 2000)
+    return quiet(state, fact)
+def quiet("""
+    path = changed(tmp_path, CASE, lambda text: text.replace("def evolve(", talk))
+    assert tried(month, path).differing == 0
+
+
+def test_code_that_ends_its_process_is_named_with_the_exit_code(month: Settings, tmp_path: Path) -> None:
+    path = changed(tmp_path, CASE, lambda text: text.replace("case CaseChecked():", "case CaseChecked() if exit(7):"))
+    with pytest.raises(NotShadowed, match=r"^exit code 7$"):
+        tried(month, path)
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_missing() -> None:
+    done = shuangqian("audit", "shadow", "--with", "/nope", module="shuangqian")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "There is no folder /nope.\n")
+
+
 def test_the_command_says_it_in_words_and_in_json(month: Settings, tmp_path: Path) -> None:
     path = changed(tmp_path, CASE, lambda text: text.replace('"score": fact.score,', '"score": None,'))
     arguments = ("audit", "shadow", "--with", str(path), "--service", "review")

@@ -18,6 +18,8 @@ def test_as_of_tells_a_stream_at_a_moment_and_in_what_it_differs_from_another(li
     assert "第 1 个事件，共 3 个" in beside.stdout
     said = json.loads(shuangqian(*ask, "--at", "2026-11-01", "--json", settings=lived.settings).stdout)
     assert (said["now"]["state"], said["now"]["number"]) == ({"keys": ["0", "1", "2"]}, 3)
+    assert said["mongo"].endswith(f"/{lived.settings.database_prefix}*")
+    assert f"Read from MongoDB at {said['mongo']}\n" in told.stdout
 
     before = shuangqian(*ask, "--at", "2020-01-01", settings=lived.settings)
     assert before.returncode == 1 and "before the first of its 3 events" in before.stdout
