@@ -48,7 +48,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody looks for; None asks for nothing in particular. `since` ≤ time < `until`.
+    """What somebody looks for; None asks for nothing in particular. `since` ≤ time ≤ `until`.
 
     `entry` is a stream, the beginning of one (`partner/refer`), or part of its name; `streams` a condition on it.
     """
@@ -138,7 +138,7 @@ def _query(wish: Wish) -> Json:
         query["stream"] = {"$regex": f"{'^' if begins else ''}{literal(wish.entry)}"}
     if wish.streams:
         query["$and"] = [{"stream": wish.streams}]
-    within = {"$gte": wish.since, "$lt": wish.until}
+    within = {"$gte": wish.since, "$lte": wish.until}
     if time := {name: value for name, value in within.items() if value}:
         query["time"] = time
     return query

@@ -6,9 +6,10 @@ States are folded with the services' own `evolve`, as they were in force when th
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import accumulate
 from typing import Any, Literal
 
+from audit.clocks import by_a_clock, ran_back
 from audit.examine import WITHHELD, same, withheld
 from audit.fold import AnyDecider
 from audit.leaves import Leaf
@@ -48,9 +49,11 @@ def upto(leaves: Sequence[Leaf], at: datetime) -> int:
     return next((n for n, leaf in enumerate(leaves) if leaf.time > at), len(leaves))
 
 
-def ran_back(leaves: Sequence[Leaf]) -> list[Leaf]:
-    """Events that are dated before the one before them: a clock ran backwards, and the order is that of the stream."""
-    return [after for before, after in pairwise(leaves) if after.time < before.time]
+def back(leaves: Sequence[Leaf]) -> list[Leaf]:
+    """Events before which a clock ran back (`audit.clocks`); the order is that of the stream."""
+    dated = [leaf for leaf in leaves if by_a_clock(leaf.actor)]
+    latest = accumulate((leaf.time for leaf in dated), max)
+    return [leaf for before, leaf in zip(latest, dated[1:], strict=False) if ran_back(before, leaf.time)]
 
 
 def moment(decider: AnyDecider, leaves: Sequence[Leaf], number: int) -> Moment:

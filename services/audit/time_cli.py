@@ -117,7 +117,10 @@ def show_stream(console: Console, seen: Look, *, beside: bool) -> None:
         missing = _("The event %(ref)s is not recorded: nothing after it can be folded.") % {"ref": seen.missing}
         console.print(f"  [red]{escape(missing)}[/]")
     for leaf in seen.back:
-        back = _("A clock ran backwards before %(ref)s; the order is that of the stream.") % {"ref": leaf.ref}
+        back = _(
+            "%(ref)s is dated more than a second before an earlier event: a clock ran backwards. "
+            "The order is that of the stream."
+        ) % {"ref": leaf.ref}
         console.print(f"  [yellow]{escape(back)}[/]")
     fields = [field for field in seen.fields if field.change != "same"] if beside else seen.fields
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")

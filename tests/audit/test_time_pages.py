@@ -91,8 +91,10 @@ def test_what_cannot_be_looked_at_is_said_with_the_next_step(auditor: TestClient
     wrong = auditor.get("/audit/time/submissions/s3?at=yesterday", headers={"Accept-Language": "en"})
     assert (wrong.status_code, wrong.json()["title"]) == (422, "“yesterday” is no moment")
     assert auditor.get("/audit/catalogue?at=soon").status_code == 422
-    searched = auditor.get("/audit/events?from=2026-13-40", headers=BROWSER)
-    assert searched.status_code == 422 and "There is a problem" in searched.text
+    for day in ("2026-13-40", "0001-01-01T00:00", "9999-12-31T23:59:59-12:00"):
+        for name in ("from", "to"):
+            searched = auditor.get(f"/audit/events?{name}={day}", headers=BROWSER)
+            assert searched.status_code == 422 and "There is a problem" in searched.text, (name, day)
     assert "must not lie before" in auditor.get("/audit/events?from=2026-11-03&to=2026-11-01", headers=BROWSER).text
 
 
