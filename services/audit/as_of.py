@@ -18,10 +18,6 @@ Point = int | datetime
 _FRACTION = re.compile(r"\d[.,]\d")
 
 
-class NoDecider(LookupError):
-    """No domain folds events of this noun: its name."""
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
     """A stream at a moment, `now`, beside another, `before`.
@@ -66,6 +62,7 @@ def _moment_json(moment: Moment) -> Json:
         "leaf": leaf.number if leaf else None,
         "time": timestamp(leaf.time) if leaf else None,
         "state": told(moment.state),
+        "folded": moment.folded,
         "problem": moment.problem,
     }
 
@@ -104,17 +101,11 @@ def _read(text: str, later: timedelta) -> datetime:
 def look(
     leaves: Leaves, deciders: Sequence[AnyDecider], service: str, stream: str, at: Point | None, other: Point | None
 ) -> Look | None:
-    """A stream at a moment (None: now) beside another (None: one event earlier); None where none of it is recorded.
-
-    Raises NoDecider.
-    """
+    """A stream at a moment (None: now) beside another (None: one event earlier); None where none of it is recorded."""
     found = leaves.stream(service, stream)
     if not found:
         return None
-    noun = found[0].noun
-    decider = next((each for each in deciders if (each.service, each.noun) == (service, noun)), None)
-    if decider is None:
-        raise NoDecider(noun)
+    decider = next((each for each in deciders if (each.service, each.noun) == (service, found[0].noun)), None)
     ordered, missing = in_order(found)
     number = _number(ordered, at, len(ordered))
     return Look(

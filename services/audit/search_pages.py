@@ -43,6 +43,7 @@ def search_pages(leaves: Leaves, titles: Titles) -> APIRouter:
         actor: str = "",
         type: str = "",
         correlation: str = "",
+        cause: str = "",
         begin: Annotated[str, Query(alias="from")] = "",
         end: Annotated[str, Query(alias="to")] = "",
         after: str | None = None,
@@ -50,6 +51,7 @@ def search_pages(leaves: Leaves, titles: Titles) -> APIRouter:
         """Events of all histories, the newest first: by entry or stream, words of a title, partner, actor, type, story
         and time."""
         said = {"entry": entry, "partner": partner, "actor": actor, "type": type, "correlation": correlation}
+        said |= {"cause": cause}
         names = {name: value.strip() or None for name, value in said.items()}
         times: dict[str, datetime | None] = {}
         wrong = []

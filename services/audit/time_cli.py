@@ -12,14 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from audit import team, texts
-from audit.as_of import Listing, Look, NoDecider, Point, listing, look, point, when
+from audit.as_of import Listing, Look, Point, listing, look, point, when
 from audit.fold import AnyDecider
 from audit.leaves import Leaves
 from audit.moments import Field, Moment
 from runtime.settings import Settings
 from schemas.envelope import Json
 from schemas.events import Undecodable
-from web.languages import _, moment, say
+from web.languages import _, instant, moment, say
 from web.shell import N_, AsJson, Failed, Help, out, print_json
 from web.words import word
 
@@ -93,11 +93,7 @@ def _tell_stream(
         text = _("Several services have a stream of this name: %(names)s. Name one with --service.")
         raise Failed(COULD_NOT, text % {"names": _(", ").join(services)})
     chosen = service or (services[0] if services else "")
-    try:
-        seen = look(leaves, deciders, chosen, stream, at, other)
-    except NoDecider as error:
-        text = _("No service of this version has streams of the kind %(noun)s.")
-        raise Failed(COULD_NOT, text % {"noun": error}) from None
+    seen = look(leaves, deciders, chosen, stream, at, other)
     if seen is None:
         text = _("No stream %(stream)s is recorded. Names are exact; /audit/events searches for them.")
         raise Failed(NOT_THERE, text % {"stream": stream})
@@ -151,10 +147,11 @@ def _show_moment(console: Console, title: str | None, at: Moment, total: int) ->
         }
     console.print(f"  {escape((title + _(': ')) if title else '')}{escape(text)}")
     if leaf:
-        why = f"{moment(leaf.time)} · {leaf.actor} · " + _("leaf %(number)s") % {"number": leaf.number}
+        why = f"{instant(leaf.time)} · {leaf.actor} · " + _("leaf %(number)s") % {"number": leaf.number}
         console.print(f"    [dim]{escape(why)}[/]", soft_wrap=True)
     if at.problem:
-        problem = _("It could be folded only up to here. %(why)s") % {"why": at.problem}
+        text = _("It could be folded only up to event %(n)s. %(why)s")
+        problem = text % {"n": at.folded, "why": at.problem}
         console.print(f"    [red]{escape(problem)}[/]", soft_wrap=True)
 
 

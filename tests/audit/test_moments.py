@@ -15,7 +15,7 @@ from audit.causes import LANE, MARGIN, ROW, picture
 from audit.effects import Links
 from audit.examine import WITHHELD, same
 from audit.leaves import Leaf, in_order
-from audit.moments import Field, back, moment, side_by_side, upto
+from audit.moments import Field, Moment, back, moment, side_by_side, upto
 from audit.recorder_read import Odd
 from audit.recorder_store import after
 from schemas.entry import SubmissionLine
@@ -96,12 +96,19 @@ def test_time_machine_recorder_and_replay_name_the_same_clocks(told: list[tuple[
     assert [each.sequence for each in back(leaves)] == recorded == [where[3] for where, _ in links.clocks]
 
 
-def test_an_event_that_cannot_be_folded_ends_the_fold_and_says_why() -> None:
+def test_an_event_that_cannot_be_folded_is_shown_with_the_fold_up_to_it_and_why() -> None:
     leaves = issued(3)
     later = leaf({**leaves[1].event, "type": "partner.key-issued.v9"}, minute=2)
     found = moment(KEYRINGS, [leaves[0], later, leaves[2]], 3)
-    assert (found.number, found.state) == (1, {"keys": ["1"]})
+    assert (found.number, found.leaf, found.folded, found.state) == (3, leaves[2], 1, {"keys": ["1"]})
     assert found.problem == "/submissions/s/2: unknown event type partner.key-issued.v9"
+
+
+def test_of_a_stream_of_an_unknown_kind_the_events_are_shown_and_nothing_is_folded() -> None:
+    (appeared,) = [leaf({**event("s", 1), "type": "ghost.appeared.v1"})]
+    why = "/submissions/s/1: no service of this version has streams of the kind ghost"
+    assert moment(None, [appeared], 1) == Moment(1, appeared, None, 0, why)
+    assert moment(None, [appeared], 0) == Moment(0, None, None, 0)
 
 
 def test_a_stream_is_told_up_to_the_first_event_that_is_missing_and_without_what_contradicts() -> None:
@@ -124,6 +131,7 @@ def test_two_states_stand_side_by_side_field_by_field() -> None:
         Field("/at", None, None, "set"),
     ]
     assert [field.change for field in side_by_side(None, {"keys": []})] == ["set"]
+    assert side_by_side(None, None) == side_by_side({}, {}) == []
 
 
 @for_all(STATES, STATES)
