@@ -151,6 +151,13 @@ def moment(value: datetime | str) -> str:
     return format_datetime(when, pattern, tzinfo=CITY_TIME, locale=language())
 
 
+def instant(value: datetime | str) -> str:
+    """Day and time to the millisecond, where it matters what came first: 2026年3月5日 14:05:07.123."""
+    when = _when(value)
+    pattern = "y年M月d日 HH:mm:ss.SSS" if language() == "zh" else "d MMM y, HH:mm:ss.SSS"
+    return format_datetime(when, pattern, tzinfo=CITY_TIME, locale=language())
+
+
 def ago(value: datetime | str | float, now: datetime | None = None) -> str:
     """How long since: a moment, or a number of seconds. 3 小时前, or 3 hours ago."""
     if isinstance(value, int | float):
@@ -181,6 +188,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "day": day,
     "month": month,
     "moment": moment,
+    "instant": instant,
     "ago": ago,
     "span": span,
     "number": number,

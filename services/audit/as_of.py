@@ -8,16 +8,14 @@ from datetime import UTC, datetime, timedelta
 from audit.catalogue import catalogue
 from audit.fold import AnyDecider
 from audit.leaves import Leaf, Leaves, in_order
-from audit.moments import Field, Moment, moment, ran_back, side_by_side, told, upto
+from audit.moments import Field, Moment, back, moment, side_by_side, told, upto
 from schemas.envelope import Json, timestamp
 from web.languages import CITY_TIME
 
 #: A moment: after so many events, or a time.
 Point = int | datetime
-
-
-class NoDecider(LookupError):
-    """No domain folds events of this noun: its name."""
+#: A text that says a part of a second.
+_FRACTION = re.compile(r"\d[.,]\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Look:
     """A stream at a moment, `now`, beside another, `before`.
 
     `leaves` are all its events in order; `missing` is the ref of the first that is not recorded, if later ones are;
-    `back` are those dated before the one before them; `contradicting` those that came with a number already taken.
+    `back` are those before which a clock ran back; `contradicting` those that came with a number already taken.
     """
 
     service: str
@@ -64,15 +62,13 @@ def _moment_json(moment: Moment) -> Json:
         "leaf": leaf.number if leaf else None,
         "time": timestamp(leaf.time) if leaf else None,
         "state": told(moment.state),
+        "folded": moment.folded,
         "problem": moment.problem,
     }
 
 
 def point(text: str) -> Point:
-    """A number of events, or a time: RFC 3339, the city's where it has no offset; a day alone means its end.
-
-    Raises ValueError.
-    """
+    """A number of events, or a time: see `when`. Raises ValueError."""
     text = text.strip()
     if re.fullmatch(r"\d{1,4}", text):
         return int(text)
@@ -80,31 +76,36 @@ def point(text: str) -> Point:
 
 
 def when(text: str) -> datetime:
-    """The time that a text says, in UTC: see `point`."""
+    """The last millisecond of the time that a text says, in UTC: of a day, of a second, or that very one.
+
+    It is RFC 3339, and the city's where it has no offset. Raises ValueError.
+    """
+    day = re.fullmatch(r"\d{4}-\d\d-\d\d|\d{8}", text.strip())
+    length = timedelta(days=1) if day else timedelta(seconds=1)
+    return _read(text, timedelta() if _FRACTION.search(text) else length - timedelta(milliseconds=1))
+
+
+def since(text: str) -> datetime:
+    """The beginning of the time that a text says, in UTC: see `when`."""
+    return _read(text, timedelta())
+
+
+def _read(text: str, later: timedelta) -> datetime:
     try:
         at = datetime.fromisoformat(text.strip())
-        at = at if at.tzinfo else at.replace(tzinfo=CITY_TIME)
-        if re.fullmatch(r"\d{4}-\d\d-\d\d|\d{8}", text.strip()):
-            at += timedelta(days=1, milliseconds=-1)
-        return at.astimezone(UTC)
-    except OverflowError:
+        return ((at if at.tzinfo else at.replace(tzinfo=CITY_TIME)) + later).astimezone(UTC)
+    except OverflowError:  # before the year 1 in UTC, or after 9999
         raise ValueError(text) from None
 
 
 def look(
     leaves: Leaves, deciders: Sequence[AnyDecider], service: str, stream: str, at: Point | None, other: Point | None
 ) -> Look | None:
-    """A stream at a moment (None: now) beside another (None: one event earlier); None where none of it is recorded.
-
-    Raises NoDecider.
-    """
+    """A stream at a moment (None: now) beside another (None: one event earlier); None where none of it is recorded."""
     found = leaves.stream(service, stream)
     if not found:
         return None
-    noun = found[0].noun
-    decider = next((each for each in deciders if (each.service, each.noun) == (service, noun)), None)
-    if decider is None:
-        raise NoDecider(noun)
+    decider = next((each for each in deciders if (each.service, each.noun) == (service, found[0].noun)), None)
     ordered, missing = in_order(found)
     number = _number(ordered, at, len(ordered))
     return Look(
@@ -114,7 +115,7 @@ def look(
         now=moment(decider, ordered, number),
         before=moment(decider, ordered, _number(ordered, other, max(0, number - 1))),
         missing=missing,
-        back=tuple(ran_back(ordered)),
+        back=tuple(back(ordered)),
         contradicting=tuple(leaf for leaf in found if leaf.contradicts),
     )
 

@@ -20,8 +20,8 @@ LANE, ROW, MARGIN = 26, 60, 14
 class Step:
     """One event of a story: `cause` is the row (from 0) of the event that caused it, if it is in the story.
 
-    `line` is the way from that event to this one, as the `d` of an SVG path; where there is none, `thread` is the way
-    from the event before it in its stream.
+    `line` is the way from that event to this one, as the `d` of an SVG path; `thread`, where it was caused from
+    outside, the way from the event before it in its stream.
     """
 
     leaf: Leaf
@@ -63,11 +63,16 @@ def picture(leaves: Sequence[Leaf]) -> Picture:
             cause=cause,
             effects=tuple(effect for effect, its in enumerate(causes) if its == row),
             line=_line(places[cause], places[row]) if cause is not None else None,
-            thread=_line(places[before[row]], places[row]) if cause is None and row in before else None,
+            thread=_line(places[before[row]], places[row]) if _from_outside(leaf) and row in before else None,
         )
         for row, (leaf, cause) in enumerate(zip(leaves, causes, strict=True))
     )
     return Picture(steps, lanes, 2 * MARGIN + LANE * max(0, len(lanes) - 1), ROW * len(leaves))
+
+
+def _from_outside(leaf: Leaf) -> bool:
+    """Whether no event caused it, but a request or somebody."""
+    return not leaf.cause.startswith("/")
 
 
 def _before(leaves: Sequence[Leaf]) -> dict[int, int]:

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from audit.clocks import by_a_clock, ran_back
 from schemas.envelope import Json
 
 #: An event's name among all events: /service/stream/sequence.
 REF = re.compile(r"^/([a-z]+)/(.+)/([0-9]+)$")
-#: Seconds by which the clocks of several hosts may differ without anybody minding.
-CLOCK_S = 1.0
 
 #: Where an event stands: service, noun, stream, sequence, type, position.
 Where = tuple[str, str, str, int, str, str | None]
@@ -77,10 +76,6 @@ _EFFECTS = {type for expected in EXPECTED for type in expected.effects}
 _EXCUSES = {type for expected in EXPECTED for type in expected.excuses}
 
 
-def _backwards(before: str, after: str) -> bool:
-    return (datetime.fromisoformat(before) - datetime.fromisoformat(after)).total_seconds() > CLOCK_S
-
-
 def _mark(service: str, types: Sequence[str], target: str, cause: str) -> int:
     """64 bits that stand for an effect: in `target`, of the first of `types`, because of `cause`."""
     said = "\0".join((service, types[0], target, cause))
@@ -107,10 +102,9 @@ class Links:
         for number, event in enumerate(events, 1):
             cause, type, time = str(event["causationid"]), event["type"], event["time"]
             base = type.rpartition(".")[0]
-            # What an agent decides has the time of what it reacts to, which may well be earlier.
-            clock = not str(event["actor"]).startswith("service:")
+            clock = by_a_clock(str(event["actor"]))
             foreign = cause != last_cause and cause[:1] == "/" and cause not in self.causes
-            backwards = clock and time < last_time and _backwards(last_time, time)
+            backwards = clock and time < last_time and ran_back(*map(datetime.fromisoformat, (last_time, time)))
             expected = _BY_CAUSE.get(base)
             if foreign or backwards or expected:
                 where = (service, noun, id, number, type, positions[number - 1] if positions else None)

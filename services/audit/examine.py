@@ -44,7 +44,7 @@ class Kind(StrEnum):
     GAP = "gap"  # a partition does not begin at its beginning any more
     CAUSE_UNKNOWN = "cause-unknown"  # an event's cause is in no history
     NO_EFFECT = "no-effect"  # an event that should have led to another has not
-    CLOCK = "clock"  # an event is older than the one before it
+    CLOCK = "clock"  # an event is dated more than a second before an earlier one
 
 
 #: Live, and not in the history yet: it may be on its way.

@@ -1,7 +1,7 @@
 """What the recorder has written, read: a stream, a story, a search. Every event is a leaf of the log, by its number."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,8 @@ from schemas.envelope import Json
 COUNTED = 10_000
 #: Milliseconds after which a search gives up: by part of a name it reads the whole index of names.
 WITHIN_MS = 5_000
+#: Events of a story that are drawn, those nearest to the one that is shown; what followed from it directly; its causes.
+NEAR, EFFECTS, CHAIN = 40, 300, 100
 #: Facts that change what the public sees.
 PUBLIC = ("release.published", "entry.corrected", "entry.retracted")
 
@@ -47,8 +49,23 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
+class Story:
+    """What is drawn around an event: `leaves`, in the order of the log.
+
+    `total` events follow from the same first one, `left` of them are not drawn; of the `effects` that followed from the
+    event directly, `effects_left` are not.
+    """
+
+    leaves: tuple[Leaf, ...]
+    total: int
+    left: int
+    effects: int
+    effects_left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody looks for; None asks for nothing in particular. `since` ≤ time < `until`.
+    """What somebody looks for; None asks for nothing in particular. `since` ≤ time ≤ `until`.
 
     `entry` is a stream, the beginning of one (`partner/refer`), or part of its name; `streams` a condition on it.
     """
@@ -59,6 +76,7 @@ class Wish:
     actor: str | None = None
     type: str | None = None
     correlation: str | None = None
+    cause: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -81,17 +99,38 @@ class Leaves:
         """The services that have a stream of this name."""
         return sorted(self._recorded.distinct("service", {"stream": stream}))
 
-    def story(self, correlation: str, limit: int) -> tuple[list[Leaf], int]:
-        """The events that follow from a story's first, in the order of the log, and how many there are in all.
+    def story(self, shown: Leaf) -> Story:
+        """An event, what caused it, what followed from it directly, and the events of its story nearest to it, each
+        with what caused it elsewhere (a release's publication, say)."""
+        same = {"correlation": shown.correlation} if shown.correlation else {"_id": shown.ref}
+        ids = [found["_id"] for found in self._recorded.find(same, {"leaf": 1}).sort("leaf", 1)]
+        first = max(0, min(ids.index(shown.ref) - NEAR // 2, len(ids) - NEAR))
+        effects = {"cause": shown.ref}
+        followed = [_leaf(found) for found in self._recorded.find(effects).sort("leaf", 1).limit(EFFECTS)]
+        near = [shown, *self.some(ids[first : first + NEAR]), *followed]
+        known = {leaf.ref: leaf for leaf in near if not leaf.contradicts}
+        causes = self.some({leaf.cause for leaf in near if leaf.cause.startswith("/")} - known.keys())
+        chain = self._chain(shown, known | {leaf.ref: leaf for leaf in causes})
+        drawn = {leaf.number: leaf for leaf in (*near, *causes, *chain)}
+        told = [leaf for _, leaf in sorted(drawn.items())]
+        total = len(followed) if len(followed) < EFFECTS else self._recorded.count_documents(effects)
+        return Story(
+            tuple(told),
+            len(ids),
+            len(ids) - sum(leaf.correlation == shown.correlation for leaf in told),
+            total,
+            total - sum(leaf.cause == shown.ref for leaf in told),
+        )
 
-        What caused the first of them elsewhere (a release's publication, say) is among them.
-        """
-        query = {"correlation": correlation}
-        found = [_leaf(document) for document in self._recorded.find(query).sort("leaf", 1).limit(limit)]
-        known = {leaf.ref for leaf in found}
-        causes = self.some({leaf.cause for leaf in found if leaf.cause.startswith("/")} - known)
-        total = self._recorded.count_documents(query) if len(found) == limit else len(found)
-        return sorted([*found, *causes], key=lambda leaf: leaf.number), total + len(causes)
+    def _chain(self, shown: Leaf, known: Mapping[str, Leaf]) -> list[Leaf]:
+        """The event that caused it, the one that caused that, and so on."""
+        chain = [shown]
+        while chain[-1].cause.startswith("/") and len(chain) <= CHAIN:
+            found = [known[chain[-1].cause]] if chain[-1].cause in known else self.some([chain[-1].cause])
+            if not found or found[0] in chain:  # it is not recorded; or somebody made a circle of them
+                break
+            chain += found
+        return chain[1:]
 
     def some(self, refs: Iterable[str]) -> list[Leaf]:
         """Those of these events that are recorded."""
@@ -129,6 +168,7 @@ def _query(wish: Wish) -> Json:
             ("actor", wish.actor),
             ("type", wish.type),
             ("correlation", wish.correlation),
+            ("cause", wish.cause),
         )
         if value
     }
@@ -138,7 +178,7 @@ def _query(wish: Wish) -> Json:
         query["stream"] = {"$regex": f"{'^' if begins else ''}{literal(wish.entry)}"}
     if wish.streams:
         query["$and"] = [{"stream": wish.streams}]
-    within = {"$gte": wish.since, "$lt": wish.until}
+    within = {"$gte": wish.since, "$lte": wish.until}
     if time := {name: value for name, value in within.items() if value}:
         query["time"] = time
     return query

@@ -16,7 +16,7 @@ def oddity(kind: str) -> str:
         Odd.NO_CANONICAL_FORM: _("An event without a canonical form: the log holds it by its bytes."),
         Odd.CONFLICT: _("A second event under a number that was taken. Both have leaves."),
         Odd.JUMP: _("An event whose predecessor had not come."),
-        Odd.CLOCK: _("An event dated before its predecessor: a clock ran back."),
+        Odd.CLOCK: _("An event dated more than a second before an earlier one of its stream: a clock ran back."),
         Odd.GAP: _("Messages that were to be read next are gone, by retention or by hand."),
         Odd.ENDS_EARLIER: _("A partition ends before what was already read of it. It was read again."),
         Odd.REMADE: _("The topic was deleted and made anew. It was read again from its beginning."),

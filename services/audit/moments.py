@@ -6,9 +6,10 @@ States are folded with the services' own `evolve`, as they were in force when th
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import accumulate
 from typing import Any, Literal
 
+from audit.clocks import by_a_clock, ran_back
 from audit.examine import WITHHELD, same, withheld
 from audit.fold import AnyDecider
 from audit.leaves import Leaf
@@ -23,13 +24,14 @@ _ABSENT = object()
 class Moment:
     """A stream after its first `number` events: `leaf` is the last of them, None before the first.
 
-    `state` is JSON with contacts in it; None where the stream was not there yet. Where an event cannot be folded,
-    `number` stays before it and `problem` says why.
+    `state` is JSON with contacts in it, None where the stream was not there yet: the fold of the first `folded` events.
+    Where that is not all, `problem` says why the next cannot be folded.
     """
 
     number: int
     leaf: Leaf | None
     state: Json | None
+    folded: int
     problem: str | None = None
 
 
@@ -48,30 +50,33 @@ def upto(leaves: Sequence[Leaf], at: datetime) -> int:
     return next((n for n, leaf in enumerate(leaves) if leaf.time > at), len(leaves))
 
 
-def ran_back(leaves: Sequence[Leaf]) -> list[Leaf]:
-    """Events that are dated before the one before them: a clock ran backwards, and the order is that of the stream."""
-    return [after for before, after in pairwise(leaves) if after.time < before.time]
+def back(leaves: Sequence[Leaf]) -> list[Leaf]:
+    """Events before which a clock ran back (`audit.clocks`); the order is that of the stream."""
+    dated = [leaf for leaf in leaves if by_a_clock(leaf.actor)]
+    latest = accumulate((leaf.time for leaf in dated), max)
+    return [leaf for before, leaf in zip(latest, dated[1:], strict=False) if ran_back(before, leaf.time)]
 
 
-def moment(decider: AnyDecider, leaves: Sequence[Leaf], number: int) -> Moment:
-    """A stream, given all its events in order, after its first `number` events."""
+def moment(decider: AnyDecider | None, leaves: Sequence[Leaf], number: int) -> Moment:
+    """A stream, given all its events in order, after its first `number` events; without a decider nothing is folded."""
+    last = leaves[number - 1] if number else None
+    if decider is None:
+        why = f"{leaves[0].ref}: no service of this version has streams of the kind {leaves[0].noun}"
+        return Moment(number, last, None, 0, why if number else None)
     state = decider.state()
     for done, leaf in enumerate(leaves[:number]):
         try:
             state = decider.evolve(state, from_json(leaf.event).data)
         except Exception as error:  # a type of a later version, or a domain that no longer folds it: it is said
             told = state.model_dump(mode="json") if done else None
-            return Moment(done, leaves[done - 1] if done else None, told, f"{leaf.ref}: {error}")
-    last = leaves[number - 1] if number else None
-    return Moment(number, last, state.model_dump(mode="json") if number else None)
+            return Moment(number, last, told, done, f"{leaf.ref}: {error}")
+    return Moment(number, last, state.model_dump(mode="json") if number else None, number)
 
 
 def side_by_side(before: Json | None, after: Json | None) -> list[Field]:
     """Every field of two states with its value in each, contacts withheld."""
-    return [
-        _without_contact(field)
-        for field in _fields(before if before is not None else {}, after if after is not None else {}, "")
-    ]
+    fields = _fields(before if before is not None else {}, after if after is not None else {}, "")
+    return [_without_contact(field) for field in fields if field.pointer]  # two empty states are no field
 
 
 def _fields(before: Any, after: Any, pointer: str) -> Iterator[Field]:

@@ -29,7 +29,7 @@ class Odd(StrEnum):
     NO_CANONICAL_FORM = "no-canonical-form"  # it stands in the log by the bytes that came
     CONFLICT = "conflict"  # its number was taken, by an event with other content
     JUMP = "jump"  # the event before it in its stream had not come
-    CLOCK = "clock-ran-back"  # it is dated before the event before it in its stream
+    CLOCK = "clock-ran-back"  # it is dated more than a second before an earlier event of its stream
     GAP = "gap"  # messages that were to be read next are gone
     ENDS_EARLIER = "ends-earlier"  # a partition ends before what was read of it
     REMADE = "remade"  # the topic was deleted and made anew

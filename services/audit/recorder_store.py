@@ -2,9 +2,10 @@
 what was odd, in `oddities`.
 
 A document of `recorded` is `{_id: ref, leaf, service, noun, stream, sequence, type, time, actor, cause, correlation,
-trace, partner, position, hash, event}`: `leaf` counts from 0 without gaps; `hash` is SHA-256 of the RFC 8785 form;
-`event` the bytes as they were on Kafka. An event that came again with other content has a document of its own, whose
-`_id` is `ref#hash` and which says `contradicts: ref`.
+trace, partner, position, hash, event, latest}`: `leaf` counts from 0 without gaps; `hash` is SHA-256 of the RFC 8785
+form; `event` the bytes as they were on Kafka; `latest` the latest time of what people did in its stream so far. An
+event that came again with other content has a document of its own, whose `_id` is `ref#hash` and which says
+`contradicts: ref`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
+from audit.clocks import by_a_clock, ran_back
 from audit.fold import Message
 from audit.recorder_read import Odd, Oddity, predecessor, read
 from runtime.crash import crash_point
@@ -106,8 +108,8 @@ class Recorded:
                 if leaf["_id"] in known or self._known({leaf["_id"]}):
                     continue
                 odd.append(Oddity(Odd.CONFLICT, leaf["position"], ref, {"first": other["position"]}))
-            elif leaf["sequence"] > 1:
-                odd += _after(leaf, known.get(predecessor(ref, leaf["sequence"])))
+            else:
+                odd += after(leaf, known.get(predecessor(ref, leaf["sequence"])))
             odd += reading.oddities
             leaf["leaf"] = size + len(leaves)
             leaves.append(leaf)
@@ -115,16 +117,19 @@ class Recorded:
         return leaves, odd
 
     def _known(self, ids: Iterable[str]) -> dict[str, Json]:
-        fields = {"hash": 1, "time": 1, "position": 1}
+        fields = {"hash": 1, "time": 1, "latest": 1, "position": 1}
         return {document["_id"]: document for document in self.events.find({"_id": {"$in": list(ids)}}, fields)}
 
 
-def _after(leaf: Json, before: Json | None) -> list[Oddity]:
-    """What is odd about an event beside the one before it in its stream."""
-    ref, position = leaf["_id"], leaf["position"]
-    if before is None:
+def after(leaf: Json, before: Json | None) -> list[Oddity]:
+    """What is odd about an event after the one before it in its stream; notes in it the latest time up to it."""
+    ref, position, time = leaf["_id"], leaf["position"], leaf["time"]
+    latest = before.get("latest", before["time"]) if before else None
+    clock = by_a_clock(leaf["actor"] or "")
+    leaf["latest"] = max(filter(None, (latest, time if clock else None)), default=None)
+    if before is None and leaf["sequence"] > 1:
         return [Oddity(Odd.JUMP, position, ref, {"expected": leaf["sequence"] - 1, "found": leaf["sequence"]})]
-    if leaf["time"] < before["time"]:
-        detail = {"before": timestamp(before["time"]), "found": timestamp(leaf["time"])}
+    if clock and latest and ran_back(latest, time):
+        detail = {"before": timestamp(latest), "found": timestamp(time)}
         return [Oddity(Odd.CLOCK, position, ref, detail)]
     return []

@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from audit import texts
-from audit.as_of import when
+from audit.as_of import since, when
 from audit.leaves import COUNTED, Leaf, Leaves, Wish
 from audit.pages import tabs
 from audit.time_pages import step_href
 from audit.titles import MATCHED, Title, Titled, Titles, streams_of
 from schemas.envelope import Json, timestamp
 from schemas.events import FACTS
-from web.languages import CITY_TIME, _
+from web.languages import _
 from web.pages import page
 from web.people import Person, require
 from web.problems import Problem, wants_page
@@ -43,23 +43,25 @@ def search_pages(leaves: Leaves, titles: Titles) -> APIRouter:
         actor: str = "",
         type: str = "",
         correlation: str = "",
-        since: Annotated[str, Query(alias="from")] = "",
-        until: Annotated[str, Query(alias="to")] = "",
+        cause: str = "",
+        begin: Annotated[str, Query(alias="from")] = "",
+        end: Annotated[str, Query(alias="to")] = "",
         after: str | None = None,
     ) -> Response:
         """Events of all histories, the newest first: by entry or stream, words of a title, partner, actor, type, story
         and time."""
         said = {"entry": entry, "partner": partner, "actor": actor, "type": type, "correlation": correlation}
+        said |= {"cause": cause}
         names = {name: value.strip() or None for name, value in said.items()}
         times: dict[str, datetime | None] = {}
         wrong = []
-        for id, read, text in (("from", _from, since), ("to", _to, until)):
+        for id, read, text in (("from", since, begin), ("to", when, end)):
             try:
-                times[id] = read(text)
+                times[id] = read(text) if text.strip() else None
             except ValueError:
                 wrong.append({"text": _("Enter a day as 2026-11-28, or a time as RFC 3339"), "href": f"#filter-{id}"})
         first, last = times.get("from"), times.get("to")
-        if first and last and first >= last:
+        if first and last and first > last:
             wrong.append({"text": _("“To” must not lie before “from”"), "href": "#filter-to"})
         entries: list[Titled] | None = None
         try:
@@ -94,7 +96,7 @@ def search_pages(leaves: Leaves, titles: Titles) -> APIRouter:
             status=422 if wrong else 200,
             tabs_=tabs("/audit/events"),
             wrong=wrong,
-            asked=said | {"title": title, "from": since, "to": until},
+            asked=said | {"title": title, "from": begin, "to": end},
             types=[(type, texts.event_name(type)) for type in FACTS],
             entries=entries,
             listed=LISTED,
@@ -121,14 +123,3 @@ def _event_json(leaf: Leaf, called: Mapping[str, Title]) -> Json:
     same = ("ref", "service", "stream", "sequence", "type", "actor", "cause", "correlation", "trace", "position")
     told = {name: getattr(leaf, name) for name in same} | {"title": called.get(leaf.stream)}
     return {**told, "leaf": leaf.number, "time": timestamp(leaf.time), "contradicts": leaf.contradicts}
-
-
-def _from(text: str) -> datetime | None:
-    """The beginning of a day, or a time."""
-    at = datetime.fromisoformat(text.strip()) if text.strip() else None
-    return at if at is None or at.tzinfo else at.replace(tzinfo=CITY_TIME)
-
-
-def _to(text: str) -> datetime | None:
-    """The end of a day, or a time."""
-    return when(text) if text.strip() else None

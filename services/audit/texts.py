@@ -140,7 +140,7 @@ def what(kind: str) -> str:
         Kind.GAP: _("A partition does not begin at its beginning"),
         Kind.CAUSE_UNKNOWN: _("An event’s cause is in no history"),
         Kind.NO_EFFECT: _("What should have followed from an event has not"),
-        Kind.CLOCK: _("An event is older than the one before it"),
+        Kind.CLOCK: _("An event is dated more than a second before an earlier one"),
     }[Kind(kind)]
 
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from audit import team, texts
-from audit.as_of import Listing, Look, NoDecider, Point, listing, look, point, when
+from audit.as_of import Listing, Look, Point, listing, look, point, when
 from audit.fold import AnyDecider
 from audit.leaves import Leaves
 from audit.moments import Field, Moment
@@ -20,7 +20,7 @@ from audit.servers import mongo_said
 from runtime.settings import Settings
 from schemas.envelope import Json
 from schemas.events import Undecodable
-from web.languages import _, moment, say
+from web.languages import _, instant, moment, say
 from web.shell import N_, AsJson, Failed, Help, out, print_json
 from web.words import word
 
@@ -110,11 +110,7 @@ def _look(
         text = _("Several services have a stream of this name: %(names)s. Name one with --service.")
         raise Failed(COULD_NOT, text % {"names": _(", ").join(services)})
     chosen = service or (services[0] if services else "")
-    try:
-        seen = look(leaves, deciders, chosen, stream, at, other)
-    except NoDecider as error:
-        text = _("No service of this version has streams of the kind %(noun)s.")
-        raise Failed(COULD_NOT, text % {"noun": error}) from None
+    seen = look(leaves, deciders, chosen, stream, at, other)
     if seen is None:
         text = _("No stream %(stream)s is recorded. Names are exact; /audit/events searches for them.")
         raise Failed(NOT_THERE, text % {"stream": stream})
@@ -130,7 +126,10 @@ def show_stream(console: Console, seen: Look, *, beside: bool) -> None:
         missing = _("The event %(ref)s is not recorded: nothing after it can be folded.") % {"ref": seen.missing}
         console.print(f"  [red]{escape(missing)}[/]")
     for leaf in seen.back:
-        back = _("A clock ran backwards before %(ref)s; the order is that of the stream.") % {"ref": leaf.ref}
+        back = _(
+            "%(ref)s is dated more than a second before an earlier event: a clock ran backwards. "
+            "The order is that of the stream."
+        ) % {"ref": leaf.ref}
         console.print(f"  [yellow]{escape(back)}[/]")
     fields = [field for field in seen.fields if field.change != "same"] if beside else seen.fields
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
@@ -161,10 +160,11 @@ def _show_moment(console: Console, title: str | None, at: Moment, total: int) ->
         }
     console.print(f"  {escape((title + _(': ')) if title else '')}{escape(text)}")
     if leaf:
-        why = f"{moment(leaf.time)} · {leaf.actor} · " + _("leaf %(number)s") % {"number": leaf.number}
+        why = f"{instant(leaf.time)} · {leaf.actor} · " + _("leaf %(number)s") % {"number": leaf.number}
         console.print(f"    [dim]{escape(why)}[/]", soft_wrap=True)
     if at.problem:
-        problem = _("It could be folded only up to here. %(why)s") % {"why": at.problem}
+        text = _("It could be folded only up to event %(n)s. %(why)s")
+        problem = text % {"n": at.folded, "why": at.problem}
         console.print(f"    [red]{escape(problem)}[/]", soft_wrap=True)
 
 

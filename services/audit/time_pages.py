@@ -1,9 +1,9 @@
 """The time machine: /audit/time/{service}/{stream} steps through a stream, /audit/catalogue shows what was public when.
 Role: auditor. Pages for browsers, JSON for programs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from audit import texts
-from audit.as_of import Listing, Look, NoDecider, Point, listing, look, point, when
+from audit.as_of import Listing, Look, Point, listing, look, point, when
 from audit.causes import picture
 from audit.examine import withheld
 from audit.fold import AnyDecider
-from audit.leaves import Leaf, Leaves
+from audit.leaves import Leaf, Leaves, Story
 from audit.pages import tabs
 from schemas.envelope import Json
 from schemas.events import Undecodable
@@ -25,8 +25,7 @@ from web.pages import page
 from web.people import Person, require
 from web.problems import Problem, wants_page
 
-#: Events of one story that are drawn.
-DRAWN = 150
+P = TypeVar("P")
 #: Fields that are shown where not only those that differ are asked for; unless all are.
 SHOWN = 12
 
@@ -47,28 +46,30 @@ def time_pages(leaves: Leaves, deciders: Sequence[AnyDecider]) -> APIRouter:
         whole: Annotated[bool, Query(alias="all")] = False,
     ) -> Response:
         """A stream after its event `at` (a number) or at a time, beside another moment; else, one event earlier."""
-        seen = _look(leaves, deciders, service, stream, _point(at), _point(other))
+        now, before, wrong = _asked(request, point, at, other)
+        seen = _look(leaves, deciders, service, stream, now, before)
         if not wants_page(request):
             return JSONResponse(seen.to_json())
-        shown = seen.now.leaf
-        told, total = leaves.story(shown.correlation, DRAWN) if shown else ([], 0)
+        story = leaves.story(seen.now.leaf) if seen.now.leaf else None
         block = "moment" if request.headers.get("hx-request") else None
-        return page(request, "time.html", block=block, tabs_=tabs(""), **_step(seen, whole, told, total))
+        status, filled = 422 if wrong else 200, _step(seen, whole, story)
+        return page(request, "time.html", block=block, status=status, tabs_=tabs(""), wrong=wrong, **filled)
 
     @router.get("/audit/catalogue")
     def public(
         request: Request, me: Person = auditor, at: str = "", other: Annotated[str, Query(alias="with")] = ""
     ) -> Response:
         """What the public saw at a time, beside another."""
-        now, before = _when(at) or datetime.now(UTC), _when(other)
+        now, before, wrong = _asked(request, when, at, other)
         try:
-            seen = listing(leaves, now, before)
+            seen = listing(leaves, now or datetime.now(UTC), before)
         except Undecodable as error:
             detail = _("An event of another version says what was public: %(error)s") % {"error": error}
             raise Problem(409, "unreadable-history", _("The catalogue cannot be told"), detail) from error
         if not wants_page(request):
             return JSONResponse(seen.to_json())
-        return page(request, "catalogue.html", tabs_=tabs("/audit/catalogue"), **_shown(seen))
+        status, filled = 422 if wrong else 200, _shown(seen)
+        return page(request, "catalogue.html", status=status, tabs_=tabs("/audit/catalogue"), wrong=wrong, **filled)
 
     return router
 
@@ -91,34 +92,30 @@ def _look(
     at: Point | None,
     other: Point | None,
 ) -> Look:
-    try:
-        seen = look(leaves, deciders, service, stream, at, other)
-    except NoDecider as error:
-        detail = _("No service of this version has streams of the kind %(noun)s.") % {"noun": error}
-        raise Problem(409, "unknown-noun", _("This stream cannot be folded"), detail) from error
+    seen = look(leaves, deciders, service, stream, at, other)
     if seen is None:
         detail = _("Names are exact. Search for it among the events, or wait a moment if it has just begun.")
         raise Problem(404, "no-such-stream", _("No such stream is recorded"), detail)
     return seen
 
 
-def _step(seen: Look, whole: bool, story: list[Leaf], total: int) -> Json:
+def _step(seen: Look, whole: bool, story: Story | None) -> Json:
     """What the page of a stream at a moment is filled with."""
     fields = seen.fields
     differing = [field for field in fields if field.change != "same"]
     shown = fields if whole or len(fields) <= SHOWN else differing
-    leaf = seen.now.leaf
+    leaf, told = seen.now.leaf, story.leaves if story else ()
     return {
         "seen": seen,
         "leaf": leaf,
-        "cause": next((each for each in story if leaf and each.ref == leaf.cause), None),
+        "cause": next((each for each in told if leaf and each.ref == leaf.cause), None),
         "fields": shown,
         "differing": len(differing),
         "hidden": len(fields) - len(shown),
         "consecutive": seen.before.number == seen.now.number - 1,
-        "says": _pretty(withheld(leaf.event["data"])) if leaf else "",
-        "story": picture(story),
-        "story_total": total,
+        "says": _pretty(withheld(leaf.event.get("data"))) if leaf else "",
+        "drawn": picture(told),
+        "story": story,
         "local": _local,
         "value": _value,
         "texts": texts,
@@ -137,28 +134,30 @@ def _shown(seen: Listing) -> Json:
     return {"seen": seen, "rows": rows, "local": _local}
 
 
-def _point(text: str) -> Point | None:
-    try:
-        return point(text) if text.strip() else None
-    except ValueError as error:
-        raise _no_time(text) from error
+def _asked(
+    request: Request, read: Callable[[str], P], at: str, other: str
+) -> tuple[P | None, P | None, dict[str, str]]:
+    """The moments asked for, None where none is, and by parameter what is wrong with those that are none.
 
-
-def _when(text: str) -> datetime | None:
-    try:
-        return when(text) if text.strip() else None
-    except ValueError as error:
-        raise _no_time(text) from error
-
-
-def _no_time(text: str) -> Problem:
-    detail = _("Give the number of an event, a day as 2026-11-28, or a time as 2026-11-28T12:00.")
-    return Problem(422, "no-time", _("“%(text)s” is no moment") % {"text": text[:80]}, detail)
+    Programs are told that with a Problem.
+    """
+    asked: dict[str, P] = {}
+    wrong: dict[str, str] = {}
+    for name, text in (("at", at.strip()), ("with", other.strip())):
+        try:
+            asked |= {name: read(text)} if text else {}
+        except ValueError as error:
+            title = _("“%(text)s” is no moment") % {"text": text[:80]}
+            detail = _("Give the number of an event, a day as 2026-11-28, or a time as 2026-11-28T12:00.")
+            wrong[name] = title + _(". ") + detail
+            if not wants_page(request):
+                raise Problem(422, "no-time", title, detail) from error
+    return asked.get("at"), asked.get("with"), wrong
 
 
 def _local(at: datetime) -> str:
     """A time as an input of type datetime-local takes it."""
-    return at.astimezone(CITY_TIME).isoformat(timespec="seconds")[:19]
+    return at.astimezone(CITY_TIME).isoformat(timespec="milliseconds")[:23]
 
 
 def _value(value: Any) -> str:

@@ -1,21 +1,25 @@
 """A stream at a moment, two moments side by side, the catalogue at a time, and what caused what: without a database."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import example
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from audit.as_of import Listing, point
+from audit.as_of import Listing, point, since, when
 from audit.catalogue import catalogue
 from audit.causes import LANE, MARGIN, ROW, picture
+from audit.effects import Links
 from audit.examine import WITHHELD, same
 from audit.leaves import Leaf, in_order
-from audit.moments import Field, moment, ran_back, side_by_side, upto
+from audit.moments import Field, Moment, back, moment, side_by_side, upto
+from audit.recorder_read import Odd
+from audit.recorder_store import after
 from schemas.entry import SubmissionLine
-from schemas.envelope import Event, Fact, Json
+from schemas.envelope import Event, Fact, Json, timestamp
 from schemas.publication import EntryCorrected, EntryRetracted, ManifestLine, ReleasePublished
 from tests.audit.histories import event
 from tests.runtime.keyring import AT, KEYRINGS
@@ -65,17 +69,46 @@ def test_a_time_lies_after_all_events_before_the_first_later_one_and_a_clock_tha
     leaves = issued(3)
     minutes = (0, 1, 1.5, 3, 9)
     assert [upto(leaves, AT + timedelta(minutes=minute)) for minute in minutes] == [0, 1, 1, 3, 3]
-    back = [leaves[0], replace(leaves[1], time=AT), leaves[2]]
-    assert ran_back(back) == [back[1]]
-    assert upto(back, AT) == 0  # the order is the stream's: the second cannot have happened before the first
+    ran_back = [leaves[0], replace(leaves[1], time=AT), leaves[2]]
+    assert back(ran_back) == [ran_back[1]]
+    assert upto(ran_back, AT) == 0  # the order is the stream's: the second cannot have happened before the first
 
 
-def test_an_event_that_cannot_be_folded_ends_the_fold_and_says_why() -> None:
+@for_all(
+    st.lists(st.tuples(st.sampled_from(["user:li", "service:review"]), st.sampled_from([0.0, 0.067, 1.0, 1.001, 5.0])))
+)
+@example([("user:li", 5.0), ("service:review", 0.0), ("user:li", 1.0)])
+@example([("user:li", 0.067), ("user:li", 0.0)])
+def test_time_machine_recorder_and_replay_name_the_same_clocks(told: list[tuple[str, float]]) -> None:
+    events = [
+        event("s", n) | {"actor": actor, "time": timestamp(AT + timedelta(seconds=seconds))}
+        for n, (actor, seconds) in enumerate(told, 1)
+    ]
+    leaves = [leaf(each, actor=each["actor"], time=datetime.fromisoformat(each["time"])) for each in events]
+    links = Links()
+    links.tell("submissions", "partner", "s", events, ())
+    recorded: list[int] = []
+    before = None
+    for each in leaves:
+        document = {"_id": each.ref, "position": "", "time": each.time, "actor": each.actor, "sequence": each.sequence}
+        recorded += [each.sequence for oddity in after(document, before) if oddity.kind is Odd.CLOCK]
+        before = document
+    assert [each.sequence for each in back(leaves)] == recorded == [where[3] for where, _ in links.clocks]
+
+
+def test_an_event_that_cannot_be_folded_is_shown_with_the_fold_up_to_it_and_why() -> None:
     leaves = issued(3)
     later = leaf({**leaves[1].event, "type": "partner.key-issued.v9"}, minute=2)
     found = moment(KEYRINGS, [leaves[0], later, leaves[2]], 3)
-    assert (found.number, found.state) == (1, {"keys": ["1"]})
+    assert (found.number, found.leaf, found.folded, found.state) == (3, leaves[2], 1, {"keys": ["1"]})
     assert found.problem == "/submissions/s/2: unknown event type partner.key-issued.v9"
+
+
+def test_of_a_stream_of_an_unknown_kind_the_events_are_shown_and_nothing_is_folded() -> None:
+    (appeared,) = [leaf({**event("s", 1), "type": "ghost.appeared.v1"})]
+    why = "/submissions/s/1: no service of this version has streams of the kind ghost"
+    assert moment(None, [appeared], 1) == Moment(1, appeared, None, 0, why)
+    assert moment(None, [appeared], 0) == Moment(0, None, None, 0)
 
 
 def test_a_stream_is_told_up_to_the_first_event_that_is_missing_and_without_what_contradicts() -> None:
@@ -98,6 +131,7 @@ def test_two_states_stand_side_by_side_field_by_field() -> None:
         Field("/at", None, None, "set"),
     ]
     assert [field.change for field in side_by_side(None, {"keys": []})] == ["set"]
+    assert side_by_side(None, None) == side_by_side({}, {}) == []
 
 
 @for_all(STATES, STATES)
@@ -165,10 +199,18 @@ def test_a_story_is_drawn_with_a_lane_for_each_service_and_a_line_from_cause_to_
     assert all((step.line or "").startswith("M14 30") for step in drawn.steps[1:])
 
 
-def test_a_moment_is_a_number_a_time_or_the_end_of_a_day_in_the_city() -> None:
+def test_a_moment_is_a_number_a_time_or_the_end_of_a_day_or_of_a_second_in_the_city() -> None:
     assert point(" 12 ") == 12
     assert [str(point(text)) for text in ("2026-11-28", "2026-11-28T12:00", "2026-11-28T12:00:00.5Z")] == [
         "2026-11-28 15:59:59.999000+00:00",
-        "2026-11-28 04:00:00+00:00",
+        "2026-11-28 04:00:00.999000+00:00",
         "2026-11-28 12:00:00.500000+00:00",
     ]
+    assert str(since("2026-11-28")) == "2026-11-27 16:00:00+00:00"
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00", "9999-12-31T23:59:59-12:00", "2026-13-01", "soon"])
+def test_what_lies_beyond_all_years_is_no_moment(text: str) -> None:
+    for read in (since, when):
+        with pytest.raises(ValueError):
+            read(text)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -27,8 +28,10 @@ from deploy.local.supervise import end, spawn
 from runtime.admin import create_topics
 from runtime.partitions import raise_partitions
 from runtime.stored import as_json, as_sent
+from schemas.envelope import Json, timestamp
 from tests.audit.conftest import World
 from tests.audit.histories import event
+from tests.runtime.keyring import AT
 
 
 def until(check: Callable[[], Any], seconds: float = 40.0) -> Any:
@@ -97,6 +100,11 @@ def test_every_event_of_every_history_is_recorded_once_with_what_it_says(lived: 
     assert record(lived, 60) == found
 
 
+def dated(number: int, actor: str, ms: int) -> Json:
+    """The event of that number of the stream `v`, so many milliseconds after AT."""
+    return event("v", number) | {"actor": actor, "time": timestamp(AT + timedelta(milliseconds=ms))}
+
+
 def test_what_is_odd_is_noted_with_its_place_and_never_ends_the_recorder(world: World) -> None:
     messages = [
         event("s", 1),
@@ -111,7 +119,9 @@ def test_what_is_odd_is_noted_with_its_place_and_never_ends_the_recorder(world: 
     world.send(*(("s", orjson.dumps(each)) for each in messages))
     world.send(("s", b"no json"), ("s", orjson.dumps(event("s", 10) | {"id": "t/10"})))
     world.send(("t", orjson.dumps(event("u", 1))))
-    found = record(world, 9, 10)
+    clocks = [("user:li", 5000), ("user:li", 4933), ("service:review", 0), ("user:li", 3999)]
+    world.send(*(("v", orjson.dumps(dated(n, actor, ms))) for n, (actor, ms) in enumerate(clocks, 1)))
+    found = record(world, 13, 11)
     # a plain place for each, in order of the messages
     noted = {(each["kind"], each["ref"], int(each["position"].rpartition(":")[2])) for each in oddities(world)}
     assert noted == {
@@ -120,6 +130,7 @@ def test_what_is_odd_is_noted_with_its_place_and_never_ends_the_recorder(world: 
         ("unknown-type", "/submissions/s/3", 3),
         ("wrong-data", "/submissions/s/4", 4),
         ("clock-ran-back", "/submissions/s/5", 5),
+        ("clock-ran-back", "/submissions/v/4", 13),
         ("no-canonical-form", "/submissions/s/6", 6),
         ("jump", "/submissions/s/9", 7),
         ("not-an-event", None, 8),

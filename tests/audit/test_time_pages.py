@@ -1,5 +1,6 @@
 """The time machine and the search, as an auditor and a program meet them, on what the recorder has written."""
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -74,6 +75,7 @@ def test_a_stream_is_told_after_each_event_at_a_time_and_beside_another_moment(a
         "leaf": None,
         "time": None,
         "state": None,
+        "folded": 0,
         "problem": None,
     }
     assert get(auditor, "/audit/time/review/s3?at=99")["now"]["number"] == 3
@@ -91,8 +93,14 @@ def test_what_cannot_be_looked_at_is_said_with_the_next_step(auditor: TestClient
     wrong = auditor.get("/audit/time/submissions/s3?at=yesterday", headers={"Accept-Language": "en"})
     assert (wrong.status_code, wrong.json()["title"]) == (422, "“yesterday” is no moment")
     assert auditor.get("/audit/catalogue?at=soon").status_code == 422
-    searched = auditor.get("/audit/events?from=2026-13-40", headers=BROWSER)
-    assert searched.status_code == 422 and "There is a problem" in searched.text
+    for path in ("time/submissions/s3?at=soon", "time/submissions/s3?with=soon", "catalogue?at=soon&with=soon"):
+        shown = auditor.get(f"/audit/{path}", headers=BROWSER)
+        assert shown.status_code == 422 and "There is a problem" in shown.text and "with=soon#" not in shown.text
+        assert 'class="govuk-error-message"' in shown.text and ("Event 3 of 3" in shown.text) == ("time" in path)
+    for day in ("2026-13-40", "0001-01-01T00:00", "9999-12-31T23:59:59-12:00"):
+        for name in ("from", "to"):
+            searched = auditor.get(f"/audit/events?{name}={day}", headers=BROWSER)
+            assert searched.status_code == 422 and "There is a problem" in searched.text, (name, day)
     assert "must not lie before" in auditor.get("/audit/events?from=2026-11-03&to=2026-11-01", headers=BROWSER).text
 
 
@@ -112,6 +120,53 @@ def test_the_page_shows_the_moment_its_proof_and_its_story_and_withholds_the_con
     assert 'sq-graph__event--review"' in shown and '<path class="sq-graph__line"' in shown
     block = auditor.get(address, headers=BROWSER | {"hx-request": "true"}).text
     assert block.lstrip().startswith('<div id="moment" data-at="2"') and "<html" not in block
+
+
+def test_what_is_told_of_a_time_stays_where_it_is_when_nothing_is_changed(auditor: TestClient) -> None:
+    address = f"/audit/time/submissions/{USCC}/metro"
+    shown = auditor.get(f"{address}?at=1", headers=BROWSER).text
+    value = re.search(r'id="time" name="at" value="([^"]+)"', shown)
+    assert value and get(auditor, f"{address}?at={value[1]}")["now"]["number"] == 1
+    assert "2 Nov 2026, 16:00:00.000" in shown
+
+
+def test_an_event_that_cannot_be_folded_is_shown_as_it_is(auditor: TestClient, told: World) -> None:
+    # given a stream of one event of an unknown type, and one that says nothing
+    told.send(("ghost", orjson.dumps(event("ghost", 1) | {"type": "partner.vanished.v1"})))
+    told.send(("mute", orjson.dumps({**event("mute", 1), "type": "mute.fell.v1", "data": None})))
+    record(told, 65)
+    for stream, why in (("ghost", "unknown event type partner.vanished.v1"), ("mute", "streams of the kind mute")):
+        # when an auditor looks at it
+        shown = auditor.get(f"/audit/time/submissions/{stream}?at=1", headers=BROWSER).text
+        # then it is there, with why no state is
+        for part in ("Event 1 of 1", "user:test", "What it says", f"submissions%2F{stream}%2F1", why, "up to event 0"):
+            assert part in shown, part
+        assert "sq-graph__step--here" in shown and "<code>/</code>" not in shown
+    before = auditor.get("/audit/time/submissions/s3?at=0", headers=BROWSER).text
+    assert "<code>/</code>" not in before and "Nothing was there at either moment" in before
+
+
+def test_a_long_story_is_drawn_around_the_event_that_is_shown_with_all_its_causes_and_effects(
+    auditor: TestClient, told: World
+) -> None:
+    # given a story of 120 events; the 110th was caused by the 2nd, and had ten effects in other stories
+    story = [event("r", n) for n in range(1, 121)]
+    story[109]["causationid"] = "/submissions/r/2"
+    effects = [event(f"e{n}", 1) | {"causationid": "/submissions/r/110"} for n in range(10)]
+    told.send(*((each["subject"], orjson.dumps(each)) for each in (*story, *effects)))
+    record(told, 193)
+    # when an auditor looks at it
+    shown = auditor.get("/audit/time/submissions/r?at=110", headers=BROWSER).text
+    # then they are drawn, it among them, and how many are not is said
+    drawn = set(re.findall(r'class="govuk-link" href="/audit/time/submissions/([^"?]+)\?at=(\d+)#story"', shown))
+    assert shown.count("sq-graph__step--here") == 1
+    assert drawn >= {("r", "110"), ("r", "2"), *((f"e{n}", "1") for n in range(10))}
+    of_the_story = sum(stream == "r" for stream, _ in drawn)
+    assert f"{120 - of_the_story} events of this story are not drawn" in shown and of_the_story == 41
+    # and the links lead to as many as they say
+    assert "All 120 events of the story" in shown
+    assert get(auditor, "/audit/events?correlation=/submissions/r/1")["total"] == 120
+    assert get(auditor, "/audit/events?cause=/submissions/r/110")["total"] == 10
 
 
 def test_the_catalogue_of_a_history_without_releases_is_empty_and_says_so(auditor: TestClient) -> None:

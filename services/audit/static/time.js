@@ -15,6 +15,7 @@ async function show(address) {
     const held = document.activeElement?.dataset?.step
     moment().replaceWith(made.content.querySelector("#moment"))
     if (held) (moment().querySelector(`[data-step=${held}]`) ?? slider).focus()
+    document.querySelector(".govuk-error-summary")?.remove()
     slider.value = moment().dataset.at
     slider.setAttribute("aria-valuetext", moment().dataset.said)
     history.replaceState(null, "", address)
