@@ -18,7 +18,7 @@ COMMAND = "shuangqian"
 
 def stricter(folder: Path) -> Path:
     """The rules in force, but that a missing interface is for experts, and a missing budget is not asked about."""
-    text = FILE.read_text(encoding="utf-8").replace('version = "2026-12"', 'version = "trial"')
+    text = FILE.read_text(encoding="utf-8").replace(f'version = "{CURRENT.version}"', 'version = "trial"')
     text = text.replace('[rules."product.interfaces"]\nweight = 10', '[rules."product.interfaces"]\nweight = 50')
     start = text.index('[rules."scene.budget"]')
     text = text[:start] + text[text.index("[rules.", start + 1) :]

@@ -1,7 +1,7 @@
 """What is noticed about an entry's texts: both languages there, in their own place, and saying something."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from review.checks.ruleset import Ruleset
 from schemas.entry import Entry, Industry
@@ -10,7 +10,14 @@ from schemas.entry import Entry, Industry
 Noticed = Iterator[tuple[str, str]]
 
 CHINESE = re.compile("[\u4e00-\u9fff]+")
-PLACEHOLDERS = ("测试数据", "测试测试", "占位", "待补充", "xxx", "lorem ipsum", "todo", "tbd", "asdf")
+#: Latin ones as whole words, for `todo` is in `photodocumentation`; and Chinese ones that may be meant (driving yields
+#: 测试数据, a scan shows 占位) where they stand alone.
+PLACEHOLDERS = re.compile(
+    r"测试测试|待补充|占位[符文]|(?<!\w)(?:测试数据|占位)(?!\w)"
+    r"|(?<![a-z0-9])(?:x{3,}|lorem ipsum|todo|tbd|asdf\w*)(?![a-z0-9])"
+)
+#: Characters of a Chinese text, and words of an English one, that are looked at together for repetition.
+LOOKED_AT = 60
 
 
 def language(entry: Entry, rules: Ruleset) -> Noticed:
@@ -29,12 +36,12 @@ def language(entry: Entry, rules: Ruleset) -> Noticed:
     if title.zh in summary.zh and len(summary.zh) < 1.5 * len(title.zh):
         yield "summary.title", "summary/zh"
     for place, said in (("title/zh", title.zh), ("summary/zh", summary.zh), ("summary/en", summary.en)):
-        lowered = (said or "").lower()
-        if any(word in lowered for word in PLACEHOLDERS):
+        if PLACEHOLDERS.search((said or "").lower()):
             yield "text.placeholder", place
-    start = summary.zh[:60]
-    if 100 * len(set(start)) < rules.at("variety") * len(start):
+    if _variety(summary.zh) < rules.at("variety"):
         yield "text.repetitive", "summary/zh"
+    if _variety((summary.en or "").lower().split()) < rules.at("english_variety"):
+        yield "text.repetitive", "summary/en"
 
 
 def wrong_industry(entry: Entry, own: Industry, rules: Ruleset) -> bool:
@@ -44,6 +51,13 @@ def wrong_industry(entry: Entry, own: Industry, rules: Ruleset) -> bool:
         return False
     others = (sum(word in said for word in words) for industry, words in rules.industries.items() if industry != own)
     return own in rules.industries and max(others, default=0) >= rules.at("industry_words")
+
+
+def _variety(parts: Sequence[str]) -> int:
+    """Per cent of a text's parts that differ, where it repeats itself most: characters, or words."""
+    starts = range(0, max(1, len(parts) - LOOKED_AT + 1), LOOKED_AT)
+    looked_at = [parts[start : start + LOOKED_AT] for start in starts]
+    return min(100 * len(set(each)) // len(each) if each else 100 for each in looked_at)
 
 
 def _chinese_share(text: str) -> int:
