@@ -1,5 +1,6 @@
 """The launcher, run as `make run` runs it, on free ports and in a folder of its own."""
 
+import json
 import os
 import re
 import secrets
@@ -116,13 +117,17 @@ def test_run_keeps_its_data_and_ends_all_it_started(
     with mongo_client(mongo.url(chosen["mongod"])) as client:
         assert client["kept"]["things"].count_documents({}) == 1
     # A command given beside it reads this stack, though its ports are its own, and none other.
-    beside = [sys.executable, "-m", "shuangqian", "--lang", "en", "audit", "replay", "--service", "review"]
+    beside = [sys.executable, "-m", "shuangqian", "audit", "replay", "--service", "review", "--json"]
     elsewhere = {name: value for name, value in os.environ.items() if not name.startswith("SHUANGQIAN_")}
     paths = os.pathsep.join(str(ROOT / name) for name in ("", "libs", "services"))
     replay = subprocess.run(
         beside, cwd=tmp_path, env=elsewhere | {"PYTHONPATH": paths}, capture_output=True, text=True, timeout=60
     )
-    assert (replay.returncode, "Equal" in replay.stdout) == (0, True), replay.stdout + replay.stderr
+    read = json.loads(replay.stdout)
+    assert (read["kafka"], read["mongo"]) == (
+        f"127.0.0.1:{chosen['kafka']}",
+        f"127.0.0.1:{chosen['mongod']}/shuangqian_*",
+    ), replay.stderr
     children = fourth.children()
     fourth.popen.send_signal(signal.SIGINT)
     status, said = fourth.ended()
