@@ -186,22 +186,22 @@ def _console() -> Console:
 
 
 def _print_addresses(console: Console, stack: Stack) -> None:
-    rows = (
-        ("公开目录 Catalogue", stack.url("publishing"), None),
-        ("申报 Submissions", stack.url("submissions"), "partner"),
-        ("评审 Review", stack.url("review"), "reviewer"),
-        ("发布 Publishing", stack.url("publishing"), "publisher"),
-        ("订阅 Subscriptions", stack.url("notifications"), None),
-        ("运维 Operations", f"{stack.url('review')}/console", "operator"),
-        ("审计 Audit", stack.url("audit"), "auditor"),
-        ("收件箱 Inbox", stack.inbox_url, None),
+    rows: tuple[tuple[str, str, set[str]], ...] = (
+        ("公开目录 Catalogue", stack.url("publishing"), set()),
+        ("申报 Submissions", stack.url("submissions"), {"partner"}),
+        ("评审 Review", stack.url("review"), {"reviewer"}),
+        ("发布 Publishing", stack.url("publishing"), {"publisher"}),
+        ("订阅 Subscriptions", stack.url("notifications"), set()),
+        ("运维 Operations", f"{stack.url('review')}/console", {"operator", "onlooker"}),
+        ("审计 Audit", stack.url("audit"), {"auditor"}),
+        ("收件箱 Inbox", stack.inbox_url, set()),
     )
     addresses = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 3, 0, 0))
     for heading in (either("Page", "页面"), either("Address", "地址"), either("Who can sign in", "谁可以登录")):
         addresses.add_column(heading, overflow="fold")
-    for page, address, role in rows:
-        subs = ", ".join(each.sub for each in stack.people if role in each.roles)
-        addresses.add_row(page, address, subs if role else either("everyone, without signing in", "任何人，无需登录"))
+    for page, address, roles in rows:
+        subs = ", ".join(each.sub for each in stack.people if roles & set(each.roles))
+        addresses.add_row(page, address, subs if roles else either("everyone, without signing in", "任何人，无需登录"))
     console.print()
     console.print(addresses, soft_wrap=False)
     console.print()
