@@ -5,13 +5,14 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from schemas.envelope import Json
 
@@ -60,6 +61,7 @@ class Lease:
                 log.warning(f"{self._name}.lease-lost")
             except Exception as error:
                 log.error(f"{self._name}.interrupted", error=repr(error))
+                self._note(error)
                 stopping.wait(TO_BE_TRIED_AGAIN_S)
 
     def acquire(self) -> Json | None:
@@ -86,6 +88,11 @@ class Lease:
         )
         if result.matched_count == 0:
             raise LeaseLost(self._name)
+
+    def _note(self, error: Exception) -> None:
+        """Keep what interrupted the work in the lease's document, as `trouble`, for operators; if that can be done."""
+        with suppress(PyMongoError):
+            self._leases.update_one({"_id": self._name, "fence": self._fence}, {"$set": {"trouble": repr(error)[:300]}})
 
     def release(self) -> None:
         """Give the lease up, so that the next holder need not wait for it to run out."""

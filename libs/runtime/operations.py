@@ -81,11 +81,13 @@ class CannotMend(ValueError):
 
 @dataclass(frozen=True)
 class Relay:
-    """How the outbox stands. `lag_s` is the age in seconds of the oldest change not yet in Kafka, 0 when none waits."""
+    """How the outbox stands. `lag_s` is the age in seconds of the oldest change not yet in Kafka, 0 when none waits;
+    `trouble` is what last interrupted the relay, None once it gets on."""
 
     holder: str | None
     position_at: datetime | None
     lag_s: float
+    trouble: str | None = None
 
 
 @dataclass(frozen=True)
@@ -298,6 +300,7 @@ def _relay(lease: Json | None) -> Relay:
         holder=lease["holder"] if held else None,
         position_at=position.as_datetime() if position else None,
         lag_s=lag_s(lease),
+        trouble=lease.get("trouble"),
     )
 
 

@@ -107,7 +107,7 @@ class Relay(threading.Thread):
             underway.clear()
             crash_point("relay.after_ack")
             behind_s = 0.0 if idle or at is None else max(0.0, time.time() - at.time)
-            place: Json = {"token": token, "at": at, "saved": datetime.now(UTC), "behind_s": behind_s}
+            place: Json = {"token": token, "at": at, "saved": datetime.now(UTC), "behind_s": behind_s, "trouble": None}
             lease.renew(**place)
             self._see(place)
             crash_point("relay.after_save")

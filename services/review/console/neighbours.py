@@ -16,11 +16,12 @@ PASSED_ON = ("cookie", "accept-language")
 
 
 class Outbox(BaseModel):
-    """The relay: who holds its lease, up to when it has sent, and how many seconds it is behind."""
+    """The relay: who holds its lease, up to when it has sent, how many seconds it is behind, and what hinders it."""
 
     holder: str | None
     position_at: datetime | None
     lag_s: float
+    trouble: str | None = None
 
 
 class Waiting(BaseModel):
