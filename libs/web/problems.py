@@ -16,7 +16,8 @@ class Problem(Exception):
     """Raise it anywhere below a route: it becomes problem+json, or a page for a browser.
 
     `type` is the short name (`revision-taken`); `title` and `detail` are texts, or {"zh": …, "en": …}; `members` are
-    the extension members of RFC 9457, such as `findings=[…]`, and must be JSON.
+    the extension members of RFC 9457, such as `findings=[…]`, and must be JSON. `links` are where its page leads on,
+    text by address; where nobody sets any, it leads to the catalogue.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Problem(Exception):
         super().__init__(f"{status} {type}")
         self.status, self.type, self.title, self.detail = status, type, title, detail
         self.headers, self.members = dict(headers or {}), members
+        self.links: Mapping[str, str | Mapping[str, str | None]] = {}
 
 
 def wants_page(request: Request) -> bool:

@@ -13,11 +13,12 @@ from review.anonymity import anonymised, anonymous, anonymous_line
 from review.assignment.words import why
 from review.checks import RULES
 from review.checks.ruleset import Rule
-from review.desk import Desk, may_take_back, now, visible_reviews
+from review.desk import Desk, may_take_back, now, problem, visible_reviews
 from review.domain import Case
 from review.domain.case import Review
 from review.domain.outcome import score
 from review.domain.reviewing import UNDO
+from review.drafts import kept_words
 from review.entries import LABELS, Change, beside, differences, label, rows
 from review.guidance import GUIDANCE, KEYS, VERDICTS
 from review.judging import Recent
@@ -76,6 +77,9 @@ class CasePage:
         holds = case.lease is not None and case.lease.reviewer == me.sub
         held_by_other = case.lease is not None and not holds and case.lease.until > at
         may_review = "reviewer" in me.roles and case.status == "open" and me.sub not in case.barred()
+        asks = "reviewer" in me.roles and case.status == "open" and not holds
+        why_not = await desk.why_not(outcome, me) if asks else None
+        draft = await desk.drafts.of(outcome.stream, me.sub) if may_review else {}
         alike = [(found, (await desk.cases.get(found.resembles)).state) for found in case.findings if found.resembles]
         together = [case, *(other for _, other in alike)]
 
@@ -109,7 +113,10 @@ class CasePage:
             guidance=GUIDANCE,
             verdicts=VERDICTS,
             holds=holds and may_review,
-            may_claim=may_review and not holds and not held_by_other,
+            may_claim=asks and why_not is None,
+            why_not=problem(why_not) if why_not else None,
+            kept=kept_words() if draft and asks else None,
+            kept_words=kept_words,
             may_conflict=may_review,
             held_by_other=held_by_other,
             left_s=max(0, int((case.lease.until - at).total_seconds())) if case.lease else 0,
@@ -119,7 +126,7 @@ class CasePage:
             may_appeal="operator" in me.roles and case.status == "decided" and case.decision != Decision.APPROVED,
             keys=KEYS,
             snippets=[*await self.snippets.of(me.sub), *OFFICE.snippets] if holds else [],
-            form=form or (await desk.drafts.of(outcome.stream, me.sub) if holds else {}),
+            form=form or (draft if holds else {}),
             errors=errors or {},
             key=(form or {}).get("key") or uuid4().hex,
             happenings=[_happening(event) for event in outcome.events],

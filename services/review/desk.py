@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from review.domain import Case, CaseCommand
+from review.domain import CASES, Case, CaseCommand
 from review.domain.acts import LodgeAppeal
 from review.domain.assigning import Assign, Unassign
 from review.domain.case import Review
 from review.domain.claiming import Claim, DeclareConflict, Extend, Leave, Release
-from review.domain.lease import LEASE, LEFT, RESERVED
+from review.domain.lease import LEASE, LEFT, MOST_HELD, RESERVED
 from review.domain.refusals import REFUSALS
 from review.domain.reviewer import Remove, Standing, stream
 from review.domain.reviewing import UNDO, GiveReview, WithdrawReview
@@ -19,6 +19,7 @@ from review.store import CaseStore
 from runtime.streams import Outcome, Streams
 from schemas.envelope import Refusal
 from schemas.review import CaseFact, Verdict
+from web.languages import _, moment
 from web.people import Person, actor
 from web.problems import Problem
 
@@ -27,6 +28,7 @@ STATUSES = {
     "case.unknown": 404,
     "case.own-partner": 403,
     "case.conflict": 403,
+    "case.for-others": 403,
     "case.experts-only": 403,
     "case.reviewed-previous": 403,
     "reviewer.removed": 403,
@@ -66,36 +68,54 @@ class Desk:
         return dealt
 
     async def claim(self, id: str, me: Person, cause: str) -> Outcome[Case]:
+        """Hold this case. Of two presses in the same instant, both may pass the limit of how many one holds."""
         who, at = await self.standing(me), now()
-        return await self._handle(Claim(**_by(id, me, cause, at), **_as(who), until=_end(at, LEASE)))
+        if full := await self._hands_full(id, me, at):
+            raise problem(full)
+        return await self._handle(Claim(**_by(id, me, cause, at), **_as(who), until=_end(at, LEASE)), me)
+
+    async def why_not(self, outcome: Outcome[Case], me: Person) -> Refusal | None:
+        """Why I could not claim this case now; None if I could."""
+        who, at = (await self.roster.standings([me]))[me.sub], now()
+        if who is None:
+            return Refusal("reviewer.removed")
+        wish = Claim(**_by(outcome.stream, me, "wish", at), **_as(who), until=_end(at, LEASE))
+        if isinstance(refusal := CASES.decide(outcome.state, wish), Refusal):
+            return told(refusal, outcome.state, me, at)
+        return await self._hands_full(outcome.stream, me, at)
+
+    async def _hands_full(self, id: str, me: Person, at: datetime) -> Refusal | None:
+        held = await self.store.lists.held(me.sub)
+        others = [case for case in held if case.id != id and case.until and case.until > at]
+        return Refusal("case.too-many", {"most": MOST_HELD}) if len(others) >= MOST_HELD else None
 
     async def extend(self, id: str, me: Person, cause: str) -> Outcome[Case]:
         """Hold it for the whole of a lease from now, as far as a lease can last."""
         await self.standing(me)
         at = now()
-        return await self._handle(Extend(**_by(id, me, cause, at), reviewer=me.sub, until=_end(at, LEASE)))
+        return await self._handle(Extend(**_by(id, me, cause, at), reviewer=me.sub, until=_end(at, LEASE)), me)
 
     async def leave(self, id: str, me: Person, cause: str) -> Outcome[Case]:
         """The page is closed: others may have the case in a minute, unless I come back."""
         at = now()
-        return await self._handle(Leave(**_by(id, me, cause, at), reviewer=me.sub, until=_end(at, LEFT)))
+        return await self._handle(Leave(**_by(id, me, cause, at), reviewer=me.sub, until=_end(at, LEFT)), me)
 
     async def release(self, id: str, me: Person, cause: str) -> Outcome[Case]:
-        return await self._handle(Release(**_by(id, me, cause, now()), reviewer=me.sub))
+        return await self._handle(Release(**_by(id, me, cause, now()), reviewer=me.sub), me)
 
     async def declare_conflict(self, id: str, me: Person, cause: str) -> Outcome[Case]:
-        return await self._handle(DeclareConflict(**_by(id, me, cause, now()), reviewer=me.sub))
+        return await self._handle(DeclareConflict(**_by(id, me, cause, now()), reviewer=me.sub), me)
 
     async def review(
         self, id: str, me: Person, cause: str, scores: dict[str, int], verdict: Verdict, comment: str
     ) -> Outcome[Case]:
         given: dict[str, Any] = {"scores": scores, "verdict": verdict, "comment": comment}
-        return await self._handle(GiveReview(**_by(id, me, cause, now()), **_as(await self.standing(me)), **given))
+        return await self._handle(GiveReview(**_by(id, me, cause, now()), **_as(await self.standing(me)), **given), me)
 
     async def take_back(self, id: str, me: Person, cause: str) -> Outcome[Case]:
         """Take back the review I just gave; the case is mine again if nobody else has it."""
         at = now()
-        return await self._handle(WithdrawReview(**_by(id, me, cause, at), reviewer=me.sub, until=_end(at, LEASE)))
+        return await self._handle(WithdrawReview(**_by(id, me, cause, at), reviewer=me.sub, until=_end(at, LEASE)), me)
 
     async def assign(self, id: str, me: Person, cause: str, reviewer: str) -> Outcome[Case]:
         """Keep the case for somebody on the roster. Raises Problem if they are not on it or may not judge it."""
@@ -109,7 +129,8 @@ class Desk:
                 **_as(who),
                 until=_end(at, RESERVED),
                 reasons=("operator",),
-            )
+            ),
+            me,
         )
 
     async def appeal(
@@ -120,7 +141,7 @@ class Desk:
         latest = await self.store.lists.latest(case.submission)
         if latest and latest.id != id:
             raise problem(Refusal("case.outdated"))
-        return await self._handle(LodgeAppeal(**_by(id, me, cause, now()), by=by, reason=reason))
+        return await self._handle(LodgeAppeal(**_by(id, me, cause, now()), by=by, reason=reason), me)
 
     async def remove(self, reviewer: str, me: Person, cause: str) -> None:
         """Take somebody off the roster: what they hold is free at once, the reviews they gave stand."""
@@ -143,17 +164,35 @@ class Desk:
             raise problem(Refusal("case.own-partner"))
         return outcome
 
-    async def _handle(self, command: CaseCommand) -> Outcome[Case]:
+    async def _handle(self, command: CaseCommand, me: Person) -> Outcome[Case]:
         (outcome,) = await self.cases.handle([command])
         if outcome.refusal:
-            raise problem(outcome.refusal)
+            raise problem(told(outcome.refusal, outcome.state, me, command.at))
         return outcome
+
+
+def told(refusal: Refusal, case: Case, me: Person, at: datetime) -> Refusal:
+    """What somebody hears of a refusal: who has the case where another has it; and not, by the roster, whose it is."""
+    lease = case.lease
+    if refusal.rule == "case.not-held" and lease and lease.reviewer != me.sub and lease.runs(at):
+        return Refusal("case.claimed", {"reviewer": lease.reviewer, "until": lease.until.isoformat()})
+    declared = refusal.rule == "case.conflict" and me.sub in case.conflicts
+    if refusal.rule not in ("case.conflict", "case.own-partner") or declared or "operator" in me.roles:
+        return refusal
+    return refusal if me.partner == case.partner else Refusal("case.for-others")
 
 
 def problem(refusal: Refusal) -> Problem:
     """A refusal as an answer over HTTP."""
-    status = STATUSES.get(refusal.rule, 409)
-    return Problem(status, refusal.rule.replace(".", "-"), REFUSALS[refusal.rule], **refusal.detail)
+    status, detail = STATUSES.get(refusal.rule, 409), None
+    match refusal:
+        case Refusal(rule="case.claimed", detail={"reviewer": reviewer, "until": until}):
+            detail = _("%(reviewer)s holds it until %(moment)s.") % {"reviewer": reviewer, "moment": moment(until)}
+        case Refusal(rule="case.reserved", detail={"until": until}):
+            detail = _("That is %(moment)s at the latest.") % {"moment": moment(until)}
+        case Refusal(rule="case.too-many", detail={"most": most}):
+            detail = _("At most %(most)s at a time, so that others find work, too.") % {"most": most}
+    return Problem(status, refusal.rule.replace(".", "-"), REFUSALS[refusal.rule], detail, **refusal.detail)
 
 
 def visible_reviews(case: Case, me: Person, at: datetime) -> tuple[Review, ...]:

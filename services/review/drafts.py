@@ -7,9 +7,16 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from review.domain.reviewing import LONGEST
 from schemas.envelope import Json
+from web.languages import _
 
 #: How long a draft is kept after its last change.
 KEPT = timedelta(days=30)
+
+
+def kept_words() -> str:
+    """What somebody is told of their draft who no longer has the case."""
+    said = _("What you wrote is kept for %(days)s days, and stands in the form again once you claim the case.")
+    return said % {"days": KEPT.days}
 
 
 class Drafts:

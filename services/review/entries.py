@@ -63,6 +63,10 @@ LABELS: dict[str, dict[str, str]] = {
 }
 
 
+#: A day as entries write it.
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of a cell. `href` where it leads to a document, `missing` where that language says nothing."""
@@ -207,8 +211,14 @@ def _values(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
                 yield from _values(part, (*path, str(index)))
         case None:
             pass
+        case str():
+            yield path, say(WORDS[value]) if value in WORDS else day(value) if DAY.fullmatch(value) else value
+        case bool():
+            yield path, str(value)
+        case int() | float() if round(value, 3) == value:  # beyond that, two that differ could look the same
+            yield path, number(value)
         case _:
-            yield path, say(WORDS[value]) if isinstance(value, str) and value in WORDS else str(value)
+            yield path, str(value)
 
 
 def _change(path: tuple[str, ...], before: str, after: str) -> Change:
@@ -223,5 +233,5 @@ def _change(path: tuple[str, ...], before: str, after: str) -> Change:
 
 
 def _words(text: str) -> list[str]:
-    """Latin words whole, everything else a character at a time."""
-    return re.findall(r"[A-Za-z0-9]+|.", text, re.DOTALL)
+    """Latin words and numbers whole, everything else a character at a time."""
+    return re.findall(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|[A-Za-z0-9]+|.", text, re.DOTALL)

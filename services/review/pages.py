@@ -1,8 +1,8 @@
 """The review as pages: the desk, a case, and what was decided. At the same addresses as the JSON, for browsers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
@@ -20,21 +20,26 @@ from review.domain import Case
 from review.domain.lease import LEASE
 from review.domain.reviewer import Standing
 from review.domain.reviewing import LONGEST, UNDO
+from review.drafts import kept_words
 from review.guidance import KEYS
 from review.judging import judging
 from review.lists import PAGE, Listed
 from review.queue import MOST_COUNTED
 from schemas.entry import KINDS
 from schemas.review import CRITERIA, Decision, Verdict
-from web.languages import _
+from web.languages import _, say
 from web.pages import notify, page
 from web.people import Person, cause, require
+from web.problems import Problem
 from web.words import word
 
 Reviewer = Annotated[Person, Depends(require("reviewer"))]
 Reader = Annotated[Person, Depends(require("reviewer", "operator"))]
 Operator = Annotated[Person, Depends(require("operator"))]
 RECENT = 8
+#: What went wrong where only claiming the case leads on, and what the desk has no page for.
+LOST = ("case-claimed", "case-not-held", "case-reserved")
+UNSEEN = ("case-unknown", "case-own-partner")
 
 
 class ForPeople(APIRoute):
@@ -46,9 +51,28 @@ class ForPeople(APIRoute):
         return super().matches(scope)
 
 
+class AtTheDesk(ForPeople):
+    """The same at the desk: what goes wrong with a case leads back to it, and to the desk."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Problem as problem:
+                if problem.type.startswith(("case-", "review-", "appeal-")):
+                    path = f"/cases/{request.path_params['case']}" if "case" in request.path_params else None
+                    case = {path: _("Back to the case")} if path and problem.type not in UNSEEN else {}
+                    problem.links = {**problem.links, **case, "/cases": _("Review desk")}
+                raise
+
+        return handled
+
+
 def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     """The routes under /cases that answer with pages. To be included before the JSON ones."""
-    router = APIRouter(include_in_schema=False, route_class=ForPeople)
+    router = APIRouter(include_in_schema=False, route_class=AtTheDesk)
     one, of_case = "/cases/{case}", Depends(addresses.case)
     queue, lists = desk.store.queue, desk.store.lists
     case_path = addresses.path
@@ -148,7 +172,12 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
 
     @router.post(one + "/claim")
     async def claim(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
-        await desk.claim(id, me, cause(request))
+        try:
+            await desk.claim(id, me, cause(request))
+        except Problem as refused:
+            if refused.type == "case-too-many":
+                refused.links = {case_path(case.id): case.title for case in lines(await lists.held(me.sub), me)}
+            raise
         return RedirectResponse(case_path(id), 303)
 
     @router.post(one + "/extend")
@@ -194,7 +223,14 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
         press = f"request:{form['key']}" if form.get("key") else cause(request)
         # Whatever becomes of it, what was written is not lost: not by a lease that ended, nor by an undo.
         await desk.drafts.save(outcome.stream, me.sub, form, now())
-        done = await desk.review(outcome.stream, me, press, scores, Verdict(form["verdict"]), form.get("comment", ""))
+        try:
+            done = await desk.review(
+                outcome.stream, me, press, scores, Verdict(form["verdict"]), form.get("comment", "")
+            )
+        except Problem as lost:
+            if lost.type in LOST:
+                lost.detail = " ".join(filter(None, (say(lost.detail), kept_words())))
+            raise
         request.session["given"] = addresses.seal(done.stream)  # a cookie can be read by whom it is given to
         notify(request, _given(done.state))
         return RedirectResponse("/cases", 303)

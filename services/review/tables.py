@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from starlette.responses import Response
 
@@ -28,10 +29,13 @@ class Row:
 
 
 def read(body: bytes, columns: Columns, needed: Sequence[str]) -> list[Row]:
-    """The rows that are not blank. Headings are codes or what they are called; unknown ones are passed over.
+    """The rows that are not blank. Headings are codes or what they are called; an unknown one is refused:
+    what stands beneath it would be lost, a conflict of interest for one.
 
     Raises Problem (422) where the file is no such table: what is wrong with it, and what to do.
     """
+    if not body:
+        raise _unreadable(_("Choose a file first; or the one you chose is empty."))
     if len(body) > MAX_BYTES:
         raise _unreadable(_("The file is larger than 1 MB. Send it in parts."))
     text = _text(body)
@@ -53,11 +57,18 @@ def read(body: bytes, columns: Columns, needed: Sequence[str]) -> list[Row]:
     if missing := [say(columns[code]) for code in needed if code not in heads]:
         asked = _("Its first row must hold these headings: %(missing)s. Download the file here and change that one.")
         raise _unreadable(asked % {"missing": _("; ").join(missing)})
+    named = zip(best[0], heads, strict=True)
+    if unknown := [called.strip() for called, head in named if not head and called.strip()]:
+        known = {"unknown": _("; ").join(unknown), "known": _("; ").join(map(say, columns.values()))}
+        raise _unreadable(_("These headings are not known: %(unknown)s. Those that are: %(known)s.") % known)
     if twice := sorted({say(columns[head]) for head in heads if head and heads.count(head) > 1}):
         raise _unreadable(_("These headings stand there twice: %(twice)s.") % {"twice": _("; ").join(twice)})
     if len(best) - 1 > MAX_ROWS:
         raise _unreadable(_("These are over %(most)s rows. Send them in parts.") % {"most": MAX_ROWS})
     numbered = [(number, [_plain(cell) for cell in cells]) for number, cells in enumerate(best[1:], start=2)]
+    for number, cells in numbered:
+        if any(cell for cell, head in zip_longest(cells, heads, fillvalue="") if cell and not head):
+            raise _unreadable(_("Row %(row)s holds something in a column without a heading.") % {"row": number})
     return [
         Row(number, {head: cell for head, cell in zip(heads, cells, strict=False) if head})
         for number, cells in numbered

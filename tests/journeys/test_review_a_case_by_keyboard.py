@@ -150,3 +150,59 @@ def test_an_operator_sees_a_near_duplicate_beside_the_case_and_its_scores_with_w
     reviewer.get_by_role("button", name="保存").press("Enter")
     expect(reviewer.get_by_text("常用语已保存")).to_be_visible()
     assert look(reviewer, "snippets-zh") == []
+
+
+def test_a_lease_says_the_time_it_has_and_one_that_is_lost_loses_no_word(stack: Stack, visit: Visit) -> None:
+    """Also keys: no two acts have the same one."""
+    (scene,) = lines(stack, PARTNER, "scene", 1, 951)
+    aside(sent(stack, PARTNER, [scene]))
+    page = visit("reviewer-zhao")
+    page.goto(stack.url("review") + "/cases")
+    reload_until(page, "Review the next case")
+    page.get_by_role("button", name="Review the next case").press("Enter")
+    said, here = page.locator("[data-said]"), page.url
+    first = said.inner_text()
+    page.get_by_role("link", name="Review desk").first.click()
+    expect(page.get_by_role("cell", name=re.compile("^(29|30) min"))).to_be_visible()
+    page.goto(here)
+    assert re.fullmatch(r"Yours until \d+ \w+ \d{4}, \d\d:\d\d", said.inner_text()), first
+
+    page.get_by_text("Keys", exact=True).click()
+    changes = page.get_by_label("request changes", exact=True)
+    for taken in ("a", "5"):
+        changes.fill(taken)
+        changes.blur()
+        expect(page.get_by_text(f"“{taken}” is taken")).to_be_visible()
+        expect(changes).to_have_value("c")
+    assert look(page, "case-keys-taken-en") == []
+
+    # Left in another window, and claimed by somebody else: the open page hears of it.
+    case = here.split("?")[0].split("#")[0]
+    for group in page.locator("[data-review] fieldset").all():
+        group.locator("input").first.check()
+    page.locator("#comment").fill("Two hours of work.")
+    headers = {"Accept": "application/json", "Origin": stack.url("review")}
+    assert page.request.post(f"{case}/release", headers=headers).ok
+    other = visit("reviewer-zhang")
+    other.goto(case)
+    other.get_by_role("button", name="Claim this case").press("Enter")
+    expect(other.locator("[data-said]")).to_be_visible()
+    page.get_by_role("button", name="More time").press("Enter")
+    lost = page.locator("[data-lost]")
+    expect(lost).to_contain_text("reviewer-zhang holds it until")
+    expect(lost).to_contain_text("What you wrote is kept for 30 days")
+    expect(page.locator("#comment")).to_have_value("Two hours of work.")
+    assert look(page, "case-lost-en") == []
+    page.get_by_role("button", name="Give the review").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Somebody else has claimed this case.")
+    expect(page.get_by_role("main")).to_contain_text("What you wrote is kept for 30 days")
+    assert look(page, "review-refused-en") == []
+    page.goto(case)
+    expect(page.get_by_text("What you wrote is kept for 30 days")).to_be_visible()
+    assert look(page, "case-held-by-other-en") == []
+    other.get_by_role("button", name="Give back").first.press("Enter")
+    expect(other.get_by_text("You gave the case back")).to_be_visible()
+    page.goto(case)
+    page.get_by_role("button", name="Claim this case").press("Enter")
+    expect(page.locator("#comment")).to_have_value("Two hours of work.")
+    page.get_by_role("button", name="Give back").first.press("Enter")

@@ -226,7 +226,9 @@ async def test_a_proposal_that_was_downloaded_is_sent_back_as_it_is(review: Revi
 async def test_files_that_are_no_such_table_say_what_to_do(review: Review, signed_in: SignIn) -> None:
     operator = signed_in(OPERATOR)
     for body, said in (
-        (b"", "Its first row must hold these headings: Case; Account."),
+        (b"", "Choose a file first"),
+        (b"a,b\n", "Its first row must hold these headings: Case; Account."),
+        (b"case,reviewer,until\n", "These headings are not known: until."),
         (b"case,name\n", "Its first row must hold these headings: Account."),
         (b"case,case,reviewer\n", "These headings stand there twice: Case."),
         (b"case,reviewer\n\n", "There is no row beneath the headings."),

@@ -140,11 +140,11 @@ def test_where_two_differ_a_third_decides_and_only_its_side_is_told() -> None:
     )
 
 
-def test_three_who_all_differ_ask_for_changes() -> None:
+def test_three_who_all_differ_ask_for_changes_and_who_approved_asked_for_none() -> None:
     case = given(
         *OPEN,
         CLAIMED,
-        reviewed("li", Verdict.APPROVE),
+        reviewed("li", Verdict.APPROVE, "fine"),
         reviewed("wang", Verdict.REJECT, "bad"),
         CaseClaimed(reviewer="zhao", until=UNTIL),
     )

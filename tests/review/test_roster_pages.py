@@ -146,6 +146,21 @@ async def test_the_roster_comes_back_as_it_was_downloaded_and_a_column_that_is_n
     assert await roster(review) == {"reviewer-li": LI, "ma": Profile(name="马真")}
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"Account,Name,Conflict\nli,Li,{OWN}\n", "These headings are not known: Conflict. Those that are: Account;"),
+        (f"Account,Name\nli,Li,{OWN}\n", "Row 2 holds something in a column without a heading."),
+        (f"Account,Name,\nli,Li,{OWN}\n", "Row 2 holds something in a column without a heading."),
+        ("", "Choose a file first"),
+    ],
+)
+async def test_nothing_in_a_file_is_passed_over(review: Review, signed_in: SignIn, text: str, said: str) -> None:
+    answer = await signed_in(OPERATOR).post("/reviewers:file", **sent(text))
+    assert answer.status_code == 422 and said in answer.text
+    assert await roster(review) == {}
+
+
 async def test_json_keeps_the_same_rules(review: Review, signed_in: SignIn) -> None:
     operator = signed_in(OPERATOR)
     wrong = {"name": "", "minutes": [0, 0, 0, 0, 0, 0, -1], "conflicts": ["x"]}

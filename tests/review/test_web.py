@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 
 from review.desk import now
+from review.domain.lease import MOST_HELD
 from review.domain.reviewing import GiveReview
 from schemas.review import CRITERIA, Verdict
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
@@ -18,6 +19,7 @@ CASE = ADDRESSES.path(f"{OWN}/SC-1@1")
 GOOD = {f"score-{name}": "4" for name in CRITERIA["scene"]} | {"verdict": "approve", "comment": "", "key": "k1"}
 LI, WANG, ZHAO = reviewer("reviewer-li"), reviewer("reviewer-wang"), reviewer("reviewer-zhao")
 QIAN = reviewer("reviewer-qian", OWN)
+KEPT = "What you wrote is kept for 30 days, and stands in the form again once you claim the case."
 OPERATOR = Person("operator-zheng", "郑运", ("operator",))
 
 
@@ -182,6 +184,77 @@ async def test_an_empty_desk_says_who_holds_the_rest(review: Review, signed_in: 
     assert "No case is free for you just now." in desk and "reviewer-li, until" in desk
 
 
+async def test_a_lost_lease_says_who_has_the_case_until_when_and_that_what_was_written_is_kept(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    li, wang = signed_in(LI), signed_in(WANG)
+    await li.post(f"{CASE}/claim")
+    await li.post(f"{CASE}/release")
+    await wang.post(f"{CASE}/claim")
+    lost = await li.post(f"{CASE}/reviews", data=GOOD | {"comment": "two hours of work"})
+    assert lost.status_code == 409
+    for text in ("reviewer-wang holds it until ", KEPT, f'href="{CASE}"', 'href="/cases"'):
+        assert text in lost.text, text
+    assert "Go to the catalogue" not in lost.text
+    page = (await li.get(CASE)).text
+    assert KEPT in page and "Claim this case" not in page
+    assert (await li.post(f"{CASE}/extend", headers=JSON)).json()["reviewer"] == "reviewer-wang", (
+        "the open page says it"
+    )
+    await wang.post(f"{CASE}/release")
+    assert "two hours of work" in (await li.post(f"{CASE}/claim")).text
+
+
+async def test_what_goes_wrong_with_a_case_leads_back_to_it_and_to_the_desk(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    nowhere = await signed_in(LI).get("/cases/nowhere")
+    assert (
+        nowhere.status_code == 404 and 'href="/cases"' in nowhere.text and 'href="/cases/nowhere"' not in nowhere.text
+    )
+    refused = await signed_in(OPERATOR).post(f"{CASE}/appeals", data={"reason": "too harsh"})
+    assert refused.status_code == 409 and f'href="{CASE}"' in refused.text
+
+
+async def test_a_page_offers_a_claim_only_where_it_would_be_granted_and_else_says_why_not(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    operator, li = signed_in(OPERATOR), signed_in(LI)
+    assert "Claim this case" in (await li.get(CASE)).text
+
+    async def told(profile: dict[str, Any]) -> None:
+        await operator.put("/reviewers/reviewer-li", json={"name": "Li"} | profile, headers=JSON)
+        page, refused = await li.get(CASE), await li.post(f"{CASE}/claim")
+        assert "Claim this case" not in page.text and refused.status_code in (403, 409)
+        (reason,) = re.findall(r"<h1[^>]*>([^<]*)</h1>", refused.text)
+        assert reason in page.text, "the page says what pressing it would"
+        reasons.append(reason)
+
+    reasons: list[str] = []
+    await told({"conflicts": [OWN]})
+    await told({"partner": OWN})
+    assert reasons == ["This case is for other reviewers."] * 2, "whose case it is, is not to be told"
+    await operator.put("/reviewers/reviewer-wang", json={"name": "Wang"}, headers=JSON)
+    await operator.post(f"{CASE}/assignments", json={"reviewer": "reviewer-wang"}, headers=JSON)
+    await told({})
+    await operator.delete("/reviewers/reviewer-li", headers=JSON)
+    page = (await li.get(CASE)).text
+    assert "You are no longer on the roster" in page and "Claim this case" not in page
+
+
+async def test_nobody_holds_more_than_a_few_cases_at_a_time(review: Review, signed_in: SignIn) -> None:
+    await review.react([received(f"SC-{n}", scene()) for n in range(MOST_HELD + 1)])
+    li, cases = signed_in(LI), [ADDRESSES.path(f"{OWN}/SC-{n}@1") for n in range(MOST_HELD + 1)]
+    for case in (*cases[:-1], cases[0]):
+        assert (await li.post(f"{case}/claim")).status_code == 200
+    refused = await li.post(f"{cases[-1]}/claim")
+    assert refused.status_code == 409 and all(f'href="{case}"' in refused.text for case in cases)
+    assert "Claim this case" not in (await li.get(cases[-1])).text
+    await li.post(f"{cases[0]}/release")
+    assert (await li.post(f"{cases[-1]}/claim")).status_code == 200
+
+
 async def test_give_back_and_conflict_lead_back_to_the_desk(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene())])
     li = signed_in(LI)
@@ -205,8 +278,8 @@ async def test_a_revision_shows_what_was_asked_and_what_changed(review: Review, 
         "What was asked then",
         "Name the budget.",
         "1 change since",
-        "<del>6800000</del>",
-        "<ins>7000000</ins>",
+        "<del>6,800,000</del>",
+        "<ins>7,000,000</ins>",
     ):
         assert text in page
 

@@ -1,5 +1,6 @@
 """What programs get: receipts, problems with every finding, and what is theirs alone."""
 
+import re
 from datetime import UTC, datetime
 
 import httpx2
@@ -8,7 +9,7 @@ import orjson
 from runtime.settings import Settings
 from schemas.entry import SubmissionLine
 from schemas.envelope import Event
-from schemas.review import CaseDecided, Decision, Reason
+from schemas.review import CaseDecided, CaseReviewGiven, Decision, Reason, Verdict
 from submissions.__main__ import mongo
 from submissions.store import ProgressStore
 from tests.submissions.given import OTHER, USCC, key_of, line, signed_in, submission
@@ -155,6 +156,35 @@ async def test_what_the_machine_asks_for_is_told_in_the_readers_language_alone(
         assert (detail["decision"]["reasons"], detail["timeline"][0]["reasons"]) == ([told], [told])
         page = (await client.get(f"/submissions/{stream}", headers=person | headers | {"Accept": "text/html"})).text
         assert f"<li>{told}</li>" in page and other not in page
+
+
+async def test_what_reviewers_ask_for_is_told_once_and_not_what_an_approver_wrote(
+    client: httpx2.AsyncClient, settings: Settings, key: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("a"), headers=key)
+    stream, entry = f"{USCC}/a", SubmissionLine.model_validate(submission("a"), strict=False).entry
+    said = ((Verdict.APPROVE, "fine"), (Verdict.REJECT, "too vague"), (Verdict.REQUEST_CHANGES, "add figures"))
+    facts = [CaseReviewGiven(reviewer=word, scores={}, verdict=verdict, comment=word) for verdict, word in said]
+    decided = CaseDecided(
+        submission=stream,
+        revision=1,
+        partner=USCC,
+        digest="d",
+        decision=Decision.CHANGES_REQUESTED,
+        score=60,
+        reasons=("too vague", "add figures"),
+        entry=entry,
+    )
+    events = [
+        Event(f"{stream}@1/{n}", "/review", f"{stream}@1", datetime.now(UTC), n, "x", "x", "user:x", fact)
+        for n, fact in enumerate((*facts, decided), start=1)
+    ]
+    async with mongo(settings) as connection:
+        await ProgressStore(connection[settings.database("submissions")]).take(events)
+    person = signed_in(settings, "partner", partner=USCC)
+    page = (await client.get(f"/submissions/{stream}", headers=person | {"Accept": "text/html"})).text
+    asked = page.partition('id="decision"')[2].partition("</section>")[0]
+    assert re.findall(r"<li>(.*?)</li>", asked) == ["too vague", "add figures"] and "fine" not in asked
 
 
 async def test_a_list_goes_on_page_by_page(client: httpx2.AsyncClient, key: dict[str, str]) -> None:

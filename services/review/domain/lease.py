@@ -10,6 +10,9 @@ LEASE = timedelta(minutes=30)
 LONGEST = timedelta(hours=4)
 #: How long it lasts once its holder has left the page: time enough to come back from a link or a reload.
 LEFT = timedelta(minutes=1)
+#: The most cases that one reviewer holds by claiming them: one to write on, and two to compare it with or come
+#: back to. Whoever held all that is listed would leave nothing to the others.
+MOST_HELD = 3
 #: An extension by less than this is not worth a fact.
 STEP = timedelta(minutes=5)
 #: How long an assigned case waits for the one it is assigned to before others may have it.

@@ -12,8 +12,13 @@ REFUSALS: dict[str, dict[str, str]] = {
         "en": "The submitting partner’s own people do not review its cases.",
     },
     "case.conflict": {
-        "zh": "您已申明与该案件有利益冲突。",
-        "en": "You have declared a conflict of interest in this case.",
+        "zh": "已申明与该案件有利益冲突。",
+        "en": "A conflict of interest in this case has been declared.",
+    },
+    "case.for-others": {"zh": "该案件由其他评审员评审。", "en": "This case is for other reviewers."},
+    "case.too-many": {
+        "zh": "您同时领取的案件已达上限。请先给出评审，或放回其中一件。",
+        "en": "You hold as many cases as one may. Give a review first, or give one of them back.",
     },
     "case.reviewed": {"zh": "您已评审过该案件。", "en": "You have reviewed this case already."},
     "case.reviewed-previous": {

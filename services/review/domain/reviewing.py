@@ -77,8 +77,10 @@ def give_review(case: Case, command: GiveReview) -> tuple[CaseFact, ...] | Refus
 
 
 def _speaks_for(review: Review, decision: Decision) -> bool:
-    """Whether a review's comment belongs to the decision's reasons: where all differed, all do."""
-    return decision is Decision.CHANGES_REQUESTED or DECISIONS[review.verdict] is decision
+    """Whether a review's comment belongs to the decision's reasons; who approved asked for no changes."""
+    if decision is Decision.CHANGES_REQUESTED:
+        return review.verdict is not Verdict.APPROVE
+    return DECISIONS[review.verdict] is decision
 
 
 def withdraw_review(case: Case, command: WithdrawReview) -> tuple[CaseFact, ...] | Refusal:

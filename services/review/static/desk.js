@@ -13,22 +13,58 @@ const post = (path, body) =>
 
 // The time that is left, and its extension.
 let until = lease && Date.parse(lease.dataset.until) - Date.parse(lease.dataset.now) + performance.now();
+let ends = lease && Date.parse(lease.dataset.until);
 let touched = performance.now();
 let leaving = false;
+let gone = false;
+let saving;
+const spoken = document.documentElement.lang.startsWith("zh") ? "zh-CN" : "en-GB";
+const month = spoken === "zh-CN" ? "long" : "short";
+const moment = new Intl.DateTimeFormat(spoken, {
+  ...{ year: "numeric", month, day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false, timeZone: "Asia/Shanghai" },
+});
+
+async function save() {
+  clearTimeout(saving);
+  return (await post(`${review.dataset.review}/draft`, new FormData(review))).ok;
+}
 
 async function extend() {
+  if (gone) return;
   const answer = await post(`${review.dataset.review}/extend`);
-  if (!answer.ok) return location.reload();
+  if (answer.status >= 500) return; // the next beat asks again
+  if (!answer.ok) return lose(await answer.json());
   const held = (await answer.json()).lease;
   const now = Date.parse(answer.headers.get("Date"));
-  if (held) until = Date.parse(held.until) - now + performance.now();
+  if (held) {
+    ends = Date.parse(held.until);
+    until = ends - now + performance.now();
+  }
   show();
+}
+
+// Somebody else has the case, or it is decided: what is written is kept before anything is said, and stays on the page.
+async function lose(problem) {
+  gone = true;
+  const kept = await save().catch(() => false);
+  const back = /:case-(claimed|not-held|reserved)$/.test(problem.type);
+  const box = one("[data-lost]");
+  const said = box.querySelector("template").content.cloneNode(true);
+  said.querySelector("[data-lost-why]").textContent = [problem.title, problem.detail].filter(Boolean).join(" ");
+  said.querySelector("[data-lost-kept]").hidden = !kept || !back;
+  said.querySelector("[data-lost-unkept]").hidden = kept;
+  box.append(said);
+  lease.hidden = one(".rv-time").hidden = true;
+  box.scrollIntoView({ block: "nearest" });
 }
 
 function show() {
   const left = Math.max(0, Math.round((until - performance.now()) / 1000));
   const clock = one("[data-left]");
   clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+  const text = one("[data-said]");
+  const words = left ? text.dataset.said.replace("@", moment.format(ends)) : text.dataset.over;
+  if (text.textContent !== words) text.textContent = words;
   lease.classList.toggle("rv-lease--soon", left <= WARN_S);
   const warning = one("[data-warning]");
   if (warning.hidden !== left > WARN_S) warning.hidden = left > WARN_S;
@@ -39,20 +75,28 @@ if (review && lease) {
     addEventListener(event, () => (touched = performance.now()), { passive: true });
   }
   setInterval(show, 1000);
-  setInterval(() => performance.now() - touched < IDLE_MS && extend(), EVERY_MS);
+  setInterval(() => performance.now() - touched < IDLE_MS && extend().catch(() => {}), EVERY_MS); // the next beat asks again
   one("[data-extend]").addEventListener("submit", (event) => {
     event.preventDefault();
     extend();
   });
   addEventListener("submit", () => (leaving = true));
-  addEventListener("pagehide", () => leaving || navigator.sendBeacon(`${review.dataset.review}/leave`));
-  addEventListener("pageshow", () => extend());
+  // Whoever follows a link to the desk, or to another case, is still at work: there the time left is the time that was left.
+  addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (!link || link.target || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    leaving = link.origin === location.origin && /^\/(cases|snippets)/.test(link.pathname) && link.pathname !== location.pathname;
+  });
+  addEventListener("pagehide", () => leaving || gone || navigator.sendBeacon(`${review.dataset.review}/leave`));
+  addEventListener("pageshow", () => {
+    leaving = false;
+    extend();
+  });
 
   // What is written is kept on the server, however the page ends.
-  let saving;
   review.addEventListener("input", () => {
     clearTimeout(saving);
-    saving = setTimeout(() => post(`${review.dataset.review}/draft`, new FormData(review)), SAVE_MS);
+    saving = setTimeout(save, SAVE_MS);
   });
 }
 
@@ -64,9 +108,21 @@ const panel = one("[data-keys]");
 const fields = panel ? [...panel.querySelectorAll("input[data-act]")] : [];
 const on = panel?.querySelector("input[data-on]");
 const chosen = JSON.parse(localStorage.getItem(STORE) ?? "{}");
+const taken = (key, by) => key && (/[\s\d]/.test(key) || fields.some((each) => each !== by && each.value === key));
+const usual = fields.map((field) => field.value);
 for (const field of fields) field.value = chosen[field.dataset.act] ?? field.value;
+// Before, two acts could be given one key: such a choice is none.
+if (fields.some((field) => taken(field.value, field))) fields.forEach((field, index) => (field.value = usual[index]));
 if (on) on.checked = chosen.on ?? true;
-panel?.addEventListener("change", () => {
+panel?.addEventListener("focusin", ({ target }) => (target.dataset.before = target.value));
+panel?.addEventListener("change", ({ target }) => {
+  const why = one("[data-taken]");
+  why.textContent = "";
+  if (target.dataset.act && taken(target.value, target)) {
+    why.textContent = why.dataset.taken.replace("@", target.value);
+    target.value = target.dataset.before;
+  }
+  if (target.dataset.act) target.dataset.before = target.value;
   const kept = Object.fromEntries(fields.map((field) => [field.dataset.act, field.value]));
   localStorage.setItem(STORE, JSON.stringify({ ...kept, on: on.checked }));
 });
@@ -126,11 +182,11 @@ addEventListener("keydown", (event) => {
   if (!on?.checked || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("textarea, select, [contenteditable], input:not([type=radio])")) return;
   const act = fields.find((field) => field.value && field.value === event.key)?.dataset.act;
-  const spoken = `[data-snippet][lang="${document.documentElement.lang}"]`;
+  const mine = `[data-snippet][lang="${document.documentElement.lang}"]`;
   if (act) acts[act]();
   else if (/^[1-9]$/.test(event.key) && snippets?.contains(document.activeElement)) {
     const line = snippets.querySelectorAll("li")[event.key - 1];
-    if (line) insert(line.querySelector(spoken) ?? line.querySelector("[data-snippet]"));
+    if (line) insert(line.querySelector(mine) ?? line.querySelector("[data-snippet]"));
   } else if (/^[0-5]$/.test(event.key)) {
     const group = groups.find((each) => each.contains(document.activeElement)) ?? groups[0];
     choose(group?.querySelector(`input[name^=score-][value="${event.key}"]`));
