@@ -20,12 +20,12 @@ RUNS = 60
 FEWEST_RUNS = 10
 #: Reviews simulated for one question, over all runs, and those of one run at most: a page answers within seconds. Where
 #: there are more, several cases go as one.
-ALL_REVIEWS = 120_000
+ALL_REVIEWS = 40_000
 MOST_REVIEWS = ALL_REVIEWS // FEWEST_RUNS
 #: Cases of one question: ten times what the platform is held to.
 MOST_CASES = 1_000_000
 #: More reviewers are not tried.
-MOST_REVIEWERS = 60
+MOST_REVIEWERS = 200
 #: What was promised holds in so many of all runs.
 SURE = 0.9
 #: Dice thrown at once.
@@ -313,13 +313,13 @@ def reaches(
     return True
 
 
-def comes(assumed: Assumptions, calendars: Sequence[Calendar], start: date, until: date) -> int:
-    """How many cases are there at the end of the last working minute, in SURE of all runs; 0 where there is none."""
-    days = [(until - start).days - back for back in range((until - start).days + 1)]
+def comes(assumed: Assumptions, calendars: Sequence[Calendar], start: date, until: date) -> int | None:
+    """How many cases are there by the last working minute, in SURE of all runs; None where nobody has any time."""
+    days = reversed(range((until - start).days + 1))
     minutes = ((day, max(each.minutes(start + timedelta(days=day)) for each in calendars)) for day in days)
-    last = next((day + spent / DAY_MIN for day, spent in minutes if spent), 0.0)
-    if not last:
-        return 0
+    last = next((day + spent / DAY_MIN for day, spent in minutes if spent), None)
+    if last is None:
+        return None
     thrown = np.random.default_rng(1).poisson(assumed.arrivals * last, 1000)
     return assumed.waiting + int(np.percentile(thrown, 100 * (1 - SURE)))
 
@@ -340,11 +340,11 @@ def staff(calendars: Sequence[Calendar], count: int) -> list[Calendar]:
 def reviewers_needed(
     assumed: Assumptions, calendars: Sequence[Calendar], start: date, until: date, goal: int, *, seed: int = 1
 ) -> int | None:
-    """The fewest reviewers (see `staff`) with whom the goal is reached in SURE of the runs; None: MOST_REVIEWERS do not.
+    """The fewest reviewers (see `staff`) with whom SURE of the runs reach the goal; None: MOST_REVIEWERS do not.
 
     More are not tried. Where fewer cases come than the goal (see `comes`), no number of reviewers helps.
     """
-    if comes(assumed, calendars, start, until) < goal:
+    if (comes(assumed, calendars, start, until) or 0) < goal:
         return None
     days = [start + timedelta(days=day) for day in range((until - start).days + 1)]
     time_min = sum(calendar.minutes(day) for calendar in calendars for day in days) / len(calendars)
