@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -35,6 +36,7 @@ from review.roster_pages import roster_pages
 from review.snippet_pages import snippet_pages
 from review.snippets import Snippets
 from review.store import CaseStore
+from review.times import moment
 from runtime import rebuild, telemetry
 from runtime.consume import React, worker_app
 from runtime.garbage import collect_less_often
@@ -93,7 +95,7 @@ def api_app(settings: Settings) -> FastAPI:
             return {"database": False}
 
     async def queues() -> tuple[Queue, ...]:
-        return await waiting(store)
+        return await waiting(store, roster)
 
     app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
     app.include_router(pages(desk, addresses, CasePage(desk, addresses, snippets)))
@@ -153,13 +155,26 @@ def replay(settings: Settings) -> None:
     rebuild.run(settings, "review", DECIDERS, PROJECTIONS)
 
 
-async def waiting(store: CaseStore) -> tuple[Queue, ...]:
-    """The open cases, as operations show them."""
+async def waiting(store: CaseStore, roster: Roster) -> tuple[Queue, ...]:
+    """The open cases, as operations show them; those for experts apart where too few of these are on the roster."""
     kinds = await store.lists.waiting()
     oldest = min((kind.oldest for kind in kinds if kind.oldest), default=None)
     age_s = (now() - oldest).total_seconds() if oldest else 0.0
     count = sum(kind.count for kind in kinds)
-    return (Queue(_("Open cases"), count, age_s, _("Reviewers: two reviews that agree decide a case.")),)
+    open_cases = Queue(_("Open cases"), count, age_s, _("Reviewers: two reviews that agree decide a case."))
+    experts = await roster.experts()
+    stuck = await store.queue.too_few(experts) if experts else []
+    if not stuck:
+        return (open_cases,)
+    said = _(
+        "Nobody, as the roster stands: each waits for more experts than may still review it (experts on the roster: "
+        "%(count)s). Mark another reviewer there as an expert: %(roster)s"
+    ) % {"count": len(experts), "roster": "/reviewers"}
+    stuck_s = (now() - moment(stuck[0].received)).total_seconds()
+    return (
+        replace(open_cases, count=count - len(stuck)),
+        Queue(_("Experts’ cases that too few may review"), len(stuck), stuck_s, said),
+    )
 
 
 async def _create_indexes(store: CaseStore, duplicates: Duplicates) -> None:

@@ -107,6 +107,14 @@ class CaseQueue:
         found = self.cases.find(_reviewable(who) | waits | others, shown).limit(MOST_COUNTED)
         return sorted([_held(case["_id"], case["state"], at) async for case in found], key=lambda held: held.until)
 
+    async def too_few(self, experts: Collection[Standing]) -> list[Free]:
+        """The experts' cases that wait for more reviews than these experts may still give, the longest waiting first;
+        of the first MOST_COUNTED."""
+        query = {"state.status": "open", "state.route": "experts"}
+        found = self.cases.find(query, _FREE).sort("state.received").hint("experts").limit(MOST_COUNTED)
+        cases = [_as_free(case) async for case in found]
+        return [case for case in cases if sum(map(case.suits, experts)) < case.left]
+
     async def kept_for(self, reviewer: str) -> list[str]:
         """The open cases that are assigned to a reviewer."""
         query = {"state.assignments.reviewer": reviewer, "state.status": "open"}

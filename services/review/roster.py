@@ -43,6 +43,12 @@ class Roster:
         found = self.reviewers.collection.find({"state.status": "active"}, {"state": 1}).sort("_id")
         return [_state(case) async for case in found]
 
+    async def experts(self) -> list[Standing]:
+        """How those stand whom the roster calls experts; nobody, while everybody counts as one."""
+        people = [each for each in await self.active() if each.profile and each.profile.expert]
+        standings = await self.standings([Person(each.reviewer, each.reviewer) for each in people])
+        return [standing for standing in standings.values() if standing]
+
     async def calendars(self) -> list[Calendar]:
         """When everybody has time who is on the roster and has any."""
         profiles = [reviewer.profile for reviewer in await self.active() if reviewer.profile]

@@ -82,14 +82,19 @@ def shadow(checked: Iterable[Checked], rules: Ruleset, first: int) -> Shadow:
     """Hold cases against a set of rules; keep the `first` that would have gone another way."""
     outcome = Shadow(rules.version)
     for one in checked:
-        found = findings(one.entry, _unknown(one), _resemblances(one), rules)
-        score, route = assess(one.entry, found, rules)
+        found, score, route = checked_again(one, rules)
         outcome.routes[one.route, route] += 1
         outcome.rulesets[one.ruleset] += 1
         if route is not one.route and len(outcome.changes) < first:
             gone, come = _without(one.findings, found), _without(found, one.findings)
             outcome.changes.append(Change(one.case, one.route, route, one.score, score, gone, come))
     return outcome
+
+
+def checked_again(one: Checked, rules: Ruleset) -> tuple[tuple[CheckFinding, ...], int, Route]:
+    """What these rules notice about a case, the score that leaves, and where they would send it."""
+    found = findings(one.entry, _unknown(one), _resemblances(one), rules)
+    return found, *assess(one.entry, found, rules)
 
 
 def checked_cases(database: Database[Json], since: date | None) -> Iterator[Checked]:

@@ -34,11 +34,18 @@ class CaseStore:
         await self.cases.create_index(
             [("state.decided", down), ("_id", down)], partialFilterExpression={"state.status": "decided"}
         )
+        await self.cases.create_index(
+            [("state.received", up), ("_id", up)],
+            partialFilterExpression={"state.status": "open", "state.route": "experts"},
+            name="experts",
+        )
         # What was reviewed today, by whom.
         for given in ("state.reviews.given", "state.former.given"):
             await self.cases.create_index(given, partialFilterExpression={given: {"$exists": True}})
-        # What the planner measures: arrivals, the first of all, the scores of the latest.
-        await self.cases.create_index([("state.received", up), ("state.checked", up)])
+        # What the planner measures: arrivals, the first of all, the latest; and open cases that have a review.
+        await self.cases.create_index([("state.received", up), ("state.route", up)])
+        begun = {"state.status": "open", "state.reviews.reviewer": {"$exists": True}}
+        await self.cases.create_index("state.reviews.reviewer", partialFilterExpression=begun)
         await self.cases.create_index([("state.submission", up), ("state.revision", up)])
         await self.cases.create_index(
             "state.lease.reviewer", partialFilterExpression={"state.lease.reviewer": {"$exists": True}}

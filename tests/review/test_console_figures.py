@@ -67,8 +67,15 @@ def test_age_and_work_left_are_told_beside_events() -> None:
         (group(0, 0), group(0, 0), Advice(Help.NOTHING_WAITS)),
         (group(9, 9, workers=0), group(9, 9, workers=0), Advice(Help.NO_WORKERS)),
         (group(60, 60), group(10, 10, done=50), Advice(Help.KEEPS_UP)),
-        (group(9000, 9000, 9000), group(8990, 8990, 8990, done=10), Advice(Help.MORE_WORKERS, workers=2)),
+        # 30 in 6 s; 27,000 within a minute would take ninety: as many as there can be.
+        (group(9000, 9000, 9000), group(8990, 8990, 8990, done=10), Advice(Help.MORE_WORKERS, workers=3)),
         (group(9, 9, 9, 9), group(90, 90, 90, 90, done=1), Advice(Help.MORE_WORKERS, workers=4)),
+        # 10/s handled by one, 14/s come, and 780 that wait would be 13/s for a minute.
+        (
+            group(*(63,) * 12, done=0),
+            group(*(65,) * 12, done=5),
+            Advice(Help.MORE_WORKERS, workers=3),
+        ),
         (group(9000, 9000, workers=2), group(8990, 8990, done=10, workers=2), Advice(Help.MORE_PARTITIONS)),
         (group(9000, 50, 0), group(8990, 40, 0, done=10), Advice(Help.ONE_PARTITION, part=f"{TOPIC} / 0")),
     ],
@@ -77,6 +84,14 @@ def test_what_would_help_depends_on_workers_partitions_and_where_it_waits(
     before: Group, now: Group, help: Advice
 ) -> None:
     assert standing("review", samples(before, now)).advice == help
+
+
+def test_a_burst_that_is_gone_in_seconds_asks_for_nobody_though_it_grew_over_the_minute() -> None:
+    # Nothing for 54 s, then 6,000 come at once, of which 5,577 are handled within six seconds.
+    idle = [group(*(0,) * 12) for _ in range(10)]
+    burst = group(*(35,) * 11, 38, done=465)
+    seen = standing("review", samples(*idle, burst))
+    assert (seen.lag, seen.drain.about_s, seen.advice) == (423, None, Advice(Help.KEEPS_UP))
 
 
 def test_workers_that_handle_nothing_for_long_are_not_helped_by_more() -> None:

@@ -6,7 +6,7 @@ from math import factorial
 import numpy as np
 import pytest
 
-from review.planner.core import DAY_MIN, Assumptions, Calendar, Foretold, foretell, reviewers_needed, simulate
+from review.planner.core import DAY_MIN, Assumptions, Calendar, Foretold, comes, foretell, reviewers_needed, simulate
 
 MONDAY = date(2026, 11, 2)
 ALWAYS = Calendar((DAY_MIN,) * 7)
@@ -40,7 +40,7 @@ def test_the_mean_wait_is_what_erlang_c_says(servers: int, utilisation: float) -
             np.random.default_rng(seed),
         )
         # The first days are left out: the queue is not yet what it becomes.
-        waits += [case.begun - case.came for case in cases if case.begun is not None and case.came > 5 * DAY_MIN]
+        waits += [case.begun - case.came for case in cases if case.came > 5 * DAY_MIN]
     assert np.mean(waits) == pytest.approx(erlang_c_wait_min(a_min, minutes, servers), rel=0.1)
 
 
@@ -87,6 +87,39 @@ def test_the_reviewers_needed_are_the_fewest_that_reach_the_goal() -> None:
 
 def test_where_too_few_cases_come_no_number_of_reviewers_decides_more() -> None:
     assert reviewers_needed(assumed(waiting=10, reviews=2), [OFFICE], MONDAY, date(2026, 11, 6), 11) is None
+
+
+def test_more_reviewers_than_are_tried_is_told_from_too_few_cases() -> None:
+    plan = assumed(waiting=1000, reviews=2)
+    assert reviewers_needed(plan, [OFFICE], MONDAY, MONDAY, 1000) is None
+    assert comes(plan, [OFFICE], MONDAY, MONDAY) == 1000
+    assert reviewers_needed(plan, [OFFICE], MONDAY, MONDAY, 300) == 150, "four reviews a day each"
+    assert (comes(assumed(waiting=3, arrivals=50), [OFFICE], MONDAY, MONDAY) or 0) < 10, "later ones come too late"
+    assert comes(plan, [OFFICE], date(2026, 11, 7), date(2026, 11, 8)) is None, "nobody reviews at the weekend"
+
+
+def test_an_open_case_that_was_begun_needs_one_review_less() -> None:
+    three = [OFFICE] * 3
+    fresh = foretell(assumed(waiting=500, reviews=2), three, MONDAY, date(2026, 11, 6), 0).middle
+    begun = foretell(assumed(waiting=500, reviews=2, begun=20), three, MONDAY, date(2026, 11, 6), 0).middle
+    assert (fresh, begun) == (30, 40)
+
+
+def test_where_there_are_many_several_go_as_one_and_as_many_are_decided() -> None:
+    plan = assumed(waiting=2000, arrivals=100.0, reviews=2, spread=0.8, discordant=0.2, express=0.3)
+    each, together = (
+        np.mean([sum(1 for _ in simulate(plan, [OFFICE] * 40, MONDAY, 19, dice, by)) * by for dice in dices])
+        for by, dices in ((by, map(np.random.default_rng, range(8))) for by in (1, 3))
+    )
+    assert together == pytest.approx(each, rel=0.04)
+
+
+def test_a_hundred_thousand_open_cases_are_simulated_like_any() -> None:
+    plan = assumed(waiting=100_000, arrivals=500.0, reviews=2, spread=0.6)
+    plenty = foretell(plan, [OFFICE] * 100, MONDAY, date(2026, 11, 29), 1)
+    # 100 reviewers, 20 days, 120 minutes, half an hour a review, two a case.
+    assert plenty.middle == pytest.approx(4000, rel=0.02)
+    assert reviewers_needed(plan, [OFFICE], MONDAY, date(2026, 11, 29), 4000) == pytest.approx(101, abs=3)
 
 
 def test_the_same_question_has_the_same_answer() -> None:

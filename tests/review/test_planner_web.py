@@ -1,16 +1,21 @@
 """The planner as an operator meets it: what was measured, what follows, and plans that are scored."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import httpx2
+import pytest
 
+from review.checks.ruleset import CURRENT
 from review.domain.reviewer import Register, stream
-from review.planner.measured import SCORED, measured
+from review.planner.form import defaults, read
+from review.planner.measured import BY_PEOPLE, COMES_TO_PEOPLE, ROUTED, _checked, happened, measured
 from review.planner.plans import Plans
-from schemas.review import Away, Profile
+from review.shadow import checked_again
+from schemas.review import Away, Profile, Route
 from tests.review.conftest import Review, SignIn, reviewer
-from tests.review.entries import AT, received, scene
+from tests.review.entries import AT, OTHER, OWN, linkage, product, received, scene
 from tests.review.test_web import GOOD
 from web.people import Person
 
@@ -29,11 +34,84 @@ async def test_open_cases_and_the_time_of_reviews_are_measured(review: Review, s
         path = (await client.post("/cases:next", headers=PAGE)).url.path
         assert (await client.post(f"{path}/reviews", data=GOOD | {"key": sub}, headers=PAGE)).url.path == "/cases"
     known = await measured(review.store.cases, datetime.now(UTC))
-    assert (known.waiting, known.timed, known.discordant) == (2, 2, 0.0)
-    assert 0 <= known.minutes < 1
-    assert known.express(0.0) == 1.0
-    assert len(known.checked) == 3
+    assert (known.waiting, known.timed.reviews, known.timed.discordant) == (2, 2, 0.0)
+    assert 0 <= known.timed.minutes < 1
     assert known.arrivals == 0  # they came long ago
+
+
+async def test_an_express_lane_takes_what_the_route_would_and_not_what_scores_as_much(review: Review) -> None:
+    linked = linkage(f"{OWN}/SC-1", f"{OTHER}/PR-1")
+    # With nothing attached a score of 95; of the scene, too much is promised for one reader's word at any score.
+    await review.react([received("SC-1", scene()), received("PR-1", product(attachments=())), received("LK-1", linked)])
+    known = await measured(review.store.cases, datetime.now(UTC))
+    # The same that `shuangqian review shadow` would say of rules with that score.
+    for threshold in (None, 0.95, 0.9, 0.6):
+        rules = CURRENT
+        if threshold:
+            express = CURRENT.routes.express.model_copy(update={"from_": round(100 * threshold)})
+            rules = CURRENT.model_copy(update={"routes": CURRENT.routes.model_copy(update={"express": express})})
+        checked = [_checked(case["_id"], case["state"]) async for case in review.store.cases.find({}, {"state": 1})]
+        routes = [checked_again(one, rules)[2] for one in checked]
+        people = [route for route in routes if route is not Route.RETURN]
+        assert known.express(threshold) == pytest.approx(people.count(Route.EXPRESS) / len(people)), threshold
+    assert known.express(None) == 0.0 and known.express(0.95) == pytest.approx(1 / 3)
+
+
+async def test_only_cases_with_a_review_count_as_decided_and_only_those_for_people_as_come(
+    review: Review, signed_in: SignIn
+) -> None:
+    at = datetime.now(UTC)
+    hopeless = {"summary": {"zh": "测试" * 6}, "title": {"zh": "测试" * 6}, "attachments": ()}
+    small = scene(offers=({"type": "space", "amount": 400, "unit": "m2"},))
+    await review.react([received("S-1", small, at), *(received(f"X-{n}", scene(**hopeless), at) for n in range(3))])
+    routes = [case["state"]["route"] async for case in review.store.cases.find({}, {"state.route": 1})]
+    assert sorted(routes) == ["express", "return", "return", "return"]
+    before = await measured(review.store.cases, at)
+    assert (before.waiting, before.begun, len(before.express_from), round(before.arrivals)) == (1, 0, 1, 1)
+    assert await happened(review.store.cases, at, at.date() + timedelta(days=1)) == 0
+    client = signed_in(reviewer("reviewer-li"))
+    path = (await client.post("/cases:next", headers=PAGE)).url.path
+    await client.post(f"{path}/reviews", data=GOOD | {"key": "li"}, headers=PAGE)
+    assert await happened(review.store.cases, at, at.date() + timedelta(days=1)) == 1
+
+
+async def test_an_open_case_that_has_a_review_waits_for_one_more(review: Review, signed_in: SignIn) -> None:
+    await review.react([received(f"SC-{n}", scene()) for n in range(2)])
+    client = signed_in(reviewer("reviewer-li"))
+    path = (await client.post("/cases:next", headers=PAGE)).url.path
+    await client.post(f"{path}/reviews", data=GOOD | {"key": "li"}, headers=PAGE)
+    known = await measured(review.store.cases, datetime.now(UTC))
+    assert (known.waiting, known.begun, known.assumptions().begun) == (2, 1, 1)
+    shown = (await signed_in(OPERATOR).get("/planner", headers=PAGE)).text
+    assert "Measured: 2 now, 1 of them with a review" in shown
+    assert "Measured: under 0.5" not in shown, "no case is decided yet, by which reviews could be timed"
+
+
+async def test_the_form_as_it_first_stands_is_always_one_that_can_be_simulated(
+    review: Review, signed_in: SignIn
+) -> None:
+    operator = signed_in(OPERATOR)
+    # All came at once and just now, as after a first run: by the day that is more than any plan's.
+    await review.react([received(f"SC-{n}", scene(), datetime.now(UTC)) for n in range(3)])
+    for waiting, arrivals in ((3, 3.0), (5_081, 5_081.0), (100_000, 100_000.0), (3_000_000, 3_000_000.0)):
+        known = replace(await measured(review.store.cases, datetime.now(UTC)), waiting=waiting, arrivals=arrivals)
+        form = defaults(known, date(2026, 11, 2), ())
+        asked, errors = read(form, known, date(2026, 11, 2), ())
+        assert asked is not None and not errors, errors
+        assert waiting > 1_000_000 or form["waiting"] == str(waiting), "nothing is cut unseen"
+    shown = await operator.get("/planner", headers=PAGE)
+    form = dict(re.findall(r'<input class="govuk-input[^>]*? name="(\w+)"[^>]*? value="([^"]*)"', shown.text))
+    assert (await operator.get("/planner", params=form, headers=PAGE)).status_code == 200
+
+
+async def test_an_answer_says_whether_reviewers_or_cases_are_too_few(signed_in: SignIn) -> None:
+    operator = signed_in(OPERATOR)
+    asked = QUESTION | SUPPOSED | {"waiting": "100000", "goal": "100000"}
+    many = await operator.get("/planner", params=asked, headers=PAGE)
+    assert "you need more than 200 reviewers" in many.text and "more than 200</td>" in many.text
+    few = await operator.get("/planner", params=asked | {"waiting": "10", "goal": "11"}, headers=PAGE)
+    assert "11 cannot be decided: not more than 10 are sure to come in time" in few.text
+    assert "no number is enough" in few.text
 
 
 async def test_the_roster_says_who_reviews_when_unless_the_form_does(review: Review, signed_in: SignIn) -> None:
@@ -74,10 +152,13 @@ def decided_of(answer: httpx2.Response) -> int:
 async def test_what_is_measured_is_read_from_indexes(review: Review) -> None:
     await review.react([received(f"SC-{n}", scene()) for n in range(3)])
     cases = review.store.cases
-    counted = await cases.find({"state.received": {"$gte": "2026"}}, {"_id": 0, "state.received": 1}).explain()
-    latest = cases.find({}, {"_id": 0, "state.checked": 1}).sort("state.received", -1).limit(SCORED)
-    happened = cases.find({"state.status": "decided", "state.decided": {"$gte": "2026", "$lt": "2027"}})
-    for explained, covered in ((counted, True), (await latest.explain(), True), (await happened.explain(), False)):
+    came = {"state.received": {"$gte": "2026"}} | COMES_TO_PEOPLE
+    counted = await cases.find(came, {"_id": 0, "state.received": 1}).explain()
+    latest = cases.find({}, {"state.entry": 1}).sort("state.received", -1).limit(ROUTED)
+    begun = cases.find({"state.status": "open", "state.reviews.reviewer": {"$exists": True}})
+    happened = cases.find(BY_PEOPLE | {"state.decided": {"$gte": "2026", "$lt": "2027"}})
+    looked = [(await each.explain(), False) for each in (latest, begun, happened)]
+    for explained, covered in ((counted, True), *looked):
         stages = str(explained["queryPlanner"]["winningPlan"])
         assert "IXSCAN" in stages and "COLLSCAN" not in stages
         assert ("FETCH" not in stages) == covered, "nothing but the index is read"
@@ -96,13 +177,13 @@ async def test_the_answer_says_who_is_needed_and_the_address_says_the_question(s
 async def test_what_cannot_be_is_said_at_its_field(signed_in: SignIn) -> None:
     operator = signed_in(OPERATOR)
     for wrong, said in (
-        ({"goal": "many"}, "Give a whole number from 1 to 3000."),
-        ({"reviewers": "0"}, "Give a whole number from 1 to 60."),
-        ({"minutes": "nan"}, "Give 0.5 to 1440."),
+        ({"goal": "many"}, "Give a whole number from 1 to 1,000,000."),
+        ({"reviewers": "0"}, "Give a whole number from 1 to 200."),
+        ({"minutes": "nan"}, "Give 0.5 to 1,440."),
         ({"until": "2020-01-01"}, "Give a day from today on"),
         ({"until": "the 28th"}, "Give a day from today on"),
         ({"threshold": "80"}, "Give a number from 0 to 1, or none."),
-        ({"arrivals": "2999"}, "more than is simulated"),
+        ({"arrivals": "999999"}, "more than is simulated: give fewer, or an earlier day"),
     ):
         answer = await operator.get("/planner", params=QUESTION | SUPPOSED | wrong, headers=PAGE)
         assert (answer.status_code, said in answer.text) == (422, True), wrong

@@ -11,7 +11,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from review.assignment.proposing import Available, available
 from review.desk import Desk
 from review.domain.case import Case
-from review.planner.measured import measured
+from review.planner.measured import timed
 from review.roster import calendar
 from review.times import moment, second
 from schemas.envelope import Json
@@ -50,7 +50,7 @@ class Kept:
 async def situation(desk: Desk, at: datetime) -> Situation:
     """How things stand at a moment. Capacity is the time of the city's day, less what a reviewer did or has already."""
     today = at.astimezone(CITY_TIME).date()
-    known = await measured(desk.store.cases, at)
+    known = await timed(desk.store.cases)
     load = await _load(desk.store.cases, at)
     reviewed = await _reviewed(desk.store.cases, datetime.combine(today, time(), CITY_TIME))
     people = await desk.roster.active()
@@ -62,7 +62,7 @@ async def situation(desk: Desk, at: datetime) -> Situation:
             continue
         day = {"today_min": calendar(profile).minutes(today), "reviewed": reviewed[who.sub], "load": load[who.sub]}
         reviewers.append(available(who, profile.name, profile.expert, **day, review_min=known.minutes))
-    return Situation(await desk.store.queue.free_states(at, MOST), tuple(reviewers), known.minutes, known.timed)
+    return Situation(await desk.store.queue.free_states(at, MOST), tuple(reviewers), known.minutes, known.reviews)
 
 
 async def states(cases: AsyncCollection[Json], ids: Collection[str]) -> dict[str, Case]:

@@ -109,7 +109,7 @@ def standing(name: str, samples: Sequence[Sample]) -> Standing:
         drain=drain(lag, measured),
         busy=sum(bool(member.parts) for member in group.members),
         partitions=partitions,
-        advice=advice(group, lag, partitions, drain(lag, measured), _still_s(name, samples)),
+        advice=advice(group, lag, partitions, measured, _still_s(name, samples)),
     )
 
 
@@ -139,7 +139,7 @@ def drain(lag: int, pace: Pace) -> Drain:
     return Drain(about, soonest, latest)
 
 
-def advice(group: Group, lag: int, partitions: int, drain: Drain, still_s: float) -> Advice:
+def advice(group: Group, lag: int, partitions: int, pace: Pace, still_s: float) -> Advice:
     """What would help. Workers help up to the partitions, and only where what waits lies on several of them."""
     if not lag:
         return Advice(Help.NOTHING_WAITS)
@@ -147,7 +147,8 @@ def advice(group: Group, lag: int, partitions: int, drain: Drain, still_s: float
         return Advice(Help.NO_WORKERS)
     if still_s >= STANDS_STILL_S:
         return Advice(Help.STANDS_STILL)
-    if drain.about_s is not None and drain.about_s <= KEEPS_UP_S:
+    # By the work left, too: the mean of a minute holds the idle time before a burst, which is gone in seconds.
+    if pace.handled and lag / pace.handled <= KEEPS_UP_S:
         return Advice(Help.KEEPS_UP)
     behind = sorted((part for part in group.parts if part.lag), key=lambda part: -part.lag)
     if behind[0].lag >= MOST * lag:
@@ -155,13 +156,15 @@ def advice(group: Group, lag: int, partitions: int, drain: Drain, still_s: float
     numbers = {part.number for part in behind}
     wanted = min(partitions, len(numbers))
     if len(group.members) < wanted:
-        return Advice(Help.MORE_WORKERS, workers=min(wanted, max(len(group.members) + 1, _enough(group, drain))))
+        return Advice(Help.MORE_WORKERS, workers=min(wanted, max(len(group.members) + 1, _enough(group, lag, pace))))
     return Advice(Help.MORE_PARTITIONS)
 
 
-def _enough(group: Group, drain: Drain) -> int:
-    """Workers that would halve the time to drain; as many as there can be, where it does not drain."""
-    return 2 * len(group.members) if drain.about_s is not None else ceil(1e6)
+def _enough(group: Group, lag: int, pace: Pace) -> int:
+    """Workers that handle what comes and, within what counts as keeping up, what waits; 0 if unknown."""
+    if not pace.handled:
+        return 0
+    return ceil(len(group.members) * (pace.arriving + lag / KEEPS_UP_S) / pace.handled)
 
 
 def _windows(samples: Sequence[Sample]) -> list[Sample]:

@@ -6,6 +6,7 @@ from babel.dates import format_time
 
 from review.console.figures import Help, Standing
 from runtime.consumers import Member
+from schemas.topics import INTAKE_GROUP
 from web.languages import CITY_TIME, _, language, span
 from web.words import word
 
@@ -62,7 +63,7 @@ def helps(standing: Standing) -> str | None:
 
 def called(group: str) -> str:
     """A consumer group as people call it."""
-    return _("Intake from Kafka") if group == "submissions-intake" else word(group)
+    return _("Intake from Kafka") if group == INTAKE_GROUP else word(group)
 
 
 def worker(group: str) -> str:
@@ -75,6 +76,8 @@ def drains(standing: Standing) -> str:
     drain = standing.drain
     if not standing.lag:
         return "—"
+    if drain.about_s is None and standing.advice.help is Help.KEEPS_UP:
+        return _("keeps up, %(work)s of work") % {"work": span(standing.work_s or 0.0)}
     if drain.about_s is None:
         return _("not at this pace")
     if drain.latest_s is None:
@@ -89,8 +92,13 @@ def drains(standing: Standing) -> str:
     }
 
 
-def partitions(member: Member) -> str:
-    """The partitions of a worker, topic by topic: `submissions.events 0–3, 7`; empty where it has none."""
+def partitions(member: Member, standing: Standing) -> str:
+    """The partitions of a worker, topic by topic: `submissions.events 0–3, 7`; or why it has none."""
+    if not member.parts and not standing.partitions:
+        intake = standing.group.name == INTAKE_GROUP
+        return _("none: no partner has a topic yet") if intake else _("none: there is no topic to read yet")
+    if not member.parts:
+        return _("none: no partition is left for it")
     topics: dict[str, list[int]] = {}
     for topic, number in member.parts:
         topics.setdefault(topic, []).append(number)

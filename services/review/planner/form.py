@@ -7,9 +7,11 @@ from datetime import date, timedelta
 from review.planner.core import MOST_CASES, MOST_REVIEWERS, Assumptions, Calendar, expected
 from review.planner.measured import Measured
 from review.planner.plans import Question
-from web.languages import _
+from web.languages import _, number
 
 MOST_DAYS = 180
+#: The days of the form at first.
+DAYS = 28
 #: Of each field: the least and the most, and whether it is a whole number.
 LIMITS: Mapping[str, tuple[float, float, bool]] = {
     "goal": (1, MOST_CASES, True),
@@ -37,14 +39,17 @@ class Asked:
 def defaults(known: Measured, today: date, calendars: Sequence[Calendar]) -> dict[str, str]:
     """What the form holds at first; reviewers and their minutes are empty where the roster says them."""
     assumed = known.assumptions()
+    # Not more than is simulated: the first form is always one that can be.
+    waiting = min(assumed.waiting, MOST_CASES)
+    arrivals = min(assumed.arrivals, (MOST_CASES - waiting) // DAYS)
     return {
         "goal": str(max(1, min(200, known.waiting or 200))),
-        "until": (today + timedelta(days=27)).isoformat(),
+        "until": (today + timedelta(days=DAYS - 1)).isoformat(),
         "reviewers": "" if calendars else "7",
         "minutes_a_day": "" if calendars else "60",
         "threshold": "",
-        "waiting": str(min(assumed.waiting, MOST_CASES)),
-        "arrivals": f"{min(assumed.arrivals, MOST_CASES):g}",
+        "waiting": str(waiting),
+        "arrivals": f"{arrivals:.10g}",
         "minutes": f"{max(assumed.minutes, LIMITS['minutes'][0]):g}",
         "spread": f"{min(assumed.spread, LIMITS['spread'][1]):g}",
         "discordant": f"{100 * assumed.discordant:g}",
@@ -63,7 +68,7 @@ def read(
         value = _number(form[name])
         if value is None or not least <= value <= most or (whole and value != int(value)):
             kind = _("Give a whole number from %(least)s to %(most)s.") if whole else _("Give %(least)s to %(most)s.")
-            errors[name] = kind % {"least": f"{least:g}", "most": f"{most:g}"}
+            errors[name] = kind % {"least": number(least), "most": number(most)}
         else:
             numbers[name] = value
     threshold = _number(form["threshold"]) if form["threshold"] else None
@@ -84,15 +89,17 @@ def read(
         minutes=numbers["minutes"],
         spread=numbers["spread"],
         discordant=numbers["discordant"] / 100,
-        express=known.express(threshold) if threshold is not None else 0.0,
+        express=known.express(threshold),
+        begun=min(known.begun, int(numbers["waiting"])),
     )
     if expected(assumed, (until - today).days + 1) > MOST_CASES:
-        errors["arrivals"] = _("These are over %(most)s cases in all, more than is simulated.") % {"most": MOST_CASES}
+        said = _("These are over %(most)s cases in all, more than is simulated: give fewer, or an earlier day.")
+        errors["arrivals"] = said % {"most": number(MOST_CASES)}
         return None, errors
     question = Question(
         goal=int(numbers["goal"]),
         until=until,
-        reviewers=int(numbers.get("reviewers", min(len(calendars), MOST_REVIEWERS))),
+        reviewers=int(numbers.get("reviewers", len(calendars))),
         minutes_a_day=int(numbers["minutes_a_day"]) if "minutes_a_day" in numbers else None,
         threshold=threshold,
     )
@@ -107,7 +114,7 @@ def _office(minutes: int) -> Calendar:
 
 def _number(text: str) -> float | None:
     try:
-        value = float(text)
+        value = float(text.replace(",", ""))  # as numbers are written here
     except ValueError:
         return None
     return value if value == value and abs(value) != float("inf") else None

@@ -1,88 +1,159 @@
 """What was measured at the desk, for a plan to suppose."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from statistics import fmean, stdev
+from typing import Any
 
+from pydantic import TypeAdapter
 from pymongo import DESCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 
+from review.checks.ruleset import CURRENT, Ruleset
 from review.planner.core import Assumptions
+from review.shadow import Checked, checked_again
 from review.times import second
+from schemas.entry import Entry
 from schemas.envelope import Json
+from schemas.review import CheckFinding, Route
 from web.languages import CITY_TIME
 
 #: Days over which arrivals are counted.
 OVER_DAYS = 14
 #: Decided cases whose reviews are timed.
 TIMED = 300
-#: The latest cases, whose scores by machine say what an express lane would take.
-SCORED = 2000
+#: The latest cases, which say what an express lane would take.
+ROUTED = 1000
 #: What is supposed until there are reviews to time.
 MINUTES, SPREAD = 20.0, 0.6
 REVIEWS = 2
+#: From which score the express lane takes cases today, 0 to 1.
+EXPRESS_FROM = CURRENT.routes.express.from_ / 100
+#: What the machine returned, no reviewer had: it is no work. Whatever people decided has a score.
+COMES_TO_PEOPLE: Json = {"state.route": {"$ne": Route.RETURN.value}}
+BY_PEOPLE: Json = {"state.status": "decided", "state.score": {"$ne": None}}
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
+_FINDINGS = TypeAdapter(tuple[CheckFinding, ...])
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A review took `minutes`, spread by `spread` (deviation ÷ mean), by so many `reviews`, or as supposed if by none.
+
+    `discordant` is the share of cases with a third review, of those that needed more than one.
+    """
+
+    minutes: float
+    spread: float
+    reviews: int
+    discordant: float
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`waiting` cases are open; `arrivals` came a day; a review took `minutes`, spread by `spread` (deviation ÷ mean).
+    """`waiting` cases are open, `begun` of which have a review; `arrivals` came to people a day.
 
-    `timed` counts the reviews that were timed, `discordant` is the share of decided cases with a third review,
-    `checked` the machine's scores, 0 to 100, of the latest cases.
+    `express_from` says of each of the latest cases that came to people from which score the express lane would take it:
+    its own; None where its kind, what it offers or a finding keeps it out.
     """
 
     waiting: int
+    begun: int
     arrivals: float
-    minutes: float
-    spread: float
-    timed: int
-    discordant: float
-    checked: tuple[int, ...]
+    timed: Timed
+    express_from: tuple[int | None, ...]
 
-    def express(self, threshold: float) -> float:
-        """The share of cases that the machine scores at `threshold` (0 to 1) or above."""
-        return sum(each >= 100 * threshold for each in self.checked) / len(self.checked) if self.checked else 0.0
+    def express(self, threshold: float | None) -> float:
+        """The share of cases that the express lane takes from a score (0 to 1) on; None: from that of today's rules."""
+        least = round(100 * (EXPRESS_FROM if threshold is None else threshold))
+        taken = sum(score is not None and score >= least for score in self.express_from)
+        return taken / len(self.express_from) if self.express_from else 0.0
 
     def assumptions(self) -> Assumptions:
-        """A plan that supposes all stays as it was, without an express lane."""
+        """A plan that supposes all stays as it was."""
         return Assumptions(
-            self.waiting, round(self.arrivals, 1), round(self.minutes, 1), self.spread, REVIEWS, self.discordant, 0.0
+            waiting=self.waiting,
+            arrivals=round(self.arrivals, 1),
+            minutes=round(self.timed.minutes, 1),
+            spread=self.timed.spread,
+            reviews=REVIEWS,
+            discordant=self.timed.discordant,
+            express=self.express(None),
+            begun=self.begun,
         )
 
 
 async def measured(cases: AsyncCollection[Json], at: datetime) -> Measured:
     """What the cases tell at a moment."""
     came = {"state.received": {"$gte": second(at - timedelta(days=OVER_DAYS))}}
-    arrived = await cases.count_documents(came)
+    arrived = await cases.count_documents(came | COMES_TO_PEOPLE)
     first = await cases.find_one({}, {"state.received": 1}, sort=[("state.received", 1)])
     # A desk that is younger than that has had fewer days.
     days = OVER_DAYS if first is None else min(OVER_DAYS, max(1.0, _days(first["state"]["received"], at)))
+    shown = {f"state.{field}": 1 for field in ("ruleset", "entry", "findings", "checked", "route")}
+    latest = await cases.find({}, shown).sort("state.received", DESCENDING).limit(ROUTED).to_list()
+    return Measured(
+        waiting=await cases.count_documents({"state.status": "open"}),
+        begun=await cases.count_documents({"state.status": "open", "state.reviews.reviewer": {"$exists": True}}),
+        arrivals=arrived / days,
+        timed=await timed(cases),
+        express_from=await asyncio.to_thread(_express_from, latest),
+    )
+
+
+async def timed(cases: AsyncCollection[Json]) -> Timed:
+    """How long reviews of the latest decided cases took, and how often two did not agree."""
     minutes: list[float] = []
     third: list[bool] = []
     shown = {"events": 1, "state.reviews.reviewer": 1}
-    decided = cases.find({"state.status": "decided"}, shown).sort("state.decided", DESCENDING).limit(TIMED)
-    async for case in decided:
+    async for case in cases.find(BY_PEOPLE, shown).sort("state.decided", DESCENDING).limit(TIMED):
         minutes += _reviewing_minutes(case["events"])
-        third.append(len(case["state"]["reviews"]) > REVIEWS)  # of the state: one that was taken back is not counted
-    latest = cases.find({}, {"_id": 0, "state.checked": 1}).sort("state.received", DESCENDING).limit(SCORED)
-    checked = [case["state"]["checked"] async for case in latest]
-    return Measured(
-        waiting=await cases.count_documents({"state.status": "open"}),
-        arrivals=arrived / days,
+        # Of the state: one that was taken back is not counted. One review alone had none to agree with.
+        if len(case["state"]["reviews"]) >= REVIEWS:
+            third.append(len(case["state"]["reviews"]) > REVIEWS)
+    return Timed(
         minutes=fmean(minutes) if minutes else MINUTES,
         spread=round(stdev(minutes) / fmean(minutes), 2) if len(minutes) > 1 and fmean(minutes) else SPREAD,
-        timed=len(minutes),
+        reviews=len(minutes),
         discordant=round(sum(third) / len(third), 2) if third else 0.0,
-        checked=tuple(checked),
+    )
+
+
+def _express_from(cases: Iterable[Json]) -> tuple[int | None, ...]:
+    """See Measured. Cases go by the code that sends them on their way, with the express lane as wide as it can be."""
+    widest = _widest(CURRENT)
+    found: list[int | None] = []
+    for case in cases:
+        _findings, score, route = checked_again(_checked(case["_id"], case["state"]), widest)
+        if route is not Route.RETURN:
+            found.append(score if route is Route.EXPRESS else None)
+    return tuple(found)
+
+
+def _widest(rules: Ruleset) -> Ruleset:
+    """The rules with an express lane from the least score that is not the experts'."""
+    express = rules.routes.express.model_copy(update={"from_": rules.routes.experts.below})
+    return rules.model_copy(update={"routes": rules.routes.model_copy(update={"express": express})})
+
+
+def _checked(id: str, state: Any) -> Checked:
+    return Checked(
+        case=id,
+        ruleset=state["ruleset"],
+        entry=_ENTRY.validate_python(state["entry"], strict=False, extra="ignore"),
+        findings=_FINDINGS.validate_python(state["findings"], strict=False),
+        score=state["checked"],
+        route=Route(state["route"]),
     )
 
 
 async def happened(cases: AsyncCollection[Json], since: datetime, until: date) -> int:
-    """How many cases were decided from a moment to the end of a day by the city's clocks."""
+    """How many cases people decided from a moment to the end of a day by the city's clocks."""
     end = datetime.combine(until + timedelta(days=1), time(), CITY_TIME)
-    decided = {"$gte": second(since), "$lt": second(end)}
-    return await cases.count_documents({"state.status": "decided", "state.decided": decided})
+    decided = {"state.decided": {"$gte": second(since), "$lt": second(end)}}
+    return await cases.count_documents(BY_PEOPLE | decided)
 
 
 def _reviewing_minutes(events: Sequence[Json]) -> list[float]:

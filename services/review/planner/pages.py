@@ -11,19 +11,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from review.planner.core import (
+    MOST_REVIEWERS,
     SURE,
     Foretold,
+    comes,
     foretell,
     reviewers_needed,
     staff,
     with_express,
 )
-from review.planner.form import Asked, defaults, read
-from review.planner.measured import Measured, happened, measured
+from review.planner.form import LIMITS, Asked, defaults, read
+from review.planner.measured import EXPRESS_FROM, Measured, happened, measured
 from review.planner.plans import Plan, Plans, Question
 from review.roster import Roster
 from schemas.envelope import Json
-from web.languages import CITY_TIME, _, day
+from web.languages import CITY_TIME, _, day, number
 from web.operations import operations_tabs
 from web.pages import notify, page
 from web.people import Person, require
@@ -31,16 +33,20 @@ from web.problems import Problem
 
 Looking = Annotated[Person, Depends(require("operator", "onlooker"))]
 Operator = Annotated[Person, Depends(require("operator"))]
-#: The express lanes that are compared.
-THRESHOLDS = (None, 0.9, 0.8, 0.7)
+#: The express lanes that are compared: that of the rules in force, and wider ones.
+THRESHOLDS = (None, *(each for each in (0.9, 0.8, 0.7) if each < EXPRESS_FROM))
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What follows: with the reviewers asked for, and for each express lane the share it takes and who is needed."""
+    """What follows: with the reviewers asked for, and for each express lane the share it takes and who is needed.
+
+    `comes` is how many cases will have come (see `core.comes`).
+    """
 
     foretold: Foretold
     needed: int | None
+    comes: int | None
     lanes: tuple[tuple[float | None, float, int | None, Foretold], ...]
 
 
@@ -75,6 +81,9 @@ def routes(cases: AsyncCollection[Json], plans: Plans, roster: Roster) -> APIRou
             rostered=len(calendars),
             week_min=sum(sum(calendar.weekly) for calendar in calendars),
             sure=round(100 * SURE),
+            most=MOST_REVIEWERS,
+            express_from=EXPRESS_FROM,
+            least_minutes=LIMITS["minutes"][0],
             plans=[(plan, await _score(cases, plan, at)) for plan in await plans.list()],
             said=_said(asked.question, answer) if asked and answer else None,
         )
@@ -108,13 +117,14 @@ def _answer(asked: Asked, known: Measured, today: date) -> Answer:
     reviewers = staff(asked.calendars, question.reviewers)
     lanes = []
     for threshold in THRESHOLDS:
-        share = known.express(threshold) if threshold is not None else 0.0
+        share = known.express(threshold)
         plan = with_express(asked.assumed, share)
         needed = reviewers_needed(plan, asked.calendars, today, question.until, question.goal)
         lanes.append((threshold, share, needed, foretell(plan, reviewers, today, question.until, question.goal)))
     return Answer(
         foretell(asked.assumed, reviewers, today, question.until, question.goal),
         reviewers_needed(asked.assumed, asked.calendars, today, question.until, question.goal),
+        comes(asked.assumed, asked.calendars, today, question.until),
         tuple(lanes),
     )
 
@@ -122,12 +132,20 @@ def _answer(asked: Asked, known: Measured, today: date) -> Answer:
 def _said(question: Question, answer: Answer) -> str:
     """The answer in a sentence: how many reviewers, or fewer and an express lane."""
     plain = answer.lanes[0][2]
-    said = {"goal": question.goal, "until": day(question.until), "plain": plain}
+    said: dict[str, Any] = {
+        "goal": number(question.goal),
+        "until": day(question.until),
+        "plain": plain,
+        "most": MOST_REVIEWERS,
+    }
     fewer = [lane for lane in answer.lanes[1:] if lane[2] is not None and (plain is None or lane[2] < plain)]
+    if answer.comes is None:
+        return _("Nobody has time for reviews by the end of %(until)s.") % said
+    if answer.comes < question.goal:
+        said |= {"comes": number(answer.comes)}
+        return _("By %(until)s, %(goal)s cannot be decided: not more than %(comes)s are sure to come in time.") % said
     if plain is None and not fewer:
-        return (
-            _("By %(until)s, %(goal)s cannot be decided by any number of reviewers: too few come, or too late.") % said
-        )
+        return _("To decide %(goal)s by %(until)s you need more than %(most)s reviewers.") % said
     if not fewer:
         return _("To decide %(goal)s by %(until)s you need %(plain)s reviewers.") % said
     # The strictest lane that spares anybody.

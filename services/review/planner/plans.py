@@ -20,7 +20,7 @@ class Question:
     """To decide `goal` cases by the end of the day `until`.
 
     `reviewers` each review `minutes_a_day` from Monday to Friday, or where that is None when the roster says;
-    `threshold` (0 to 1) opens an express lane for what the machine scores so or higher, None opens none.
+    `threshold` (0 to 1) is the score from which the express lane takes cases; None: that of the rules in force.
     """
 
     goal: int

@@ -1,0 +1,58 @@
+"""What the console says of queues and workers."""
+
+from review.__main__ import waiting
+from review.console.figures import Sample, standing
+from review.console.words import drains, partitions
+from review.domain.reviewer import Register, stream
+from runtime.consumers import Group, Member, Part
+from schemas.review import Profile, Route
+from tests.review.conftest import Review
+from tests.review.entries import AT, product, received, scene
+
+HUGE = {"offers": ({"type": "fund", "amount": 200_000_000, "unit": "yuan"},)}
+
+
+async def on_roster(review: Review, sub: str, profile: Profile) -> None:
+    made = Register(
+        stream=stream(sub), cause=f"test:{profile.expert}", actor="user:test", at=AT, reviewer=sub, profile=profile
+    )
+    await review.desk.roster.reviewers.handle([made])
+
+
+async def test_experts_cases_that_too_few_may_review_are_a_queue_of_their_own_with_the_way_out(
+    review: Review,
+) -> None:
+    await review.react([received("SC-1", scene(**HUGE)), received("PR-1", product())])
+    found = review.store.cases.find({}, {"state.route": 1})
+    routes = {case["_id"][-6:]: case["state"]["route"] async for case in found}
+    assert routes == {"SC-1@1": Route.EXPERTS, "PR-1@1": Route.EXPRESS}
+    roster = review.desk.roster
+    assert [queue.count for queue in await waiting(review.store, roster)] == [2], "without experts everybody is one"
+    await on_roster(review, "li", Profile(name="Li", expert=True, minutes=(60,) * 7))
+    await on_roster(review, "wang", Profile(name="Wang", minutes=(60,) * 7))
+    plain, stuck = await waiting(review.store, roster)
+    assert (plain.count, stuck.count) == (1, 1)
+    assert stuck.oldest_s > 0 and "experts on the roster: 1" in stuck.frees and "/reviewers" in stuck.frees
+    expert = Profile(name="Wang", expert=True, minutes=(60,) * 7)
+    await on_roster(review, "wang", expert)
+    assert [queue.count for queue in await waiting(review.store, roster)] == [2], "two experts decide it"
+
+
+def test_a_worker_without_partitions_says_why() -> None:
+    idle = Member("worker-1", "127.0.0.1")
+    none = Group("submissions-intake", "Stable")
+    intake = standing(none.name, [Sample(1.0, {none.name: none})])
+    assert partitions(idle, intake) == "none: no partner has a topic yet"
+    parts = (Part("submissions.events", 0, 0, 0), Part("submissions.events", 1, 0, 0))
+    review = standing("review", [Sample(1.0, {"review": Group("review", "Stable", parts)})])
+    assert partitions(idle, review) == "none: no partition is left for it"
+    busy = Member("worker-2", "127.0.0.1", (("submissions.events", 0), ("submissions.events", 1)))
+    assert partitions(busy, review) == "submissions.events 0–1"
+
+
+def test_who_keeps_up_is_not_said_never_to_be_done() -> None:
+    # Thirty-three behind at hundreds a second, though more wait than a minute ago.
+    before = Group("review", "Stable", (Part("t", 0, 0, 0),), (Member("w", "h", (("t", 0),)),))
+    now = Group("review", "Stable", (Part("t", 0, 3000, 3033, 9.0),), before.members)
+    seen = standing("review", [Sample(1.0, {"review": before}), Sample(7.0, {"review": now})])
+    assert drains(seen).startswith("keeps up")
