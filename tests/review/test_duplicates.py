@@ -171,9 +171,7 @@ COPIED = {
 }
 OWN_WORDS = {
     "title": {"zh": "轨旁智能体检站", "en": "Wayside health station"},
-    "distinction": {
-        "zh": "机身采用整体铸铝，在零下三十度的线路旁常年值守，换件只要十分钟，不必停运，一人即可。"
-    },
+    "distinction": {"zh": "机身采用整体铸铝，在零下三十度的线路旁常年值守，换件只要十分钟，不必停运，一人即可。"},
 }
 
 
