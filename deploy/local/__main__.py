@@ -18,7 +18,7 @@ from deploy.local.control import listening
 from deploy.local.lock import Locked, lock
 from deploy.local.speech import either
 from deploy.local.story import tell
-from deploy.local.supervise import CannotStart, Child, Process, end, kill, spawn, wait_until_ready, watch
+from deploy.local.supervise import CannotStart, Child, Process, end, how_it_ended, kill, spawn, wait_until_ready, watch
 from deploy.local.table import Stack
 from deploy.local.workers import Workers
 from runtime.admin import create_topics
@@ -86,7 +86,7 @@ class Launcher:
         self.servers: list[Child] = []
         self.services: list[Child] = []
         self.workers = Workers(stack, self.services)
-        self.up = False
+        self.started = self.up = False
 
     async def run(self) -> int:
         """Start, tell, wait and end; the exit status. SIGINT and SIGTERM end it, a second one in a hurry."""
@@ -95,7 +95,7 @@ class Launcher:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         main = asyncio.create_task(self._start_and_tell())
         stopped = asyncio.create_task(stop.wait())
-        guard = asyncio.create_task(watch(self.servers, self.services))
+        guard = asyncio.create_task(watch(self.servers, self.services, afresh=self._afresh))
         try:
             await asyncio.wait({main, stopped, guard}, return_when=asyncio.FIRST_COMPLETED)
             if guard.done():
@@ -121,6 +121,7 @@ class Launcher:
         await asyncio.to_thread(create_topics, self.stack.settings)
         services = table.services(self.stack)
         await self._start(either("Starting the services", "正在启动各项业务服务"), services, self.services)
+        self.started = True
         took_s = time.monotonic() - began_s
         self.console.print(
             either(f"All is up after {took_s:.1f} s.", f"全部就绪，用时 {took_s:.1f} 秒。"), style="bold"
@@ -149,6 +150,17 @@ class Launcher:
         took_s = await asyncio.to_thread(wait_until_ready, child)
         ready = either(f"ready in {took_s:4.1f} s", f"就绪，{took_s:4.1f} 秒")
         self.console.print(f"  [green]✓[/] {child.name:22}[dim]{ready}[/]")
+
+    def _afresh(self, child: Child) -> bool:
+        """A worker that ends by itself is started afresh, as any supervisor would; all else ends the run."""
+        if not (self.started and self.workers.start_afresh(child)):
+            return False
+        how = how_it_ended(child)
+        said = either(
+            f"{child.name} ended ({how}): it is started afresh.", f"{child.name} 已结束（{how}），现重新启动。"
+        )
+        self.console.print(said)
+        return True
 
     async def _end_all(self, hurry: asyncio.Event) -> None:
         """Services first, so that they can still finish with their servers."""

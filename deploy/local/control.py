@@ -58,8 +58,12 @@ async def _converse(workers: Workers, lags: Lags, reader: asyncio.StreamReader, 
             case {"status": True}:
                 answer(done={"workers": workers.running(), "groups": await lags()})
             case {"scale": {**counts}} if counts:
-                for name, count in counts.items():
-                    await workers.scale(str(name), int(str(count)), lambda text: answer(said=text))
+                wanted = {str(name): int(str(count)) for name, count in counts.items()}
+                # All before any: what is refused is done by no half.
+                for name, count in wanted.items():
+                    workers.check(name, count)
+                for name, count in wanted.items():
+                    await workers.scale(name, count, lambda text: answer(said=text))
                 answer(done={"workers": workers.running()})
             case _:
                 answer(refused=either("This order is not understood.", "无法理解该命令。"))

@@ -75,12 +75,12 @@ def responds(url: str) -> Callable[[], bool]:
     return probe
 
 
-def spawn(process: Process, log_folder: Path) -> Child:
-    """Start `process` in a session of its own, its output in `log_folder/<name>.log`. Call it from the main thread:
-    the kernel ends the child when the thread that started it is gone."""
+def spawn(process: Process, log_folder: Path, *, go_on: bool = False) -> Child:
+    """Start `process` in a session of its own, its output in `log_folder/<name>.log`, behind what is there if `go_on`.
+    Call it from the main thread: the kernel ends the child when the thread that started it is gone."""
     log_folder.mkdir(parents=True, exist_ok=True)
     log = log_folder / f"{process.name}.log"
-    with log.open("wb") as output:
+    with log.open("ab" if go_on else "wb") as output:
         popen = subprocess.Popen(
             process.argv,
             cwd=ROOT,
@@ -98,7 +98,7 @@ def wait_until_ready(child: Child, every_s: float = 0.1) -> float:
     """Wait until the child's probe says yes; the seconds it took. Raises `ChildFailed` if it ends or takes too long."""
     while True:
         if not child.is_alive():
-            how = _how_it_ended(child)
+            how = how_it_ended(child)
             raise ChildFailed(child, either(f"ended before it was ready ({how})", f"尚未就绪即已结束（{how}）"))
         if child.process.ready():
             return time.monotonic() - child.started_s
@@ -108,12 +108,15 @@ def wait_until_ready(child: Child, every_s: float = 0.1) -> float:
         time.sleep(every_s)
 
 
-async def watch(*groups: Sequence[Child], every_s: float = 0.2) -> None:
-    """Run until a child of any of `groups` (which may grow meanwhile) ends, then raise `ChildFailed`."""
+async def watch(
+    *groups: Sequence[Child], afresh: Callable[[Child], bool] = lambda child: False, every_s: float = 0.2
+) -> None:
+    """Run until a child of any of `groups` (which may change meanwhile) ends, then raise `ChildFailed`; unless
+    `afresh` put another in its place."""
     while True:
-        for child in chain(*groups):
-            if not child.is_alive():
-                how = _how_it_ended(child)
+        for child in list(chain(*groups)):
+            if not child.is_alive() and not afresh(child):
+                how = how_it_ended(child)
                 raise ChildFailed(child, either(f"ended unexpectedly ({how})", f"意外结束（{how}）"))
         await asyncio.sleep(every_s)
 
@@ -160,7 +163,8 @@ def _signal(child: Child, number: signal.Signals) -> None:
         os.killpg(child.popen.pid, number)
 
 
-def _how_it_ended(child: Child) -> str:
+def how_it_ended(child: Child) -> str:
+    """The signal that killed a child, or its exit status."""
     code = child.popen.returncode
     if code < 0:
         name = signal.Signals(-code).name

@@ -1,6 +1,7 @@
 """The workers of a running stack, any number of each service: started and ended while everything else goes on."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,6 +16,10 @@ from schemas.topics import PARTITIONS
 Say = Callable[[str], None]
 
 
+#: A worker is started afresh so often within so many seconds; one that ends more often is broken.
+TIMES, WITHIN_S = 3, 60.0
+
+
 class CannotScale(ValueError):
     """What was asked for is not possible; the message says what is."""
 
@@ -27,6 +32,8 @@ class Workers:
     children: list[Child]
     starting: list[Child] = field(default_factory=list)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: When each was started afresh, by its name.
+    _afresh: dict[str, list[float]] = field(default_factory=dict)
 
     def running(self) -> dict[str, list[int]]:
         """The pids of each service's workers, by `review-worker`."""
@@ -35,6 +42,17 @@ class Workers:
     async def scale(self, name: str, count: int, say: Say) -> None:
         """Have `count` workers of a service run: `review-worker`, 3. Raises CannotScale, and ChildFailed when one
         does not start; those that run are not touched then."""
+        self.check(name, count)
+        service = name.removesuffix("-worker")
+        async with self._one_at_a_time:
+            running = self._of(service)
+            if len(running) < count:
+                await self._start(service, count - len(running), say)
+            elif len(running) > count:
+                await self._end(running[count:], say)
+
+    def check(self, name: str, count: int) -> None:
+        """Raises CannotScale where `count` workers of that name cannot be had."""
         service = name.removesuffix("-worker")
         if service not in WORKERS or service == name:
             known = ", ".join(f"{each}-worker" for each in WORKERS)
@@ -45,12 +63,21 @@ class Workers:
                 f"{name} 可以有 0 到 {PARTITIONS} 个进程：每个历史主题有 {PARTITIONS} 个分区。",
             )
             raise CannotScale(most)
-        async with self._one_at_a_time:
-            running = self._of(service)
-            if len(running) < count:
-                await self._start(service, count - len(running), say)
-            elif len(running) > count:
-                await self._end(running[count:], say)
+
+    def start_afresh(self, child: Child) -> bool:
+        """Start a worker that ended once more, in its place; False for what is no worker, and for one that ended too
+        often of late. It is not waited for: if it ends again, this is called again."""
+        now_s = time.monotonic()
+        lately = [at_s for at_s in self._afresh.get(child.name, []) if now_s - at_s < WITHIN_S]
+        if child not in self._all() or len(lately) >= TIMES:
+            return False
+        self._afresh[child.name] = [*lately, now_s]
+        # From this thread, which lives as long as the launcher: see `spawn`. The log goes on: it says why it ended.
+        self.children[self.children.index(child)] = spawn(child.process, child.log.parent, go_on=True)
+        return True
+
+    def _all(self) -> list[Child]:
+        return [child for service in WORKERS for child in self._of(service)]
 
     def _of(self, service: str) -> list[Child]:
         """Those of a service that run, the first started first."""

@@ -20,11 +20,13 @@ from kafka.admin import NewTopic
 from kafka.errors import UnknownTopicOrPartitionError
 from kafka.producer.future import FutureRecordMetadata
 from kafka.structs import OffsetAndMetadata
+from pymongo import MongoClient
 
 from runtime.admin import KEPT
 from runtime.consumers import Groups, followed
 from runtime.replay import extent, read
 from runtime.settings import Settings
+from schemas.envelope import Json
 
 COPY = ".moving"
 #: Seconds in which a broker makes or forgets a topic.
@@ -91,6 +93,11 @@ def _check(settings: Settings, topic: str) -> None:
             # A group that never joined has no place to lose: it will read from the first event.
             if lag and group.state != "Dead":
                 raise CannotRaise(f"{group.name} has {lag} events of {topic} to read. Let it read them first.")
+    with MongoClient[Json](settings.mongo_url) as mongo:
+        for service in reading:
+            parked = mongo[settings.database(service)]["parked"].count_documents({"topic": settings.topic(topic)})
+            if parked:  # an event that waits is known by its place, which is about to change
+                raise CannotRaise(f"{service} has {parked} parked streams of {topic}. Mend and redrive them first.")
 
 
 def _go_on_at_the_end(settings: Settings, admin: KafkaAdminClient, topic: str) -> None:

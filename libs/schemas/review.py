@@ -44,7 +44,7 @@ class Likeness(StrEnum):
     """How one entry's text resembles another's."""
 
     EXACT = "exact"  # the same but for blanks, punctuation and capitals
-    REARRANGED = "rearranged"  # its sentences or fields in another order
+    REARRANGED = "rearranged"  # its clauses or fields in another order
     FUZZY = "fuzzy"  # with words changed
 
 

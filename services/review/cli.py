@@ -96,6 +96,9 @@ def show(console: Console, outcome: Shadow, rules: Ruleset) -> None:
     said = {"version": outcome.version, "cases": f"{outcome.cases:,}", "changed": f"{outcome.changed:,}"}
     text = _("By the rules of %(version)s, %(changed)s of %(cases)s cases would have gone another way.")
     console.print(f"[bold]{escape(text % said)}[/]")
+    if rules.version == CURRENT.version and rules != CURRENT:
+        same = _("They differ from the rules in force and have their version: give them a new one before use.")
+        console.print(f"[yellow]{escape(same)}[/]", soft_wrap=True)
     if outcome.cases:
         console.print(_counts(outcome))
     for change in outcome.changes:

@@ -128,6 +128,7 @@ def _resemblances(one: Checked) -> list[Resemblance]:
             similarity=found.similarity or 0,
             likeness=found.likeness or Likeness.FUZZY,
             language="en" if found.rule == "duplicate.english" else "zh",
+            part=found.rule == "duplicate.summary",
             fields=tuple(pointer.removeprefix("/entry/") for pointer in found.alike),
         )
         for found in one.findings

@@ -63,11 +63,19 @@ def test_workers_are_started_and_ended_while_the_stack_runs_and_all_end_with_it(
         ("review-worker=99", "0 to 12 processes"),
         ("review-api=2", "There is no review-api"),
         ("review-worker=many", "Say how many"),
+        ("review-worker=2 publishing-wrker=3", "There is no publishing-wrker"),
     ):
-        refused = ops(folder, "scale", said)
+        refused = ops(folder, "scale", *said.split())
         assert (refused.returncode, why in refused.stderr) == (2, True), refused.stderr
 
-    ops(folder, "scale", "review-worker=2")
+    now = json.loads(ops(folder, "status", "--json").stdout)["workers"]
+    assert now == fewer, "what is refused is not half done"
+
+    two = json.loads(ops(folder, "scale", "review-worker=2", "--json").stdout)["workers"]["review-worker"]
+    psutil.Process(two[1]).kill()
+    launched.wait_for("review-worker-2 ended (killed by SIGKILL): it is started afresh.")
+    after = json.loads(ops(folder, "status", "--json").stdout)["workers"]["review-worker"]
+    assert (after[0], len(after)) == (two[0], 2) and after[1] != two[1]
     children = launched.children()
     launched.popen.terminate()
     assert launched.ended()[0] == 0

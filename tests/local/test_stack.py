@@ -57,6 +57,11 @@ class Launched:
         return list(psutil.Process(self.popen.pid).children(recursive=True))
 
 
+def child_of(launched: Launched, service: str, part: str) -> psutil.Process:
+    """The process of a launcher that is `part` of a service: its `worker`, its `api`."""
+    return next(each for each in launched.children() if each.cmdline()[-2:] == [service, part])
+
+
 def mongo_client(url: str) -> MongoClient[dict[str, Any]]:
     return MongoClient(url)
 
@@ -103,12 +108,18 @@ def test_run_keeps_its_data_and_ends_all_it_started(
     said = third.wait_for("Ctrl-C ends it")
     assert f"The last run (pid {first.popen.pid}) ended without tidying up; its lock is taken over." in said
 
-    # A child that dies takes the others with it, and is named.
+    # A worker that dies is started afresh.
+    worker = child_of(third, "review", "worker")
+    worker.kill()
+    third.wait_for("review-worker ended (killed by SIGKILL): it is started afresh.")
     children = third.children()
-    next(each for each in children if each.cmdline()[-2:] == ["review", "worker"]).kill()
+    assert len(children) == 14 and child_of(third, "review", "worker").pid != worker.pid
+
+    # Any other child that dies takes the others with it, and is named.
+    child_of(third, "review", "api").kill()
     status, said = third.ended()
     assert status == 1
-    assert "review-worker ended unexpectedly (killed by SIGKILL). The end of " in said
+    assert "review-api ended unexpectedly (killed by SIGKILL). The end of " in said
     assert not [each for each in children if each.is_running()]
 
     # Ctrl-C is a good end; and what was written is still there.

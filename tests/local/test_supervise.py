@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
@@ -16,6 +17,8 @@ import pytest
 from deploy.local import ports
 from deploy.local.lock import Locked, lock
 from deploy.local.supervise import Child, ChildFailed, Process, end, spawn, wait_until_ready, watch
+from deploy.local.table import Stack
+from deploy.local.workers import Workers
 
 ROOT = Path(__file__).resolve().parents[2]
 SLEEP = "import time; time.sleep(600)"
@@ -76,6 +79,20 @@ async def test_watch_tells_which_child_died_and_how(children: list[Child], tmp_p
     with pytest.raises(ChildFailed, match=r"second ended unexpectedly \(killed by SIGKILL\)"):
         await asyncio.wait_for(watching, 5)
     assert children[0].is_alive()
+
+
+def test_a_worker_that_ends_is_started_afresh_thrice_a_minute_and_nothing_else_is(
+    children: list[Child], tmp_path: Path
+) -> None:
+    children += [spawn(python(name, "print('once')"), tmp_path) for name in ("review-worker-2", "review-api")]
+    workers = Workers(cast(Stack, None), children)
+    for _ in range(3):
+        children[0].popen.wait()
+        assert workers.start_afresh(children[0])
+    children[0].popen.wait()
+    assert not workers.start_afresh(children[0]) and not workers.start_afresh(children[1])
+    assert [child.name for child in children] == ["review-worker-2", "review-api"]
+    assert (tmp_path / "review-worker-2.log").read_text() == "once\n" * 4, "the log of each goes on"
 
 
 def test_end_ends_what_a_child_started_too(children: list[Child], tmp_path: Path) -> None:

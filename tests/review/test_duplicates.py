@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.local.sample.generate import generate, partners
+from review.checks.assess import findings
+from review.checks.ruleset import CURRENT
 from review.duplicates.index import MOST_HOLDERS, Asked, Duplicates
 from review.duplicates.likeness import Resemblance, compare
 from review.duplicates.sketches import TOKENS, likeness, sketches, tokens
-from review.duplicates.texts import sentences
+from review.duplicates.texts import clauses
 from schemas.entry import Scene
 from schemas.review import Likeness
 from tests.review.conftest import Review
@@ -26,7 +28,7 @@ ENGLISH = st.lists(WORDS, min_size=12, max_size=60).map(" ".join)
 
 
 def tokens_of(zh: str, en: str | None = None, kind: str = "scene") -> set[int]:
-    said = {"summary/zh": sentences(zh)} | ({"summary/en": sentences(en)} if en else {})
+    said = {"summary/zh": clauses(zh)} | ({"summary/en": clauses(en)} if en else {})
     return {token for token in tokens(sketches([said], [kind]))[0].tolist() if token}
 
 
@@ -35,7 +37,7 @@ def test_a_text_is_its_own_duplicate(parts: list[str], english: str) -> None:
     zh = "。".join(parts)
     assert tokens_of(zh, english) == tokens_of(zh, english)
     assert len(tokens_of(zh, english)) == TOKENS
-    assert compare(sentences(zh), sentences(zh)) == (100, Likeness.EXACT)
+    assert compare(clauses(zh), clauses(zh)) == (100, Likeness.EXACT)
 
 
 @given(PARAGRAPH, st.randoms(use_true_random=False))
@@ -45,21 +47,25 @@ def test_sentences_in_another_order_are_found(parts: list[str], rng: random.Rand
     one, other = "。".join(parts), "！".join(turned)
     assert tokens_of(one) == tokens_of(other), "every token is the same, whatever the order"
     expected = Likeness.EXACT if turned == parts else Likeness.REARRANGED
-    assert compare(sentences(one), sentences(other)) == (100, expected)
+    assert compare(clauses(one), clauses(other)) == (100, expected)
 
 
 @given(PARAGRAPH)
 def test_blanks_punctuation_width_and_capitals_do_not_matter(parts: list[str]) -> None:
     plain = "，".join(parts) + "。AI 5G"
     dressed = " ".join("，".join(parts)) + " . ａｉ５ｇ"
-    assert compare(sentences(plain), sentences(dressed)) == (100, Likeness.EXACT)
+    assert compare(clauses(plain), clauses(dressed)) == (100, Likeness.EXACT)
 
 
 @given(PARAGRAPH, PARAGRAPH, ENGLISH, ENGLISH)
 def test_unrelated_texts_are_not_found(one: list[str], other: list[str], english: str, more: str) -> None:
-    assert compare(sentences("。".join(one)), sentences("。".join(other))) is None or set(one) & set(other)
+    assert compare(clauses("。".join(one)), clauses("。".join(other))) is None or set(one) & set(other)
     if not set("".join(one)) & set("".join(other)):
         assert not tokens_of("。".join(one)) & tokens_of("。".join(other))
+
+
+def test_a_number_is_no_two_clauses() -> None:
+    assert clauses("1,000 samples, 24 hours; 甲，5台,乙。") == ("1000samples", "24hours", "甲", "5台", "乙")
 
 
 def test_entries_of_different_kinds_have_no_token_in_common() -> None:
@@ -140,8 +146,15 @@ FUZZY = told_in((ZH[0].replace("四百", "五百"), *ZH[1:]), (EN[0].replace("40
             "en",
             ("summary/en",),
         ),
+        (
+            told_in(("，".join(ZH[::-1]),), ("A new translation", "word by word")),
+            100,
+            "rearranged",
+            "zh",
+            ("title/zh", "summary/zh"),
+        ),
     ],
-    ids=["exact", "sentences", "fields", "fuzzy", "retranslated", "untranslated", "mistranslated"],
+    ids=["exact", "sentences", "fields", "fuzzy", "retranslated", "untranslated", "mistranslated", "clauses"],
 )
 async def test_a_copy_is_found_and_it_is_said_why(
     review: Review, entry: Scene, similarity: int, likeness: str, language: Any, fields: tuple[str, ...]
@@ -150,6 +163,38 @@ async def test_a_copy_is_found_and_it_is_said_why(
     assert await ask(review.duplicates, ("b/SC-9@1", entry)) == [
         (Resemblance("a/SC-1@1", similarity, Likeness(likeness), language, fields),)
     ]
+
+
+COPIED = {
+    "zh": "列车以每小时十公里驶过检测棚，仪器在四十秒内给出全列轮缘高度、厚度和踏面磨耗，并写入检修系统，数据可追溯。",
+    "en": "As a train rolls through the shed, the gauge measures flange height and tread wear of every wheel.",
+}
+OWN_WORDS = {
+    "title": {"zh": "轨旁智能体检站", "en": "Wayside health station"},
+    "distinction": {"zh": "机身采用整体铸铝，在零下三十度的线路旁常年值守，换件只要十分钟，不必停运，一人即可。"},
+}
+
+
+async def test_a_summary_that_is_wholly_anothers_is_found_whatever_was_written_around_it(review: Review) -> None:
+    await ask(review.duplicates, ("a/PR-1@1", product(summary=COPIED)))
+    await ask(review.duplicates, ("a/SC-1@1", SENT))
+    copied = product(summary=COPIED, **OWN_WORDS)
+    (found,) = await ask(review.duplicates, ("b/PR-9@1", copied))
+    fields = ("summary/zh", "summary/en")
+    assert found == (Resemblance("a/PR-1@1", 100, Likeness.EXACT, "zh", fields, part=True),)
+    assert [(each.rule, each.weight) for each in findings(copied, (), found, CURRENT) if each.resembles] == [
+        ("duplicate.summary", 25)
+    ]
+    turned = told_in(("，".join(ZH[::-1]),), ("A new translation", "word by word"), title="五院之间的低空物资往来线路")
+    assert await ask(review.duplicates, ("b/SC-9@1", turned)) == [
+        (Resemblance("a/SC-1@1", 100, Likeness.REARRANGED, "zh", ("summary/zh",), part=True),)
+    ]
+
+
+async def test_a_short_summary_may_be_anybodys(review: Review) -> None:
+    short = {"zh": "详见附件，欢迎来函。"}
+    await ask(review.duplicates, ("a/PR-1@1", product(summary=short)))
+    assert await ask(review.duplicates, ("b/PR-9@1", product(summary=short, **OWN_WORDS))) == [()]
 
 
 async def test_what_is_alike_by_half_is_no_duplicate(review: Review) -> None:

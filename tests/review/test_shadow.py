@@ -1,9 +1,13 @@
 """Shadow replay: changed rules held against what was checked, on MongoDB, as those who keep the rules meet it."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
+from rich.console import Console
+
 from review.checks.ruleset import CURRENT, FILE, read
+from review.cli import show
 from review.domain.acts import LodgeAppeal
 from review.shadow import Checked, Shadow, shadow
 from runtime.settings import Settings
@@ -87,7 +91,17 @@ async def test_the_command_says_which_cases_would_go_another_way_and_writes_noth
     assert f"{OWN}/PR-2@1  Ordinary review (90) → Two experts (50)" in done.stdout
     assert "− product.interfaces /entry/interfaces (−10) No interfaces or standards are named." in done.stdout
     assert "+ product.interfaces /entry/interfaces (−50)" in done.stdout
+    assert "give them a new one" not in done.stdout
     assert await review.cases.collection.find().sort("_id").to_list() == before
+
+
+def test_changed_rules_with_the_version_of_those_in_force_are_remarked_on(tmp_path: Path) -> None:
+    path = stricter(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace('"trial"', f'"{CURRENT.version}"'), encoding="utf-8")
+    told = StringIO()
+    for rules in (CURRENT, read(path)):
+        show(Console(file=told), Shadow(rules.version), rules)
+    assert told.getvalue().count("give them a new one before use") == 1
 
 
 async def test_a_case_that_was_appealed_since_is_held_against_how_it_was_checked(

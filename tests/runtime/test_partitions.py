@@ -11,7 +11,7 @@ from pymongo import AsyncMongoClient
 
 from runtime.consume import subscribe, worker_app
 from runtime.consumers import Groups
-from runtime.parking import Parking
+from runtime.parking import Message, Parking
 from runtime.partitions import COPY, CannotRaise, _copy, _remake, raise_partitions
 from runtime.relay import Relay
 from runtime.replay import extent, read
@@ -88,6 +88,10 @@ async def test_streams_stay_whole_on_one_partition_each_and_nothing_is_read_twic
             with pytest.raises(CannotRaise, match="A worker of review runs"):
                 await asyncio.to_thread(raise_partitions, settings, SUBMISSIONS, 8)
             await read_to_the_end(settings)
+        await Parking(copies).park(Message(settings.topic(SUBMISSIONS), "s1", "0:0", b"{"), "not JSON")
+        with pytest.raises(CannotRaise, match=r"review has 1 parked streams of submissions\.events"):
+            await asyncio.to_thread(raise_partitions, settings, SUBMISSIONS, 8)
+        await copies["parked"].delete_many({})
         before = await asyncio.to_thread(sequences, settings, SUBMISSIONS)
         raised = await asyncio.to_thread(raise_partitions, settings, SUBMISSIONS, 8)
         assert (raised.messages, raised.streams, raised.partitions) == (4 * STREAMS, STREAMS, 8)

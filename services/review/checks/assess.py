@@ -73,8 +73,7 @@ def _duplicate(found: Resemblance, rules: Ruleset) -> CheckFinding | None:
     """The finding that a resemblance is by these rules; None where they do not call it one."""
     if found.similarity < rules.at("near"):
         return None
-    same = found.similarity >= rules.at("same")
-    rule = "duplicate.english" if found.language == "en" else "duplicate.same" if same else "duplicate.near"
+    rule = _called(found, rules)
     if rule not in rules.rules:
         return None
     return CheckFinding(
@@ -86,6 +85,14 @@ def _duplicate(found: Resemblance, rules: Ruleset) -> CheckFinding | None:
         likeness=found.likeness,
         alike=tuple(f"/entry/{field}" for field in found.fields),
     )
+
+
+def _called(found: Resemblance, rules: Ruleset) -> str:
+    if found.language == "en":
+        return "duplicate.english"
+    if found.part:
+        return "duplicate.summary"
+    return "duplicate.same" if found.similarity >= rules.at("same") else "duplicate.near"
 
 
 def _by_score(entry: Entry, score: int, rules: Ruleset) -> Route:

@@ -1,6 +1,6 @@
 """The index of near-duplicates: a projection in MongoDB, shared by any number of workers.
 
-One document a case: `{_id: case, tokens: [int], sketch: bytes, texts: {field: [sentence]}}`. What is asked is
+One document a case: `{_id: case, tokens: [int], sketch: bytes, texts: {field: [clause]}}`. What is asked is
 remembered first: of two that come at once to two workers, the one that is kept later finds the other.
 """
 
@@ -15,7 +15,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
 from review.duplicates.likeness import Resemblance, resemblance
-from review.duplicates.sketches import TOKENS, Sketches, likeness, sketches, tokens
+from review.duplicates.sketches import TOKENS, Sketches, likeness, same_summary, sketches, tokens
 from review.duplicates.texts import Texts, texts
 from schemas.entry import Entry
 from schemas.envelope import Json
@@ -123,9 +123,13 @@ class Duplicates:
 def _worth_comparing(
     asked: Sequence[Asked], rows: Sketches, cases: Sequence[str], found: Sketches, meetings: NDArray[np.intp]
 ) -> Pairs:
-    """The meetings whose sketches are alike enough, MOST_COMPARED of each asked about, the likest first."""
+    """The meetings whose sketches are alike enough, MOST_COMPARED of each asked about, the likest first.
+
+    Those with a summary in common are worth it whatever their sketches say, and come before all others.
+    """
     mine, theirs = meetings
     alike = np.maximum(*(likeness(rows[mine], found[theirs], language) for language in ("zh", "en")))
+    alike += same_summary(rows[mine], found[theirs])
     places = {one.case: n for n, one in enumerate(asked)}
     pairs: Pairs = []
     compared: Counter[int] = Counter()
@@ -148,7 +152,12 @@ def _same(case: str, other: str) -> bool:
 def _likest(found: Sequence[Resemblance]) -> tuple[Resemblance, ...]:
     """The likest, one a submission, of equal ones that of the latest revision; at most MOST_NAMED."""
     best: dict[str, Resemblance] = {}
-    for each in sorted(found, key=lambda one: (one.language == "zh", one.similarity, one.case)):
+    for each in sorted(found, key=lambda one: (*_weight(one), one.case)):
         best[each.case.rpartition("@")[0]] = each
-    ordered = sorted(best.values(), key=lambda one: (one.language != "zh", -one.similarity, one.case))
+    ordered = sorted(best.values(), key=lambda one: (*(-each for each in _weight(one)), one.case))
     return tuple(ordered[:MOST_NAMED])
+
+
+def _weight(one: Resemblance) -> tuple[bool, bool, int]:
+    """The Chinese counts for more than the English, all of it for more than its summary."""
+    return one.language == "zh", not one.part, one.similarity

@@ -1,8 +1,8 @@
 """Sketches: a few numbers for each text, such that texts alike have numbers in common.
 
-A MinHash (Broder 1997) over the pieces of a text, its sentences in alphabetical order, so that their own order does not
+A MinHash (Broder 1997) over the pieces of a text, its clauses in alphabetical order, so that their own order does not
 matter. A sketch is 16 tokens of 64 bits: 8 bands of four minima for the Chinese, 6 for the English, and one digest of
-each, which is the same for the same sentences whatever the minima say. A whole batch is sketched at once.
+each summary, which is the same for the same clauses whatever stands around them. A whole batch is sketched at once.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,9 @@ def sketches(said: Sequence[Texts], kinds: Sequence[str]) -> Sketches:
             continue
         found = _minima([voices[n] for n in speaking], PIECE[language], _FACTORS[MINIMA[language]])
         minima[speaking, MINIMA[language]] = found ^ turns[speaking, None]
-        rows[speaking, place] = [_digest(f"{kinds[n]} {language} {voices[n]}") for n in speaking]
+        for n, each in enumerate(said):
+            if summary := each.get(f"summary/{language}"):
+                rows[n, place] = _digest(f"{kinds[n]} {language} " + "\n".join(sorted(summary)))
     return rows
 
 
@@ -68,6 +70,13 @@ def likeness(some: Sketches, others: Sketches, language: Language) -> NDArray[np
     mine, theirs = (np.ascontiguousarray(rows).view(np.uint16)[:, MINIMA[language]] for rows in (some, others))
     equal: NDArray[np.float64] = (mine == theirs).mean(axis=1)
     return np.where(mine.any(axis=1), equal, 0.0)
+
+
+def same_summary(some: Sketches, others: Sketches) -> NDArray[np.bool_]:
+    """Row by row, whether two have a summary of the same clauses, in either language."""
+    mine, theirs = (rows[:, sum(BANDS.values()) :] for rows in (some, others))
+    same: NDArray[np.bool_] = ((mine == theirs) & (mine != 0)).any(axis=1)
+    return same
 
 
 def _minima(voices: Sequence[str], piece: int, factors: NDArray[np.uint64]) -> NDArray[np.uint16]:
