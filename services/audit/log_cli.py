@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from pymongo import MongoClient
+from rich.markup import escape
 from rich.table import Table
 
 from audit import log_texts
@@ -18,7 +19,7 @@ from audit.log.keeper import origin
 from audit.log.note import NotSigned, Signer
 from runtime.settings import Settings
 from schemas.envelope import Json
-from web.languages import _
+from web.languages import _, ngettext
 from web.shell import N_, AsJson, Failed, Help, out, print_json, progress
 
 AGREES, PARTS, COULD_NOT = 0, 1, 2
@@ -71,11 +72,16 @@ def add_command(audit: typer.Typer, troubles: Troubles) -> None:
             counts = {"size": outcome.size, "recorded": outcome.recorded, "messages": outcome.messages}
             out().print(text % {name: f"{count:,}" for name, count in counts.items()})
             if outcome.parts:
-                table = Table(_("What is wrong"), _("Place"), _("Event"), _("Detail"))
+                table = Table()
+                for title in (_("What is wrong"), _("Place"), _("Event"), _("Detail")):
+                    table.add_column(title, overflow="fold")
                 for each in outcome.parts[:SHOWN]:
-                    table.add_row(log_texts.parted(each.kind), each.place, each.ref or "", each.detail)
+                    cells = (log_texts.parted(each.kind), log_texts.place(each.place), each.ref or "", each.detail)
+                    table.add_row(*map(escape, cells))
                 out().print(table)
-                out().print(_("They part in %s places.") % f"{len(outcome.parts):,}")
+                count = len(outcome.parts)
+                text = ngettext("They part in %(count)s place.", "They part in %(count)s places.", count)
+                out().print(text % {"count": f"{count:,}"})
             else:
                 out().print(_("All agree."))
         raise typer.Exit(PARTS if outcome.parts else AGREES)
