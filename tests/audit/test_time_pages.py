@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from audit.__main__ import application
 from audit.recorder import Recorder
+from schemas.envelope import Json
 from tests.audit.conftest import DECIDERS, World
 from tests.audit.histories import event
 from tests.audit.test_pages import BROWSER, signed_in
@@ -112,6 +113,26 @@ def test_the_page_shows_the_moment_its_proof_and_its_story_and_withholds_the_con
     assert 'sq-graph__event--review"' in shown and '<path class="sq-graph__line"' in shown
     block = auditor.get(address, headers=BROWSER | {"hx-request": "true"}).text
     assert block.lstrip().startswith('<div id="moment" data-at="2"') and "<html" not in block
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"actor": "user:nobody"}, "actor"), ({"event": b"no json"}, "event"), ({"event": b"{}"}, "event")],
+)
+def test_a_record_that_was_changed_is_no_history_and_says_so(
+    auditor: TestClient, told: World, change: Json, field: str
+) -> None:
+    recorded = told.client[told.settings.database("audit")]["recorded"]
+    one = recorded.find_one_and_update({"_id": "/submissions/s3/2"}, {"$set": change})
+    assert one is not None
+    altered = {"event": "/submissions/s3/2", "leaf": one["leaf"], "field": field}
+    assert get(auditor, "/audit/time/submissions/s3")["altered"] == [altered]
+    assert get(auditor, "/audit/time/review/s3")["altered"] == []
+    found = get(auditor, "/audit/events?entry=s3")["events"]
+    assert {each["ref"]: each["altered"] for each in found if each["altered"]} == {"/submissions/s3/2": field}
+    for address in ("/audit/time/submissions/s3?at=2", "/audit/events?entry=s3"):
+        shown = auditor.get(address, headers=BROWSER)
+        assert shown.status_code == 200 and f"The record of leaf {one['leaf']}, /submissions/s3/2" in shown.text
 
 
 def test_the_catalogue_of_a_history_without_releases_is_empty_and_says_so(auditor: TestClient) -> None:
