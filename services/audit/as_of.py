@@ -1,7 +1,7 @@
 """A stream, a release or the catalogue as of a moment: what the command line, the pages and programs are told."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -36,6 +36,11 @@ class Look:
     contradicting: tuple[Leaf, ...]
 
     @property
+    def altered(self) -> list[Leaf]:
+        """The events whose records are not what was written: neither what they say is proven, nor the states after."""
+        return [leaf for leaf in (*self.leaves, *self.contradicting) if leaf.altered]
+
+    @property
     def fields(self) -> list[Field]:
         return side_by_side(self.before.state, self.now.state)
 
@@ -51,7 +56,12 @@ class Look:
             "missing": self.missing,
             "clock_ran_back": [leaf.ref for leaf in self.back],
             "contradicting": [leaf.ref for leaf in self.contradicting],
+            "altered": [_altered_json(leaf) for leaf in self.altered],
         }
+
+
+def _altered_json(leaf: Leaf) -> Json:
+    return {"event": leaf.ref, "leaf": leaf.number, "field": leaf.altered}
 
 
 def _moment_json(moment: Moment) -> Json:
@@ -132,12 +142,16 @@ def _number(ordered: Sequence[Leaf], at: Point | None, otherwise: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The catalogue at a time, `now`, beside another, `before`: entry by entry."""
+    """The catalogue at a time, `now`, beside another, `before`: entry by entry.
+
+    `altered` are the events it was made from whose records are not what was written.
+    """
 
     at: datetime
     other: datetime | None
     now: Json
     before: Json
+    altered: tuple[Leaf, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -161,10 +175,19 @@ class Listing:
             "counts": self.counts,
             "entries": self.now,
             "differences": self.changed if self.other else {},
+            "altered": [_altered_json(leaf) for leaf in self.altered],
         }
 
 
 def listing(leaves: Leaves, at: datetime, other: datetime | None) -> Listing:
     """The catalogue at a time, beside another if one is given. Raises Undecodable."""
-    before = catalogue(leaves.public(other)) if other else {}
-    return Listing(at, other, catalogue(leaves.public(at)), before)
+    altered: dict[int, Leaf] = {}
+
+    def public(until: datetime) -> Iterator[Leaf]:
+        for leaf in leaves.public(until):
+            if leaf.altered:
+                altered[leaf.number] = leaf
+            yield leaf
+
+    before = catalogue(public(other)) if other else {}
+    return Listing(at, other, catalogue(public(at)), before, tuple(altered.values()))

@@ -5,11 +5,12 @@
     key, checkpoint        the log's public keys that signed it, one a line; the signed (and cosigned) checkpoint
     witnesses              the public keys of the witnesses that cosigned, one a line
     checkpoint.tsr         an RFC 3161 timestamp of the checkpoint's text, where there is one
-    events/<leaf>.json     each event, as it was on Kafka
+    events/<leaf>.json     each event, in the form whose SHA-256 is the log's entry: its RFC 8785 form
     proofs/<leaf>.tlog-proof    its proof (c2sp.org/tlog-proof)
 
-The archive is written in one way only: nothing compressed, no dates, the files in the manifest's order. So verifying
-can hold every byte against what an export would have written, and no byte is left for anything else to stand in.
+The archive is written in one way only: nothing compressed, no dates, the files in the manifest's order; the page and
+the manifest say nothing that does not follow from the rest, but for `what` and `made`. So verifying writes all of it
+again and compares, and no byte is left for anything else to stand in.
 """
 
 import hashlib
@@ -25,7 +26,8 @@ from audit.bundle_page import page
 from audit.log.note import Checkpoint, Verifier, unverified
 from schemas.envelope import Json
 
-FORMAT = "shuangqian-evidence/1"
+#: Verifying renders the page again: whoever changes a word of it, or the order of anything, makes another format.
+FORMAT = "shuangqian-evidence/2"
 MANIFEST, PAGE, KEY, CHECKPOINT, WITNESSES, STAMP = (
     "manifest.json",
     "README.html",
@@ -38,7 +40,7 @@ MANIFEST, PAGE, KEY, CHECKPOINT, WITNESSES, STAMP = (
 
 @dataclass(frozen=True)
 class Item:
-    """One event: its leaf, its name, type, time and actor, its bytes, and the text of its proof."""
+    """One event: its leaf, its name, type, time and actor, its bytes as hashed, and the text of its proof."""
 
     leaf: int
     ref: str
@@ -47,6 +49,12 @@ class Item:
     actor: str
     event: bytes
     proof: str
+
+    @classmethod
+    def of(cls, leaf: int, value: Json, event: bytes, proof: str) -> "Item":
+        """The item of an event; `value` is `event`, read."""
+        ref, actor = f"{value['source']}/{value['id']}", value.get("actor")
+        return cls(leaf, ref, value["type"], value["time"], actor if isinstance(actor, str) else "", event, proof)
 
     @property
     def event_file(self) -> str:

@@ -1,7 +1,6 @@
 """`shuangqian audit export | verify`: evidence bundles. Exit codes as the auditor's other commands have them:
 0 it holds (or was written), 1 it does not hold, 2 could not be done."""
 
-import re
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
@@ -10,15 +9,18 @@ from typing import Annotated, Protocol
 import typer
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 from pymongo import MongoClient
+from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from audit import bundle_texts
-from audit.bundle_export import NothingThere, export
+from audit import bundle_texts, log_texts
+from audit.bundle_export import Altered, NothingThere, export
 from audit.bundle_verify import Outcome, verify
+from audit.bundle_what import is_month
 from audit.log.note import NotSigned, Verifier, verifiers
 from runtime.settings import Settings
 from schemas.envelope import Json
-from web.languages import _
+from web.languages import _, ngettext
 from web.shell import N_, AsJson, Failed, Help, out, print_json
 
 HOLDS, DOES_NOT, COULD_NOT = 0, 1, 2
@@ -66,7 +68,7 @@ def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
         if len(what) != 1:
             raise Failed(COULD_NOT, _("Give one of --stream, --release and --month."))
         for wanted in (release, month):
-            if wanted and not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", wanted):
+            if wanted and not is_month(wanted):
                 raise Failed(COULD_NOT, _("%s is not a month such as 2026-11.") % wanted)
         settings = Settings.load()
         try:
@@ -74,14 +76,21 @@ def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
                 made = export(settings, client[settings.database("audit")], what, to)
         except NothingThere as nothing:
             raise Failed(COULD_NOT, bundle_texts.nothing(nothing.reason)) from None
+        except Altered as altered:
+            raise Failed(COULD_NOT, log_texts.altered(altered.leaf, altered.ref)) from None
         except (NotSigned, LookupError) as error:
             text = _("The log in %(folder)s cannot prove it (%(error)s). Set SHUANGQIAN_LOG_FOLDER to the log’s own.")
             raise Failed(COULD_NOT, text % {"folder": settings.log_folder, "error": error}) from None
         except OSError as error:
             text = _("%(path)s cannot be written: %(error)s.")
             raise Failed(COULD_NOT, text % {"path": to, "error": error.strerror}) from None
-        text = _("%(count)s events and their proofs, under the checkpoint of %(size)s leaves, are in %(path)s.")
-        out().print(text % {"count": f"{len(made.items):,}", "size": f"{made.head.size:,}", "path": to})
+        count = len(made.items)
+        text = ngettext(
+            "%(count)s event and its proof, under the checkpoint of %(size)s leaves, are in %(path)s.",
+            "%(count)s events and their proofs, under the checkpoint of %(size)s leaves, are in %(path)s.",
+            count,
+        )
+        out().print(text % {"count": f"{count:,}", "size": f"{made.head.size:,}", "path": to})
 
     @audit.command("verify", help=VERIFY_HELP)
     def verify_command(
@@ -125,14 +134,24 @@ def _roots(given: Path | None) -> list[Certificate]:
 def _show(outcome: Outcome, key_given: bool, roots_given: bool) -> None:
     console = out()
     if outcome.holds:
-        text = _("It holds: %(count)s events are in the log %(log)s, whose tree had %(size)s leaves.")
-        console.print(text % {"count": f"{outcome.events:,}", "log": outcome.log, "size": f"{outcome.size:,}"})
+        text = ngettext(
+            "It holds: %(count)s event is in the log %(log)s, whose tree had %(size)s leaves.",
+            "It holds: %(count)s events are in the log %(log)s, whose tree had %(size)s leaves.",
+            outcome.events,
+        )
+        count = f"{outcome.events:,}"
+        console.print(text % {"count": count, "log": outcome.log, "size": f"{outcome.size:,}"}, soft_wrap=True)
     else:
         console.print(_("It does not hold."))
-        table = Table(_("What is wrong"), _("Place"), _("Detail"))
+        table = Table()
+        for title in (_("What is wrong"), _("Place"), _("Detail")):
+            table.add_column(title, overflow="fold")
         for each in outcome.faults:
-            table.add_row(bundle_texts.fault(each.fault), each.place, each.detail)
+            cells = (bundle_texts.fault(each.fault), bundle_texts.place(each.place), each.detail)
+            table.add_row(*map(escape, cells))
         console.print(table)
+    if outcome.what:
+        _show_claim(console, outcome)
     if outcome.fingerprint:
         console.print(_("Fingerprint: %s") % outcome.fingerprint)
     if outcome.holds:
@@ -147,5 +166,14 @@ def _show(outcome: Outcome, key_given: bool, roots_given: bool) -> None:
         elif roots_given:
             console.print(_("It holds no timestamp."))
         if not key_given:
-            console.print(_("By the key that the bundle itself brings: %s") % outcome.key)
+            console.print(_("By the key that the bundle itself brings: %s") % outcome.key, soft_wrap=True)
             console.print(_("Compare it with the log’s key as you know it, or give that with --key."))
+
+
+def _show_claim(console: Console, outcome: Outcome) -> None:
+    """What the bundle says it is; when it was made is its maker's word even where it holds."""
+    count = ngettext("%(count)s stream", "%(count)s streams", outcome.streams) % {"count": f"{outcome.streams:,}"}
+    text = _("It says that it is: %(claim)s (%(streams)s).")
+    said = text % {"claim": bundle_texts.claim(outcome.what), "streams": count}
+    console.print(escape(said), soft_wrap=True)
+    console.print(escape(_("Made at %s, as whoever made it says.") % outcome.made), soft_wrap=True)

@@ -11,15 +11,26 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from audit.bundle import Bundle, Item, write
+from audit.bundle_what import added, within
 from audit.log.folder import Folder
-from audit.log.note import COSIGNATURE, Verifier, checkpoint, signed_by
+from audit.log.note import COSIGNATURE, Checkpoint, Verifier, checkpoint, signed_by
 from audit.log.proof import Proof
 from audit.log.store import LogStore
 from audit.log.tiles import nodes
-from audit.log.tree import inclusion_proof
+from audit.log.tree import Node, Wrong, inclusion_proof, leaf_hash, verify_inclusion
 from audit.log.witness import witnesses
+from audit.recorder_read import altered
 from runtime.settings import Settings
+from schemas.canonical import NoForm, canonical
 from schemas.envelope import Json, timestamp
+
+
+class Altered(Exception):
+    """What was recorded of an event is not what the log has: its `leaf` and `ref`."""
+
+    def __init__(self, leaf: int, ref: str) -> None:
+        super().__init__(f"leaf {leaf}, {ref}")
+        self.leaf, self.ref = leaf, ref
 
 
 class NothingThere(Exception):
@@ -33,7 +44,8 @@ class NothingThere(Exception):
 def export(settings: Settings, database: Database[Json], what: Mapping[str, str], out: Path) -> Bundle:
     """Write the bundle of {"stream": id}, {"release": month} or {"month": month}; it appears whole or not at all.
 
-    Raises NothingThere, LookupError where a tile is missing, NotSigned where the log's key is another, OSError.
+    Raises NothingThere, Altered, LookupError where a tile is missing, NotSigned where the log's key is another,
+    OSError.
     """
     bundle = collect(settings, database, what)
     part = out.with_name(f".{out.name}.part")
@@ -64,26 +76,42 @@ def collect(settings: Settings, database: Database[Json], what: Mapping[str, str
     note = covering["note"]
     head = checkpoint(note, *known)
     node = nodes(head.size, folder.read)
-    items = [
-        Item(
-            leaf=each["leaf"],
-            ref=str(each.get("contradicts", each["_id"])),
-            type=each["type"],
-            time=_said_time(each),
-            actor=each["actor"] or "",
-            event=bytes(each["event"]),
-            proof=Proof(each["leaf"], tuple(inclusion_proof(each["leaf"], head.size, node)), note).text(),
-        )
-        for each in events
-    ]
+    items = [_item(each, head, node, note) for each in events]
     cosigners = _cosigners(settings, note)
     made, keys = timestamp(datetime.now(UTC)), signed_by(note, known)
     return Bundle(dict(what), made, keys, note, items, cosigners, covering["stamp"])
 
 
-def _said_time(event: Json) -> str:
-    """The time as the event itself writes it."""
-    return str(orjson.loads(event["event"])["time"])
+def _item(document: Json, head: Checkpoint, node: Node, note: str) -> Item:
+    """An event with its proof, which is tried: nobody is given evidence that does not hold."""
+    leaf, raw = document["leaf"], bytes(document["event"])
+    path = tuple(inclusion_proof(leaf, head.size, node))
+    value = _value(document)
+    try:
+        verify_inclusion(leaf, head.size, leaf_hash(bytes(document["hash"])), path, head.root)
+    except Wrong as wrong:
+        raise Altered(leaf, _ref(document)) from wrong
+    return Item.of(leaf, value, _hashed(raw, value), Proof(leaf, path, note).text())
+
+
+def _value(document: Json) -> Json:
+    """What a recorded event says, if its record is as it was written. Raises Altered."""
+    if altered(document):
+        raise Altered(document["leaf"], _ref(document))
+    value: Json = orjson.loads(document["event"])
+    return value
+
+
+def _ref(document: Json) -> str:
+    return str(document.get("contradicts", document["_id"]))
+
+
+def _hashed(raw: bytes, value: Json) -> bytes:
+    """The bytes of an event that were hashed: its RFC 8785 form; where it has none, those that came."""
+    try:
+        return canonical(value)
+    except NoForm:
+        return raw
 
 
 def _cosigners(settings: Settings, note: str) -> tuple[Verifier, ...]:
@@ -96,7 +124,7 @@ def _events(recorded: Collection[Json], what: Mapping[str, str]) -> Iterable[Jso
         case {"stream": stream}:
             return recorded.find({"stream": stream})
         case {"month": month}:
-            begin, end = _month(month)
+            begin, end = within(month)
             return recorded.find({"time": {"$gte": begin, "$lt": end}})
         case {"release": month}:
             return _of_release(recorded, month)
@@ -107,7 +135,7 @@ def _events(recorded: Collection[Json], what: Mapping[str, str]) -> Iterable[Jso
 def _of_release(recorded: Collection[Json], month: str) -> Iterable[Json]:
     """The release's own stream, and all that is of one story with an entry that it added."""
     own = list(recorded.find({"stream": month, "service": "publishing"}))
-    entries = {entry for event in own if (entry := _added(event))}
+    entries = {entry for event in own if (entry := added(_value(event)))}
     stories: set[Any] = {
         event["correlation"]
         for event in recorded.find({"stream": {"$in": list(entries)}}, {"correlation": 1})
@@ -117,15 +145,3 @@ def _of_release(recorded: Collection[Json], month: str) -> Iterable[Json]:
     for event in recorded.find({"$or": [{"correlation": {"$in": list(stories)}}, {"stream": {"$in": list(entries)}}]}):
         found[event["_id"]] = event
     return found.values()
-
-
-def _added(event: Json) -> str | None:
-    if not event["type"].startswith("release.entry-added."):
-        return None
-    entry = orjson.loads(event["event"])["data"].get("line", {}).get("entry")
-    return entry if isinstance(entry, str) else None
-
-
-def _month(month: str) -> tuple[datetime, datetime]:
-    begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-    return begin, begin.replace(year=begin.year + begin.month // 12, month=begin.month % 12 + 1)

@@ -53,34 +53,39 @@ _TEXT = """<!doctype html>
 <div class="two">
 <section>
 <h2>What this is</h2>
-<p>{holds_en}: {count} events, as Shuangqian recorded them, exported {made}. Each is a leaf of the transparency log
-<code>{origin}</code>, and <code>proofs/</code> holds, for each, the proof that it is.</p>
+<p>{holds_en}: {count} events, as Shuangqian recorded them, exported {made}, as whoever exported it says. Each is a
+leaf of the transparency log <code>{origin}</code>, and <code>proofs/</code> holds, for each, the proof that it is.</p>
 <h2>What it proves</h2>
 <p>That each event was in the log when the checkpoint was signed, and is unchanged since. Whoever holds a later
 checkpoint of the same log can ask for proof that it continues this one. The witnesses named in the checkpoint, if any,
 have seen that the log only ever grew. A timestamp, if there is one, says when at the latest.</p>
-<p>It does not prove that what an event says is true. That no later event of a stream is left out at its end, only the
-log itself can tell: ask it.</p>
+<p>It does not prove that what an event says is true. That no later event of a stream is left out at its end, nor a
+whole stream, only the log itself can tell: ask it.</p>
 <h2>How to verify it</h2>
 <p>Without network: <code>shuangqian audit verify BUNDLE --key KEY</code>, with the log’s public key as you know it, not
 as this bundle brings it; <code>--tsa-root FILE</code> tells whether a root that you trust vouches for who signed the
-timestamp. Any other software that reads c2sp.org/tlog-proof will do: an entry is SHA-256 of an event’s
-RFC 8785 form.</p>
-<p>Events hold what was said to the service, contacts included. Handle them so.</p>
+timestamp. Any other software that reads c2sp.org/tlog-proof will do: a file in <code>events/</code> is an event in its
+RFC 8785 form, and its SHA-256 is the log’s entry. This page is verified too:
+it follows from the rest, word by word.</p>
+<p>Events hold what was said to the service. Contacts are sealed in them, under keys that no bundle holds; events from
+before contacts were sealed hold them openly, and other texts may name people. Handle them so.</p>
 </section>
 <section lang="zh">
 <h2>这是什么</h2>
-<p>{holds_zh}：共 {count} 个事件，与双千平台所记录的一致，导出于 {made}。
+<p>{holds_zh}：共 {count} 个事件，与双千平台所记录的一致，导出时间为 {made}（由导出者自述）。
 每个事件都是透明日志 <code>{origin}</code> 的一片叶子，<code>proofs/</code> 中有其各自的证明。</p>
 <h2>它证明什么</h2>
 <p>签署检查点时，每个事件都已在日志中，此后未被改动。持有同一日志较新检查点者，可要求证明它是本检查点的延续。检查点中如列有见证方，
 说明见证方确认过日志只增不改。如有时间戳，则证明最晚的存在时间。</p>
-<p>它不证明事件所述属实。一个流的末尾是否遗漏了更晚的事件，只有日志本身能回答：请向日志查询。</p>
+<p>它不证明事件所述属实。一个流的末尾是否遗漏了更晚的事件，或是否遗漏了整个流，只有日志本身能回答：请向日志查询。</p>
 <h2>如何验证</h2>
 <p>无需联网：<code>shuangqian audit verify BUNDLE --key KEY</code>，其中公钥应取自您已知的来源，而不是本证据包；
 <code>--tsa-root FILE</code> 用于核验时间戳的签发者是否有您信任的根证书背书。
-任何能读取 c2sp.org/tlog-proof 的软件也可验证：日志条目是事件 RFC 8785 规范形式的 SHA-256。</p>
-<p>事件保留了当时提交的内容，包括联系人信息，请妥善处理。</p>
+任何能读取 c2sp.org/tlog-proof 的软件也可验证：<code>events/</code> 中的每个文件都是事件的 RFC 8785 规范形式，
+其 SHA-256 即日志条目。
+本页也在验证之列：它逐字由其余文件得出。</p>
+<p>事件保留了当时提交的内容；其中的联系人信息已加密，密钥不在任何证据包中；
+启用加密之前的事件仍含明文联系人信息，其他文字中也可能出现人名，请妥善处理。</p>
 </section>
 </div>
 <h2>Checkpoint <span lang="zh">检查点</span></h2>

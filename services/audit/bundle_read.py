@@ -1,6 +1,7 @@
 """Reading an evidence bundle: its files, its manifest, and each fault of theirs with its place."""
 
 import hashlib
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,18 @@ from typing import Any
 import orjson
 
 from audit.bundle import CHECKPOINT, FORMAT, KEY, MANIFEST
+from audit.bundle_what import is_what
 from schemas.envelope import Json
+from web.languages import _
 
+#: When a bundle was made, as `timestamp` writes it.
+MADE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 #: What reading a damaged archive can raise, beside what zipfile means to.
 DAMAGE = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, NotImplementedError, KeyError, OverflowError)
+
+
+#: The place of what is wrong with the archive as a whole.
+DIRECTORY = "the archive’s directory"
 
 
 class Fault(StrEnum):
@@ -32,6 +41,7 @@ class Fault(StrEnum):
     CHANGED_FILE = "changed-file"
     MISSING_FILE = "missing-file"
     EXTRA_FILE = "extra-file"
+    FOREIGN_EVENT = "foreign-event"  # it is in the log, and not of what the bundle says it is of
     OTHER_BYTES = "other-bytes"  # every file holds, and the archive is not written as an export writes it
 
 
@@ -55,7 +65,7 @@ class Broken(Exception):
 def events(path: Path) -> dict[str, bytes]:
     """The events of a bundle that holds, by their names, as they were on Kafka."""
     with path.open("rb") as file:
-        files, _ = read(file)
+        files = read(file)[0]
     return {each["ref"]: files[f"events/{name}.json"] for name, each in listed(manifest_of(files))}
 
 
@@ -65,7 +75,7 @@ def read(file: Any) -> tuple[dict[str, bytes], list[Found]]:
         archive = zipfile.ZipFile(file)
         names = archive.namelist()
     except DAMAGE as error:
-        raise Broken(Fault.CUT_SHORT, "the archive’s directory", str(error)) from error
+        raise Broken(Fault.CUT_SHORT, DIRECTORY) from error
     files: dict[str, bytes] = {}
     faults: list[Found] = []
     for info, name in zip(archive.infolist(), names, strict=True):
@@ -87,16 +97,15 @@ def manifest_of(files: Mapping[str, bytes]) -> Json:
         raise Broken(Fault.NO_MANIFEST, MANIFEST)
     try:
         manifest: Json = orjson.loads(files[MANIFEST])
-        assert manifest["format"] == FORMAT
-        assert all(isinstance(manifest[name], str) for name in ("made", "log", "root"))
-        assert isinstance(manifest["size"], int) and isinstance(manifest["what"], dict) and len(manifest["what"]) == 1
+        assert manifest["format"] == FORMAT and is_what(manifest["what"])
+        assert all(isinstance(manifest[name], str) for name in ("log", "root"))
+        assert isinstance(manifest["size"], int) and re.fullmatch(MADE, manifest["made"], re.ASCII)
         for each in manifest["events"]:
-            assert isinstance(each["leaf"], int) and all(
-                isinstance(each[name], str) for name in ("ref", "type", "time")
-            )
+            assert type(each["leaf"]) is int and all(isinstance(each[name], str) for name in ("ref", "type", "time"))
         assert all(isinstance(each, str) for each in manifest["files"].values())
     except (orjson.JSONDecodeError, AssertionError, KeyError, TypeError, AttributeError) as error:
-        raise Broken(Fault.NO_MANIFEST, MANIFEST, f"it is not a manifest of the form {FORMAT}") from error
+        text = _("it is not a manifest of the form %(format)s, which says what the bundle is of and when it was made")
+        raise Broken(Fault.NO_MANIFEST, MANIFEST, text % {"format": FORMAT}) from error
     return manifest
 
 
@@ -128,5 +137,5 @@ def held_against(manifest: Json, files: Mapping[str, bytes], unreadable: Sequenc
     # Every event that is listed has both its files listed.
     for name, each in listed(manifest):
         if f"events/{name}.json" not in manifest["files"] or f"proofs/{name}.tlog-proof" not in manifest["files"]:
-            faults.append(Found(Fault.MISSING_EVENT, each["ref"], "the manifest lists no files of it"))
+            faults.append(Found(Fault.MISSING_EVENT, each["ref"], _("the manifest lists no files of it")))
     return faults

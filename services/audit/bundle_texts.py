@@ -1,7 +1,24 @@
 """What can be wrong with an evidence bundle, in words."""
 
-from audit.bundle_read import Fault
+from collections.abc import Mapping
+
+from audit.bundle_read import DIRECTORY, Fault
 from web.languages import _
+
+
+def claim(what: Mapping[str, str]) -> str:
+    """What a bundle says it is of."""
+    ((kind, name),) = what.items()
+    return {
+        "stream": _("all events of the stream %s"),
+        "release": _("the release %s, with the whole history of its entries"),
+        "month": _("all events of the month %s (UTC)"),
+    }[kind] % name
+
+
+def place(place: str) -> str:
+    """Where it is wrong."""
+    return _("the archive’s directory") if place == DIRECTORY else place
 
 
 def fault(kind: Fault) -> str:
@@ -19,6 +36,7 @@ def fault(kind: Fault) -> str:
         Fault.CHANGED_FILE: _("A file was changed"),
         Fault.MISSING_FILE: _("A file is missing"),
         Fault.EXTRA_FILE: _("A file was added"),
+        Fault.FOREIGN_EVENT: _("An event is not of what the bundle says it is of"),
         Fault.OTHER_BYTES: _("The archive is not as an export writes it"),
     }[kind]
 

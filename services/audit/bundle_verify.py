@@ -8,8 +8,9 @@ from pathlib import Path
 import orjson
 from cryptography.x509 import Certificate
 
-from audit.bundle import CHECKPOINT, KEY, MANIFEST, STAMP, WITNESSES, first_other_byte
+from audit.bundle import CHECKPOINT, KEY, MANIFEST, STAMP, WITNESSES, Bundle, Item, first_other_byte
 from audit.bundle_read import Broken, Fault, Found, held_against, listed, manifest_of, read
+from audit.bundle_what import lacking, others
 from audit.log.note import (
     COSIGNATURE,
     Checkpoint,
@@ -24,13 +25,16 @@ from audit.log.note import (
 from audit.log.proof import parse
 from audit.log.stamp import NotVouched, stamped_at, vouched
 from audit.log.tree import Wrong, leaf_hash, verify_inclusion
-from schemas.canonical import event_hash
+from audit.recorder_read import named
 from schemas.envelope import Json
+from web.languages import _
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What verifying found. `fingerprint` is the manifest's SHA-256: what to compare with who made the bundle.
+    """What verifying found. `what` and `made` are what the bundle says it is and when it was made: the first was held
+    against its events, the second is its maker's word. `fingerprint` is the manifest's SHA-256: what to compare with
+    who made the bundle.
 
     `stamped` is the timestamp's time; `authority` who signed it, None where no root was given that vouches for that.
     """
@@ -41,6 +45,7 @@ class Outcome:
     log: str
     size: int
     events: int
+    streams: int
     key: str
     witnesses: tuple[str, ...]
     stamped: str | None
@@ -61,20 +66,25 @@ def verify(path: Path, keys: Sequence[Verifier] = (), roots: Sequence[Certificat
             files, faults = read(file)
             manifest = manifest_of(files)
         except Broken as broken:
-            return Outcome((broken.found,), {}, "", "", 0, 0, "", (), None, None, "")
+            return Outcome((broken.found,), {}, "", "", 0, 0, 0, "", (), None, None, "")
         faults = held_against(manifest, files, faults)
         faulty = {each.place for each in faults}
         own, known, more = _keys(files, keys)
         head, names, worse = _head(files, known, own, faulty)
         faults += more + worse
         if head and (manifest["log"], manifest["size"], manifest["root"]) != (head.origin, head.size, head.root.hex()):
-            faults.append(Found(Fault.WRONG_CHECKPOINT, MANIFEST, "it names another checkpoint"))
+            faults.append(Found(Fault.WRONG_CHECKPOINT, MANIFEST, _("it names another checkpoint")))
+        values: dict[str, Json] = {}
         for name, event in listed(manifest):
             if event["ref"] not in faulty:
-                faults += _proven(event, files, name, head)
-        faults += _gaps(manifest, files, faulty | {each.place for each in faults})
+                faults += _proven(event, files, name, head, values)
+        faults += _gaps(manifest, faulty | {each.place for each in faults})
+        if not faults:
+            faults += _belonging(manifest, values)
+        expected = files if faults else _again(manifest, files, values, own)
+        faults += _other_files(files, expected)
         stamped, authority = _stamped(files, faults, faulty, roots)
-        if not faults and (at := first_other_byte(file, files)) is not None:
+        if not faults and (at := first_other_byte(file, expected)) is not None:
             faults.append(Found(Fault.OTHER_BYTES, f"byte {at}"))
     return Outcome(
         tuple(faults),
@@ -83,6 +93,7 @@ def verify(path: Path, keys: Sequence[Verifier] = (), roots: Sequence[Certificat
         manifest["log"],
         head.size if head else 0,
         len(manifest["events"]),
+        len({each["ref"].rpartition("/")[0] for each in manifest["events"]}),
         ", ".join(map(str, own)),
         names,
         stamped,
@@ -98,7 +109,7 @@ def _keys(
     try:
         own = verifiers(files.get(KEY, b"").decode())
         if KEY in files and not own:
-            raise NotSigned("it holds no key")
+            raise NotSigned(_("it holds no key"))
     except (NotSigned, UnicodeDecodeError) as error:
         return (), given, [Found(Fault.CHANGED_FILE, KEY, str(error))]
     if given and not set(given) & set(own):
@@ -116,40 +127,80 @@ def _head(
         note = files[CHECKPOINT].decode()
         head = checkpoint(note, *keys)
         if unsigned := [each for each in own if each not in signed_by(note, own)]:
-            raise NotSigned(f"{unsigned[0]} is said to have signed it, and has not")
+            raise NotSigned(_("%s is said to have signed it, and has not") % unsigned[0])
         known = [verifier(line) for line in files.get(WITNESSES, b"").decode().splitlines()]
         names = [each.name for each in signed_by(note, known)]
         for each in known:
             if each.kind != COSIGNATURE or each.name not in names:
-                raise NotSigned(f"{each.name} has not cosigned it")
+                raise NotSigned(_("%s has not cosigned it") % each.name)
         return head, tuple(names), []
     except (NotSigned, UnicodeDecodeError) as error:
         return None, (), [] if CHECKPOINT in faulty else [Found(Fault.WRONG_CHECKPOINT, CHECKPOINT, str(error))]
 
 
-def _proven(event: Json, files: Mapping[str, bytes], name: str, head: Checkpoint | None) -> list[Found]:
-    """Whether an event is what its place in the manifest says, and its proof leads to the checkpoint."""
+def _proven(
+    event: Json, files: Mapping[str, bytes], name: str, head: Checkpoint | None, values: dict[str, Json]
+) -> list[Found]:
+    """Whether an event is what its place in the manifest says, and its proof leads to the checkpoint; what it says is
+    added to `values`."""
     raw, ref = files[f"events/{name}.json"], event["ref"]
     try:
         value = orjson.loads(raw)
-        said = (f"{value['source']}/{value['id']}", value["type"], value["time"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return [Found(Fault.CHANGED_EVENT, ref, "it is no event")]
-    if said != (ref, event["type"], event["time"]):
-        return [Found(Fault.CHANGED_EVENT, ref, f"the file says {said[0]}")]
+        said = named(value, ref.split("/")[1])[0]
+    except (ValueError, IndexError):
+        return [Found(Fault.CHANGED_EVENT, ref, _("it is no event"))]
+    if (said, value["type"], value["time"]) != (ref, event["type"], event["time"]):
+        return [Found(Fault.CHANGED_EVENT, ref, _("the file says %s") % said)]
+    values[name] = value
     if head is None:
         return []
     try:
-        proof = parse(files[f"proofs/{name}.tlog-proof"].decode())
+        text = files[f"proofs/{name}.tlog-proof"].decode()
+        proof = parse(text)
         if proof.checkpoint.encode() != files[CHECKPOINT] or proof.index != event["leaf"]:
-            raise Wrong("it is of another checkpoint or leaf")
-        verify_inclusion(proof.index, head.size, leaf_hash(event_hash(raw, value)[0]), proof.path, head.root)
+            raise Wrong(_("it is of another checkpoint or leaf"))
+        # The file is what was hashed, so that nothing else can be written in the same words.
+        verify_inclusion(proof.index, head.size, leaf_hash(hashlib.sha256(raw).digest()), proof.path, head.root)
+        if proof.text() != text:
+            raise Wrong(_("it is not as an export writes it"))
     except (Wrong, UnicodeDecodeError) as error:
         return [Found(Fault.WRONG_PROOF, ref, str(error))]
     return []
 
 
-def _gaps(manifest: Json, files: Mapping[str, bytes], faulty: set[str]) -> list[Found]:
+def _belonging(manifest: Json, values: Mapping[str, Json]) -> list[Found]:
+    """Events that are not of what the bundle says it is of, or that must be there and are not; all of them proven."""
+    foreign = others(manifest["what"], values.values())
+    if len(foreign) == len(values):
+        return [Found(Fault.FOREIGN_EVENT, MANIFEST, _("no event is of what it says it is of"))]
+    return [Found(Fault.FOREIGN_EVENT, f"{each['source']}/{each['id']}") for each in foreign] + [
+        Found(Fault.MISSING_EVENT, ref) for ref in lacking(manifest["what"], values.values())
+    ]
+
+
+def _again(
+    manifest: Json, files: Mapping[str, bytes], values: Mapping[str, Json], keys: Sequence[Verifier]
+) -> dict[str, bytes]:
+    """The files of the bundle as an export would write them of the same events; nothing is wrong with those."""
+    items = [
+        Item.of(int(name), value, files[f"events/{name}.json"], files[f"proofs/{name}.tlog-proof"].decode())
+        for name, value in sorted(values.items(), key=lambda each: int(each[0]))
+    ]
+    witnesses = [verifier(line) for line in files.get(WITNESSES, b"").decode().splitlines()]
+    note, stamp = files[CHECKPOINT].decode(), files.get(STAMP)
+    return Bundle(manifest["what"], manifest["made"], keys, note, items, witnesses, stamp).files()
+
+
+def _other_files(files: Mapping[str, bytes], expected: Mapping[str, bytes]) -> list[Found]:
+    """Where files are not what follows from the rest; the manifest, which has digests of all, only if it is alone."""
+    faults = [Found(Fault.EXTRA_FILE, name) for name in files if name not in expected]
+    other = [name for name in expected if files.get(name) != expected[name]]
+    text = _("it does not say what follows from the manifest and the events")
+    faults += [Found(Fault.CHANGED_FILE, name, text) for name in other if name != MANIFEST]
+    return faults or [Found(Fault.CHANGED_FILE, name, text) for name in other]
+
+
+def _gaps(manifest: Json, faulty: set[str]) -> list[Found]:
     """Events that are missing between others, or at a stream's beginning where whole streams were exported."""
     last: dict[str, int] = {}
     faults: list[Found] = []

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from audit.leaves import Leaf
 from schemas.envelope import Json
-from schemas.events import from_json
+from schemas.events import Undecodable, from_json
 from schemas.publication import EntryCorrected, EntryRetracted, ManifestLine, ReleasePublished
 
 
@@ -17,7 +17,8 @@ def catalogue(leaves: Iterable[Leaf]) -> Json:
     shown: dict[str, Json] = {}
     for leaf in leaves:
         fact = from_json(leaf.event).data
-        assert isinstance(fact, ReleasePublished | EntryCorrected | EntryRetracted)
+        if not isinstance(fact, ReleasePublished | EntryCorrected | EntryRetracted):
+            raise Undecodable(f"{leaf.ref} says {leaf.event['type']}, and was recorded as {leaf.type}")
         match fact:
             case ReleasePublished(lines=lines):
                 shown |= {line.entry: _line(line, leaf.stream) for line in lines}

@@ -31,7 +31,7 @@ from audit.team import ProcessLost, Removed
 from audit.time_cli import add_as_of
 from runtime.settings import Settings
 from schemas.envelope import Json
-from web.languages import _
+from web.languages import _, ngettext
 from web.shell import N_, TYPER, AsJson, Bar, Failed, Help, out, print_json, progress
 
 EQUAL, DIFFERENT, COULD_NOT, NOTICED = 0, 1, 2, 3
@@ -201,10 +201,12 @@ def _against(settings: Settings, bundle: Path) -> Verdict:
         text = _("%(path)s cannot be read: %(error)s.")
         raise Failed(COULD_NOT, text % {"path": bundle, "error": error.strerror}) from None
     except DoesNotHold as broken:
-        text = _(
-            "The bundle does not hold in %(count)s places, so it proves nothing. See: shuangqian audit verify %(path)s"
-        )
         count = len(broken.outcome.faults)
+        text = ngettext(
+            "The bundle does not hold in %(count)s place, so it proves nothing. See: shuangqian audit verify %(path)s",
+            "The bundle does not hold in %(count)s places, so it proves nothing. See: shuangqian audit verify %(path)s",
+            count,
+        )
         raise Failed(COULD_NOT, text % {"count": f"{count:,}", "path": bundle}) from None
 
 

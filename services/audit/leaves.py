@@ -11,6 +11,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from audit.recorder_read import altered
 from runtime.searching import literal
 from schemas.envelope import Json
 
@@ -29,6 +30,7 @@ class Leaf:
     """One event as it was recorded: `number` is its place in the log, `position` (topic:partition:offset) on Kafka.
 
     `contradicts` is the ref of another event that had its number in the stream first: it is shown, and not folded.
+    `altered` is the first field of its record that is not what it was when it was written (`event`: what it says).
     """
 
     ref: str
@@ -46,6 +48,7 @@ class Leaf:
     position: str
     event: Json
     contradicts: str | None = None
+    altered: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +197,7 @@ def _after(cursor: str | None) -> Json:
 
 
 def _leaf(document: Json) -> Leaf:
-    event: Any = orjson.loads(document["event"])
+    other = altered(document)
     same = ("service", "noun", "stream", "sequence", "type", "time", "trace", "position")
     return Leaf(
         ref=document.get("contradicts") or document["_id"],
@@ -202,10 +205,20 @@ def _leaf(document: Json) -> Leaf:
         actor=document["actor"] or "",
         cause=document["cause"] or "",
         correlation=document["correlation"] or "",
-        event=event,
+        event=_event(document, other),
         contradicts=document.get("contradicts"),
+        altered=other,
         **{name: document[name] for name in same},
     )
+
+
+def _event(document: Json, other: str | None) -> Json:
+    """What an event says; of one that was altered so that it says nothing any more, no type and no data."""
+    try:
+        event: Any = orjson.loads(document["event"])
+        return event if other is None or isinstance(event["data"], dict) else {"data": {}}
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return {"data": {}}
 
 
 def in_order(leaves: Sequence[Leaf]) -> tuple[list[Leaf], str | None]:

@@ -20,7 +20,7 @@ from audit.log.note import NotSigned, Signer
 from audit.servers import kafka_said, mongo_said
 from runtime.settings import Settings
 from schemas.envelope import Json
-from web.languages import _
+from web.languages import _, ngettext
 from web.shell import N_, AsJson, Failed, Help, out, print_json, progress
 
 AGREES, PARTS, COULD_NOT = 0, 1, 2
@@ -74,11 +74,16 @@ def add_command(audit: typer.Typer, troubles: Troubles) -> None:
             counts = {"size": outcome.size, "recorded": outcome.recorded, "messages": outcome.messages}
             out().print(text % {name: f"{count:,}" for name, count in counts.items()})
             if outcome.parts:
-                table = Table(_("What is wrong"), _("Place"), _("Event"), _("Detail"))
+                table = Table()
+                for title in (_("What is wrong"), _("Place"), _("Event"), _("Detail")):
+                    table.add_column(title, overflow="fold")
                 for each in outcome.parts[:SHOWN]:
-                    table.add_row(log_texts.parted(each.kind), each.place, each.ref or "", each.detail)
+                    cells = (log_texts.parted(each.kind), log_texts.place(each.place), each.ref or "", each.detail)
+                    table.add_row(*map(escape, cells))
                 out().print(table)
-                out().print(_("They part in %s places.") % f"{len(outcome.parts):,}")
+                count = len(outcome.parts)
+                text = ngettext("They part in %(count)s place.", "They part in %(count)s places.", count)
+                out().print(text % {"count": f"{count:,}"})
             else:
                 out().print(_("All agree."))
             out().print(f"[dim]{escape(texts.servers(read))}[/]")

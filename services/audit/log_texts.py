@@ -1,6 +1,8 @@
 """What is odd about a history, and where the log and the histories part, in words."""
 
-from audit.log.check import Parted
+import re
+
+from audit.log.check import KEPT, Parted
 from audit.recorder_read import Odd
 from web.languages import _
 
@@ -36,3 +38,19 @@ def parted(kind: Parted) -> str:
         Parted.KAFKA_MISSING: _("A message on Kafka is gone"),
         Parted.KAFKA_ADDED: _("A message on Kafka was added or moved"),
     }[kind]
+
+
+def place(place: str) -> str:
+    """Where they part."""
+    if match := re.fullmatch(r"leaf ([0-9]+)", place):
+        return _("leaf %(number)s") % {"number": match[1]}
+    return _("the checkpoint that was kept") if place == KEPT else place
+
+
+def altered(leaf: int, ref: str) -> str:
+    """That what was recorded of an event is no longer what it was, and the next step."""
+    text = _(
+        "The record of leaf %(leaf)s, %(ref)s, was changed after it was written: it is not what happened. "
+        "`shuangqian audit log` says what was changed; Kafka has the event as it came."
+    )
+    return text % {"leaf": f"{leaf:,}", "ref": ref}

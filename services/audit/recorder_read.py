@@ -64,7 +64,7 @@ def read(message: Message, service: str) -> Reading:
     raw = message.value or b""
     try:
         value = orjson.loads(raw)
-        ref, sequence, time = _named(value, service)
+        ref, sequence, time = named(value, service)
     except ValueError as error:  # orjson's own errors are such
         detail = {"error": str(error), "key": message.stream, "bytes": len(raw)}
         return Reading(None, [Oddity(Odd.NOT_AN_EVENT, message.position, detail=detail)])
@@ -94,7 +94,36 @@ def read(message: Message, service: str) -> Reading:
     return Reading(leaf, odd)
 
 
-def _named(value: Any, service: str) -> tuple[str, int, datetime]:
+def place(position: str) -> tuple[str, int, int] | None:
+    """Topic, partition and offset; None where it is no position, written as one is."""
+    match = re.fullmatch(r"(.+):(0|[1-9][0-9]*):(0|[1-9][0-9]*)", position, re.ASCII)
+    return (match[1], int(match[2]), int(match[3])) if match else None
+
+
+def altered(document: Json) -> str | None:
+    """The first field of a document of `recorded` that is not as its own event has it; None where all are.
+
+    It is `event` where what the event says does not give the hash that was recorded of it.
+    """
+    at = place(str(document["position"]))
+    if at is None:
+        return "position"
+    made = read(Message(*at, None, bytes(document["event"])), str(document["service"])).leaf
+    if made is None or bytes(document["hash"]) != made["hash"]:
+        return "event"
+    if "contradicts" in document:
+        made |= {"_id": f"{made['_id']}#{made['hash'].hex()}", "contradicts": made["_id"]}
+    made["leaf"] = document["leaf"]
+    # MongoDB keeps milliseconds.
+    made["time"] = made["time"].replace(microsecond=made["time"].microsecond // 1000 * 1000)
+    for name in sorted(made.keys() | document.keys()):
+        there = document.get(name)
+        if (bytes(there) if isinstance(there, bytes) else there) != made.get(name):
+            return name
+    return None
+
+
+def named(value: Any, service: str) -> tuple[str, int, datetime]:
     """An event's ref, sequence and time: what it takes to have a place in the log. Raises ValueError."""
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")

@@ -10,7 +10,7 @@ from pymongo.errors import ExecutionTimeout
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from audit import texts
+from audit import log_texts, texts
 from audit.as_of import since, when
 from audit.leaves import COUNTED, Leaf, Leaves, Wish
 from audit.pages import tabs
@@ -110,6 +110,7 @@ def search_pages(leaves: Leaves, titles: Titles) -> APIRouter:
             newest=leaves.newest(),
             texts=texts,
             step_href=step_href,
+            altered=log_texts.altered,
         )
 
     return router
@@ -122,4 +123,5 @@ def _entry_json(found: Titled) -> Json:
 def _event_json(leaf: Leaf, called: Mapping[str, Title]) -> Json:
     same = ("ref", "service", "stream", "sequence", "type", "actor", "cause", "correlation", "trace", "position")
     told = {name: getattr(leaf, name) for name in same} | {"title": called.get(leaf.stream)}
-    return {**told, "leaf": leaf.number, "time": timestamp(leaf.time), "contradicts": leaf.contradicts}
+    told |= {"contradicts": leaf.contradicts, "altered": leaf.altered}
+    return {**told, "leaf": leaf.number, "time": timestamp(leaf.time)}

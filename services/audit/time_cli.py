@@ -11,16 +11,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from audit import team, texts
+from audit import log_texts, team, texts
 from audit.as_of import Listing, Look, Point, listing, look, point, when
 from audit.fold import AnyDecider
-from audit.leaves import Leaves
+from audit.leaves import Leaf, Leaves
 from audit.moments import Field, Moment
 from audit.servers import mongo_said
 from runtime.settings import Settings
 from schemas.envelope import Json
 from schemas.events import Undecodable
-from web.languages import _, instant, moment, say
+from web.languages import _, instant, moment, ngettext, say
 from web.shell import N_, AsJson, Failed, Help, out, print_json
 from web.words import word
 
@@ -125,6 +125,7 @@ def show_stream(console: Console, seen: Look, *, beside: bool) -> None:
     if seen.missing:
         missing = _("The event %(ref)s is not recorded: nothing after it can be folded.") % {"ref": seen.missing}
         console.print(f"  [red]{escape(missing)}[/]")
+    _show_altered(console, seen.altered)
     for leaf in seen.back:
         back = _(
             "%(ref)s is dated more than a second before an earlier event: a clock ran backwards. "
@@ -142,6 +143,11 @@ def show_stream(console: Console, seen: Look, *, beside: bool) -> None:
     console.print(table if table.row_count else f"  [dim]{escape(_('Both moments are equal.'))}[/]" if beside else "")
 
 
+def _show_altered(console: Console, altered: Sequence[Leaf]) -> None:
+    for leaf in altered:
+        console.print(f"  [red]{escape(log_texts.altered(leaf.number, leaf.ref))}[/]", soft_wrap=True)
+
+
 def _cells(field: Field, beside: bool) -> tuple[str, ...]:
     before = "—" if field.change == "set" else _value(field.before)
     after = "—" if field.change == "removed" else _value(field.after)
@@ -151,7 +157,7 @@ def _cells(field: Field, beside: bool) -> tuple[str, ...]:
 def _show_moment(console: Console, title: str | None, at: Moment, total: int) -> None:
     leaf = at.leaf
     if leaf is None:
-        text = _("before the first of its %(total)s events") % {"total": total}
+        text = ngettext("before its only event", "before the first of its %(total)s events", total) % {"total": total}
     else:
         text = _("event %(n)s of %(total)s: %(name)s") % {
             "n": at.number,
@@ -180,6 +186,7 @@ def show_listing(console: Console, seen: Listing) -> None:
     """Print what was public at a time; beside another, what became different."""
     counts = _(", ").join(f"{count:,} {word(kind)}" for kind, count in seen.counts.items())
     console.print(f"[bold]{escape(moment(seen.at))}[/]  {escape(counts)}")
+    _show_altered(console, seen.altered)
     marks = {"added": "+", "removed": "−", "corrected": "≠"}
     changed = seen.changed if seen.other else {}
     rows: list[tuple[str, str, Json]] = [

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from audit import texts
+from audit import log_texts, texts
 from audit.as_of import Listing, Look, Point, listing, look, point, when
 from audit.causes import picture
 from audit.examine import withheld
@@ -119,6 +119,7 @@ def _step(seen: Look, whole: bool, story: Story | None) -> Json:
         "local": _local,
         "value": _value,
         "texts": texts,
+        "altered": log_texts.altered,
         "step_href": step_href,
         "proof_href": proof_href,
     }
@@ -131,7 +132,7 @@ def _shown(seen: Listing) -> Json:
         for entry in sorted({*seen.now, *changed})
         if not seen.other or entry in changed
     ]
-    return {"seen": seen, "rows": rows, "local": _local}
+    return {"seen": seen, "rows": rows, "local": _local, "altered": log_texts.altered}
 
 
 def _asked(

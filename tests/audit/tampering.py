@@ -7,144 +7,25 @@ log asks for, and of the relay's repeats of whole messages, none are made, since
 """
 
 import copy
-import io
 import random
 import sys
 import tempfile
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from audit.bundle import Bundle, Item, write
-from audit.bundle_verify import verify
 from audit.examine import Sent, examine
 from audit.fold import Message
-from audit.log.check import KafkaCheck, check_log, check_recorded, head_of
-from audit.log.note import Checkpoint, Signer
-from audit.log.proof import Proof
-from audit.log.tiles import Tile, grow, nodes, parse
-from audit.log.tree import inclusion_proof, root
+from audit.log.tiles import parse
 from audit.recorder_read import read
 from schemas.envelope import Json
-from tests.audit.histories import document, event
+from tests.audit.histories import event
+from tests.audit.scenes import EVENTS, STREAMS, TOPIC, Scene, Tampering, flipped, found, other, scene
+from tests.audit.tampering_bundles import in_bundle
 from tests.runtime.keyring import KEYRINGS
-
-KEY = Signer("log.example/log", bytes(range(32)))
-STREAMS, EVENTS, PARTITIONS = 90, 3, 3
-TOPIC = "submissions.events"
-
-
-@dataclass
-class Scene:
-    """A whole, small world: what Kafka, MongoDB and the log's folder hold, all of it as it should be."""
-
-    messages: list[Message]
-    recorded: list[Json]
-    tiles: dict[str, bytes]
-    note: str
-    signed: str
-    live: dict[str, Json]
-
-
-def scene(salt: str = "") -> Scene:
-    """STREAMS streams of EVENTS events on PARTITIONS partitions, recorded in one order; `salt` makes it another."""
-    messages: list[Message] = []
-    recorded: list[Json] = []
-    ends = [0] * PARTITIONS
-    for sequence in range(1, EVENTS + 1):
-        for stream in range(STREAMS):
-            made, partition = event(f"s{stream}", sequence, f"{salt}{sequence}"), stream % PARTITIONS
-            raw = orjson.dumps(made)
-            messages.append(Message(TOPIC, partition, ends[partition], made["subject"].encode(), raw))
-            ends[partition] += 1
-    for message in messages:
-        leaf = read(message, "submissions").leaf
-        assert leaf is not None
-        leaf["time"] = leaf["time"].replace(microsecond=leaf["time"].microsecond // 1000 * 1000)
-        recorded.append(leaf | {"leaf": len(recorded)})
-    tiles = {tile.path: data for tile, data in grow(0, [each["hash"] for each in recorded], lambda _: b"")}
-    head = Checkpoint(KEY.name, len(recorded), root(len(recorded), nodes(len(recorded), reading(tiles))))
-    note = f"{head.text()}\n{KEY.sign(head.text())}"
-    live = {
-        f"s{n}": document(f"s{n}", *(event(f"s{n}", k, f"{salt}{k}") for k in range(1, EVENTS + 1)))
-        for n in range(STREAMS)
-    }
-    return Scene(messages, recorded, tiles, note, note, live)
-
-
-def reading(tiles: dict[str, bytes]) -> Callable[[Tile], bytes]:
-    return lambda tile: tiles[tile.path]
-
-
-def found(scene: Scene) -> list[str]:
-    """The places at which the check of the whole log says that something is wrong."""
-    head, parts = head_of(scene.note, scene.signed, KEY.verifier)
-    documents = sorted(scene.recorded, key=lambda each: int(each["leaf"]))
-    if head is not None:
-        hashes: list[bytes | None] = [None] * head.size
-        for each in documents:
-            if 0 <= each["leaf"] < head.size:
-                hashes[each["leaf"]] = each["hash"]
-        entries, more = check_log(head, hashes, reading(scene.tiles))
-        parts += more + check_recorded(entries, documents)
-    by_id = {each["_id"]: each for each in documents}
-    by_leaf = {each["leaf"]: each for each in documents}
-    kafka = KafkaCheck(max(by_leaf, default=-1) + 1, lambda ids: {id: by_id[id] for id in ids if id in by_id}, set())
-    kafka.take([("submissions", message) for message in scene.messages])
-    parts += kafka.end(lambda leaves: [by_leaf[leaf] for leaf in leaves if leaf in by_leaf])
-    return [part.place for part in parts] + [part.ref for part in parts if part.ref]
-
-
-@dataclass
-class Tampering:
-    """What was done, the places that may be named for it, and those that were. It is found if one of each set of
-    `wanted` is named, and rightly if nothing else is."""
-
-    where: str
-    act: str
-    wanted: list[set[str]]
-    told: list[str]
-
-    @property
-    def detected(self) -> bool:
-        return bool(self.told)
-
-    @property
-    def rightly(self) -> bool:
-        named = set(self.told)
-        return all(each & named for each in self.wanted) and named <= set().union(*self.wanted)
-
-
-def flipped(raw: bytes, dice: random.Random) -> bytes:
-    at = dice.randrange(len(raw))
-    return raw[:at] + bytes([raw[at] ^ 1 << dice.randrange(8)]) + raw[at + 1 :]
-
-
-def other(value: Any, dice: random.Random) -> Any:
-    """Another value of the same kind."""
-    match value:
-        case bytes():
-            return flipped(value, dice)
-        case str() if value:
-            at = dice.randrange(len(value))
-            return value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1 :]
-        case int():
-            return value + dice.choice((-1, 1, 7))
-        case None | "":
-            return "x"
-        case list():
-            return [*value, "x"]
-        case datetime():
-            return value + timedelta(milliseconds=dice.choice((-1, 1)))
-        case _:
-            raise TypeError(f"{value!r} is not what is flipped")
 
 
 def names(message: Message) -> set[str]:
@@ -209,9 +90,9 @@ def in_recorded(act: str, whole: Scene, fork: Scene, dice: random.Random) -> Tam
             there = {each["_id"] for each in documents}
             while (changed := other(one[name], dice)) == one[name] or (name == "_id" and changed in there):
                 pass  # MongoDB has no two documents of one `_id`
-            one[name] = changed
-            # What a flipped name or position says instead may be named too.
-            extra = {str(one["_id"]), str(one["position"])}
+            before, one[name] = one[name], changed
+            # What a flipped name or position says instead may be named too; Kafka, of nothing else.
+            extra = {str(before), str(changed)} if name in ("_id", "position") else set()
         case "drop":
             del documents[i]
         case "insert":
@@ -229,7 +110,7 @@ def in_recorded(act: str, whole: Scene, fork: Scene, dice: random.Random) -> Tam
             documents = documents[:i] + [{**each} for each in fork.recorded[i:]]
             touched = list(range(i, len(documents)))
     told = found(Scene(whole.messages, documents, whole.tiles, whole.note, whole.signed, {}))
-    wanted = [{f"leaf {n}", whole.recorded[n]["_id"], whole.recorded[n]["position"]} | extra for n in touched]
+    wanted = [{f"leaf {n}", whole.recorded[n]["_id"]} | extra for n in touched]
     return Tampering("recorded", act, wanted, told)
 
 
@@ -296,100 +177,6 @@ def in_live(act: str, whole: Scene, fork: Scene, dice: random.Random) -> Tamperi
     difference = examine(KEYRINGS, history, live)
     told = [f"{difference.stream}/{difference.sequence or 0}"] if difference else []
     return Tampering("live", act, [{f"{stream}/{first}"}], told)
-
-
-def bundle_of(scene: Scene, stream: str) -> Bundle:
-    size = len(scene.recorded)
-    node = nodes(size, reading(scene.tiles))
-    items = [
-        Item(
-            leaf=each["leaf"],
-            ref=each["_id"],
-            type=each["type"],
-            time=orjson.loads(each["event"])["time"],
-            actor=each["actor"],
-            event=each["event"],
-            proof=Proof(each["leaf"], tuple(inclusion_proof(each["leaf"], size, node)), scene.note).text(),
-        )
-        for each in scene.recorded
-        if each["stream"] == stream
-    ]
-    return Bundle({"stream": stream}, "2026-11-28T00:00:00.000Z", [KEY.verifier], scene.note, items)
-
-
-def archived(files: dict[str, bytes]) -> bytes:
-    raw = io.BytesIO()
-    write(raw, files)
-    return raw.getvalue()
-
-
-def _names(bundle: Bundle, file: str) -> set[str]:
-    """What the place of a file may be called."""
-    return {file} | {item.ref for item in bundle.items if file in (item.event_file, item.proof_file)}
-
-
-def in_bundle(act: str, whole: Scene, fork: Scene, dice: random.Random, folder: Path) -> Tampering:
-    stream = f"s{dice.randrange(STREAMS)}"
-    bundle = bundle_of(whole, stream)
-    files = bundle.files()
-    raw = archived(files)
-    one, two = dice.sample(sorted(files), 2)
-    wanted = [_names(bundle, one)]
-    match act:
-        case "flip":
-            at = dice.randrange(len(raw))
-            raw = raw[:at] + bytes([raw[at] ^ 1 << dice.randrange(8)]) + raw[at + 1 :]
-            wanted = [_place_in(bundle, archived(files), at)]
-        case "drop":
-            raw = archived({name: data for name, data in files.items() if name != one})
-        case "insert" if dice.random() < 0.5:
-            raw, wanted = archived({**files, "more": b"x"}), [{"more"}]
-        case "insert":
-            at = dice.choice([0, len(raw)])
-            raw, wanted = raw[:at] + b"x" + raw[at:], [{f"byte {at}", "the archive’s directory"}]
-        case "swap":
-            raw = archived({**files, one: files[two], two: files[one]})
-            both = _names(bundle, one) | _names(bundle, two)
-            wanted = [both | {"manifest.json"}]
-        case "truncate":
-            raw, wanted = raw[: dice.randrange(len(raw))], [{"the archive’s directory"}]
-        case "fork":  # one who knows how: the event, its digest and the page are forged together
-            item = dice.choice(bundle.items)
-            forged = bundle_of(fork, stream)
-            event_of = next(each for each in forged.items if each.ref == item.ref).event
-            items = [
-                Item(e.leaf, e.ref, e.type, e.time, e.actor, event_of if e is item else e.event, e.proof)
-                for e in bundle.items
-            ]
-            raw = archived(Bundle(bundle.what, bundle.made, bundle.keys, bundle.note, items).files())
-            wanted = [{item.ref}]
-    path = folder / "bundle.zip"
-    path.write_bytes(raw)
-    told = [each.place for each in verify(path, [KEY.verifier]).faults]
-    return Tampering("bundle", act, wanted, told)
-
-
-def _place_in(bundle: Bundle, raw: bytes, at: int) -> set[str]:
-    """What a byte of an archive may be called: itself, the file it belongs to, or the directory at the end."""
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        infos = archive.infolist()
-        directory = archive.start_dir
-    if at >= directory:
-        # The directory names every file: a flip there can make one of them look as if it were not what it was.
-        names = [info.filename for info in infos]
-    else:
-        names = [[info.filename for info in infos if info.header_offset <= at][-1]]
-    there = {f"byte {at}", "the archive’s directory"}
-    for name in names:
-        there |= _names(bundle, name)
-    if at >= directory:
-        there |= {
-            name[:k] + chr(ord(name[k]) ^ 1 << b) + name[k + 1 :]
-            for name in names
-            for k in range(len(name))
-            for b in range(8)
-        }
-    return there
 
 
 ACTS = ("flip", "drop", "insert", "swap", "truncate", "fork")

@@ -4,24 +4,30 @@ import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
 import pytest
 
 from audit.against_bundle import replay_against
-from audit.bundle import write
+from audit.bundle import FORMAT, Item, write
 from audit.bundle_export import NothingThere, export
+from audit.bundle_page import page
 from audit.bundle_read import Fault, Found
 from audit.bundle_verify import verify
+from audit.bundle_what import lacking, others
 from audit.examine import Kind
-from audit.log.note import Signer
+from audit.log.note import Checkpoint, Signer
 from deploy.local import table
 from runtime.admin import create_topics
 from runtime.stored import as_json
+from schemas.envelope import Json
 from tests.audit.conftest import World
 from tests.audit.histories import event
 from tests.audit.logs import Log, keeping, log_of
+from tests.audit.tampering_bundles import archived, fitting
 
 
 @pytest.fixture
@@ -51,9 +57,9 @@ def again(bundle: Path, **changed: bytes | None) -> Path:
     return made
 
 
-def audit(*argv: str, env: dict[str, str] | None = None) -> tuple[int, str]:
+def audit(*argv: str, env: dict[str, str] | None = None, lang: str = "en") -> tuple[int, str]:
     """`shuangqian audit …`: its exit code, and all that it says."""
-    command = [sys.executable, "-m", "tests.audit.command", "--lang", "en", "audit", *argv]
+    command = [sys.executable, "-m", "tests.audit.command", "--lang", lang, "audit", *argv]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     return done.returncode, " ".join((done.stdout + done.stderr).split())
 
@@ -105,6 +111,62 @@ def test_each_fault_is_named_with_its_place(log: Log, bundle: Path, tmp_path: Pa
     assert verify(padded, [key.verifier]).faults == (Found(Fault.OTHER_BYTES, f"byte {bundle.stat().st_size}"),)
 
 
+def test_what_is_forged_in_a_months_bundle_with_digests_that_fit_is_found(log: Log, tmp_path: Path) -> None:
+    month = tmp_path / "month.zip"
+    made = export(log.settings, log.world.client[log.settings.database("audit")], {"month": "2026-11"}, month)
+    files, forged = made.files(), tmp_path / "forged.zip"
+    page = files["README.html"].replace(b"user:test", b"user:director", 1)
+    fewer = replace(made, items=[each for each in made.items if not each.ref.startswith("/review/")]).files()
+
+    def faults(files: dict[str, bytes]) -> list[tuple[Fault, str]]:
+        forged.write_bytes(archived(files))
+        return [(each.fault, each.place) for each in verify(forged, log.folder.verifiers()).faults]
+
+    assert faults(files) == []
+    assert faults(fitting({**files, "README.html": page})) == [(Fault.CHANGED_FILE, "README.html")]
+    assert faults(fitting({**fewer, "README.html": files["README.html"]})) == [(Fault.CHANGED_FILE, "README.html")]
+    assert faults(fitting(files, made="yesterday")) == [(Fault.NO_MANIFEST, "manifest.json")]
+    other = replace(made, what={"month": "2026-12"}).files()
+    assert faults(other) == [(Fault.FOREIGN_EVENT, "manifest.json")]
+
+
+def test_a_release_is_its_own_stream_its_entries_and_their_stories_and_lacks_none_of_them() -> None:
+    def of(source: str, stream: str, story: str, type: str = "entry.scheduled.v1", **data: str) -> Json:
+        said = {"source": source, "id": f"{stream}/1", "subject": stream, "type": type, "correlationid": story}
+        return said | {"data": {"line": data}}
+
+    own = of("/publishing", "2026-11", "release", "release.entry-added.v1", entry="p/a")
+    entry, case = of("/publishing", "p/a", "/submissions/p/a/1"), of("/review", "p/a@1", "/submissions/p/a/1")
+    namesake, other = of("/review", "2026-11", "x"), of("/publishing", "p/b", "y")
+    what = {"release": "2026-11"}
+    assert others(what, [own, entry, case]) == [] == lacking(what, [own, entry, case])
+    assert others(what, [own, entry, case, namesake, other]) == [namesake, other]
+    assert lacking(what, [own, case]) == ["/publishing/p/a/1"]
+    assert lacking(what, [entry, case]) == ["/publishing/2026-11/1"]
+
+
+def test_the_page_of_a_format_stays_as_it_is() -> None:
+    """Bundles are verified against it for ever: whoever changes a word of it gives the format another number."""
+    item = Item(0, "/a/s/1", "t.v1", "2026-01-01T00:00:00.000Z", "user:x", b"{}", "")
+    shown = page({"stream": "s"}, "2026-01-02T00:00:00.000Z", Checkpoint("log", 1, bytes(32)), [item])
+    assert (FORMAT, sha256(shown.encode()).hexdigest()) == (
+        "shuangqian-evidence/2",
+        "5679002d1d7b515517caa45af0392ef2ead840729251280832dcf2c376811c16",
+    )
+
+
+def test_an_event_whose_record_was_changed_is_not_exported(log: Log, tmp_path: Path) -> None:
+    recorded = log.world.client[log.settings.database("audit")]["recorded"]
+    environment = os.environ | table.environment(log.settings)
+    for change in ({"actor": "user:nobody"}, {"event": b"{}"}, {"hash": bytes(32)}, {"type": "partner.x.v1"}):
+        one = recorded.find_one_and_update({"_id": "/submissions/s3/2"}, {"$set": change})
+        assert one is not None
+        code, said = audit("export", "--stream", "s3", str(tmp_path / "s3.zip"), env=environment)
+        assert code == 2 and f"The record of leaf {one['leaf']}, /submissions/s3/2, was changed" in said, said
+        assert "`shuangqian audit log`" in said and list(tmp_path.glob("*s3*")) == []
+        recorded.replace_one({"_id": one["_id"]}, one)
+
+
 @pytest.mark.parametrize("left_out", ["key", "checkpoint"])
 def test_a_bundle_whose_manifest_names_no_key_or_checkpoint_proves_nothing(
     log: Log, bundle: Path, left_out: str
@@ -137,15 +199,20 @@ def test_the_command_line_exports_and_verifies_without_any_server(log: Log, tmp_
     bundle, key = tmp_path / "month.zip", tmp_path / "log.key"
     key.write_text(f"{log.folder.verifiers()[0]}\n")
 
-    def run(*argv: str) -> tuple[int, str]:
-        return audit(*argv, env=away)
+    def run(*argv: str, lang: str = "en") -> tuple[int, str]:
+        return audit(*argv, env=away, lang=lang)
 
     code, text = audit("export", "--month", "2026-11", str(bundle), env=environment)
     assert code == 0 and "60 events" in text
     code, text = run("verify", str(bundle), "--key", str(key))
     assert code == 0 and "It holds: 60 events" in text
+    assert "It says that it is: all events of the month 2026-11 (UTC) (20 streams)." in text and "Made at " in text
+    said = orjson.loads(run("verify", str(bundle), "--json")[1])
+    assert (said["what"], said["streams"], said["made"][:2]) == ({"month": "2026-11"}, 20, "20")
     code, text = run("verify", str(bundle), "--key", str(Signer("log", bytes(32)).verifier))
-    assert code == 1 and "another key" in text
+    assert code == 1 and "another key" in text and "all events of the month 2026-11" in text
+    code, text = run("verify", str(bundle), "--key", str(Signer("log", bytes(32)).verifier), lang="zh")
+    assert code == 1 and "没有 log+" in text and "signed" not in text
     bundle.write_bytes(bundle.read_bytes()[:500])
     code, text = run("verify", str(bundle))
     assert code == 1 and "cut short" in text
@@ -158,7 +225,8 @@ def test_the_command_line_exports_and_verifies_without_any_server(log: Log, tmp_
 def against(log: Log, bundle: Path, *options: str) -> tuple[int, str, str]:
     """`shuangqian audit replay --against BUNDLE`: its exit code, what it prints, what it says besides."""
     command = [sys.executable, "-m", "tests.audit.command", "--lang", "en", "audit", "replay", "--against", str(bundle)]
-    done = subprocess.run([*command, *options], env=table.environment(log.settings), capture_output=True, text=True)
+    environment = os.environ | table.environment(log.settings)
+    done = subprocess.run([*command, *options], env=environment, capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
 
 

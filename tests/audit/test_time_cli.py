@@ -34,3 +34,14 @@ def test_as_of_tells_a_stream_at_a_moment_and_in_what_it_differs_from_another(li
         done = shuangqian("audit", "as-of", *wrong, settings=lived.settings)
         assert done.returncode == (1 if wrong == ("nobody",) else 2) and done.stdout == ""
         assert done.stderr.startswith(line), done.stderr
+
+
+def test_as_of_says_of_a_record_that_was_changed_that_it_is_no_history(lived: World) -> None:
+    record(lived, 60)
+    recorded = lived.client[lived.settings.database("audit")]["recorded"]
+    one = recorded.find_one({"_id": "/review/s3/2"})
+    assert one is not None
+    recorded.update_one({"_id": one["_id"]}, {"$set": {"event": one["event"].replace(b"user:test", b"user:tent")}})
+    told = shuangqian("audit", "as-of", "s3", "--service", "review", settings=lived.settings)
+    assert f"The record of leaf {one['leaf']}, /review/s3/2, was changed" in told.stdout
+    assert "`shuangqian audit log` says what was changed" in told.stdout

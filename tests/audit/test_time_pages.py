@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from audit.__main__ import application
 from audit.recorder import Recorder
+from schemas.envelope import Json
 from tests.audit.conftest import DECIDERS, World
 from tests.audit.histories import event
 from tests.audit.test_pages import BROWSER, signed_in
@@ -167,6 +168,26 @@ def test_a_long_story_is_drawn_around_the_event_that_is_shown_with_all_its_cause
     assert "All 120 events of the story" in shown
     assert get(auditor, "/audit/events?correlation=/submissions/r/1")["total"] == 120
     assert get(auditor, "/audit/events?cause=/submissions/r/110")["total"] == 10
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"actor": "user:nobody"}, "actor"), ({"event": b"no json"}, "event"), ({"event": b"{}"}, "event")],
+)
+def test_a_record_that_was_changed_is_no_history_and_says_so(
+    auditor: TestClient, told: World, change: Json, field: str
+) -> None:
+    recorded = told.client[told.settings.database("audit")]["recorded"]
+    one = recorded.find_one_and_update({"_id": "/submissions/s3/2"}, {"$set": change})
+    assert one is not None
+    altered = {"event": "/submissions/s3/2", "leaf": one["leaf"], "field": field}
+    assert get(auditor, "/audit/time/submissions/s3")["altered"] == [altered]
+    assert get(auditor, "/audit/time/review/s3")["altered"] == []
+    found = get(auditor, "/audit/events?entry=s3")["events"]
+    assert {each["ref"]: each["altered"] for each in found if each["altered"]} == {"/submissions/s3/2": field}
+    for address in ("/audit/time/submissions/s3?at=2", "/audit/events?entry=s3"):
+        shown = auditor.get(address, headers=BROWSER)
+        assert shown.status_code == 200 and f"The record of leaf {one['leaf']}, /submissions/s3/2" in shown.text
 
 
 def test_the_catalogue_of_a_history_without_releases_is_empty_and_says_so(auditor: TestClient) -> None:

@@ -4,18 +4,24 @@ The checkpoint is signed, so whatever leads to its root is right: the hashes tha
 the entries in the tiles. Pure: whoever calls brings all four.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
+import orjson
+
 from audit.fold import Message
 from audit.log.note import Checkpoint, NotSigned, Verifier, checkpoint
 from audit.log.tiles import Read, Tile, entries, grow, nodes, tile_of, tiles_of
 from audit.log.tree import root
-from audit.recorder_read import read
+from audit.recorder_read import altered, place, read
+from schemas.canonical import event_hash
 from schemas.envelope import Json
+from web.languages import _
+
+#: A place: the checkpoint in MongoDB, which was kept before it was shown.
+KEPT = "the checkpoint that was kept"
 
 
 class Parted(StrEnum):
@@ -48,10 +54,10 @@ def head_of(note: str | None, signed: str | None, key: Verifier) -> tuple[Checkp
     try:
         head = checkpoint(signed or "", key)
     except NotSigned as error:
-        return None, [Part(Parted.CHECKPOINT, "the checkpoint that was kept", detail=str(error))]
+        return None, [Part(Parted.CHECKPOINT, KEPT, detail=str(error))]
     if note != signed:
         return head, [
-            Part(Parted.CHECKPOINT, "checkpoint", detail="the one that is served is not the last that was signed")
+            Part(Parted.CHECKPOINT, "checkpoint", detail=_("the one that is served is not the last that was signed"))
         ]
     return head, []
 
@@ -66,7 +72,7 @@ def check_log(head: Checkpoint, recorded: Sequence[bytes | None], tiles: Read) -
         whole = [entry for entry in candidate if entry is not None]
         if len(whole) == head.size and _root(head.size, expected := _grown(whole)) == head.root:
             return whole, unread + _other_tiles(head.size, expected, tiles, {part.place for part in unread})
-    detail = "neither what is recorded nor the tiles lead to the root that was signed"
+    detail = _("neither what is recorded nor the tiles lead to the root that was signed")
     parts = [Part(Parted.FORK, f"leaf {_first_other(recorded, served)}", detail=detail)]
     return [entry or b"" for entry in served], unread + parts
 
@@ -78,51 +84,46 @@ def check_recorded(entries: Sequence[bytes], documents: Iterable[Json]) -> list[
     for document in documents:
         leaf, ref = document["leaf"], str(document.get("contradicts", document["_id"]))
         if not isinstance(leaf, int) or leaf < expected:
-            parts.append(Part(Parted.RECORDED, f"leaf {leaf}", ref, "its leaf is not a number of its own"))
+            parts.append(Part(Parted.RECORDED, f"leaf {leaf}", ref, _("its leaf is not a number of its own")))
             continue
         parts += [Part(Parted.LEAF_MISSING, f"leaf {missing}") for missing in range(expected, leaf)]
         expected = leaf + 1
-        if what := _other(document, entries[leaf] if leaf < len(entries) else None):
+        if what := _altered(document, entries[leaf] if leaf < len(entries) else None):
             parts.append(Part(Parted.RECORDED, f"leaf {leaf}", ref, what))
     return parts + [Part(Parted.LEAF_MISSING, f"leaf {missing}") for missing in range(expected, len(entries))]
 
 
-def _other(document: Json, entry: bytes | None) -> str | None:
-    """What of a document is not as its event has it; None where all is."""
-    at = place(str(document["position"]))
-    if at is None:
-        return "position"
-    message = Message(*at, None, bytes(document["event"]))
-    made = read(message, str(document["service"])).leaf
-    if made is None:
-        return "event"
-    if "contradicts" in document:
-        made |= {"_id": f"{made['_id']}#{made['hash'].hex()}", "contradicts": made["_id"]}
-    made["leaf"] = document["leaf"]
-    # MongoDB keeps milliseconds.
-    made["time"] = made["time"].replace(microsecond=made["time"].microsecond // 1000 * 1000)
-    for name in made.keys() | document.keys():
-        there = document.get(name)
-        if (bytes(there) if isinstance(there, bytes) else there) != made.get(name):
-            return name
-    return None if entry is None or entry == made["hash"] else "hash"
+def _altered(document: Json, entry: bytes | None) -> str | None:
+    """What of a recorded document is not as it was written; None where all is."""
+    match altered(document):
+        case None:
+            return _("its hash is not the log’s") if entry is not None and entry != document["hash"] else None
+        case "event":
+            return _("what the event says does not give its hash")
+        case name:
+            return _("the field “%s” is not as its event has it") % name
 
 
 class KafkaCheck:
-    """Histories held against what was recorded: `take` each batch in order, then ask `end`.
+    """Histories held against the log: `take` each batch in order, then ask `end`.
 
-    `lookup` gives recorded documents by their ids; `odd` are positions that the recorder noted; `relaid` topics that
-    were made anew since, where positions say nothing.
+    What the log has is what happened: `entries` are those that lead to its checkpoint. Of events that are not in it
+    yet, what was recorded is asked; of none, where their message was recorded. `lookup` gives recorded documents by
+    their ids; `odd` are positions that the recorder noted; `relaid` topics that were made anew since, where positions
+    say nothing.
     """
 
     def __init__(
         self,
         size: int,
+        entries: Sequence[bytes],
         lookup: Callable[[Sequence[str]], Mapping[str, Json]],
         odd: AbstractSet[str],
         relaid: AbstractSet[str] = frozenset(),
     ) -> None:
         self._lookup, self._odd, self._relaid = lookup, odd, relaid
+        self._size = len(entries)
+        self._leaves = {entry: leaf for leaf, entry in enumerate(entries)}
         self._seen = bytearray(size)
         self.parts: list[Part] = []
 
@@ -133,24 +134,42 @@ class KafkaCheck:
         for message, leaf in readings:
             if leaf is None:
                 if message.position not in self._odd:
-                    self.parts.append(Part(Parted.KAFKA_ADDED, message.position, detail="it is no event"))
+                    self.parts.append(Part(Parted.KAFKA_ADDED, message.position, detail=_("it is no event")))
                 continue
             ref = leaf["_id"]
             document = known.get(f"{ref}#{leaf['hash'].hex()}") or known.get(ref)
-            if document is None:
-                self.parts.append(Part(Parted.KAFKA_ADDED, message.position, ref))
-            else:
+            if document is not None:
                 self._held(message, leaf, document)
+            elif leaf["hash"] in self._leaves:
+                self._see(self._leaves[leaf["hash"]])  # the message is right: its record is gone, which is said
+            else:
+                self.parts.append(Part(Parted.KAFKA_ADDED, message.position, ref))
 
     def _held(self, message: Message, leaf: Json, document: Json) -> None:
         ref, here, there = leaf["_id"], message.position, document["position"]
         other_key = message.key != leaf["stream"].encode() and here not in self._odd
-        if bytes(document["event"]) != leaf["event"] or other_key:
-            self.parts.append(Part(Parted.KAFKA_CHANGED, here, ref))
+        what = _("its key is not its stream’s name") if other_key else self._other(leaf, document)
+        if what is not None:
+            self.parts.append(Part(Parted.KAFKA_CHANGED, here, ref, what))
         if here == there or message.topic in self._relaid:
-            self._seen[document["leaf"] : document["leaf"] + 1] = b"\x01"
+            self._see(document["leaf"])
         elif _before(here, there):
-            self.parts.append(Part(Parted.KAFKA_ADDED, here, ref, f"it was recorded at {there}"))
+            detail = _("it was recorded at %s") % there
+            self.parts.append(Part(Parted.KAFKA_ADDED, here, ref, detail))
+
+    def _other(self, leaf: Json, document: Json) -> str | None:
+        """In what a message is not the event that was recorded; None where it is, whatever became of the record."""
+        recorded = bytes(document["event"])
+        if leaf["hash"] not in self._leaves:
+            right = document["leaf"] >= self._size and recorded == leaf["event"]
+            return None if right else _("the event says something else")
+        if recorded == leaf["event"] or _hash(recorded) != leaf["hash"]:
+            return None
+        return _("the same event, in other bytes than were recorded")
+
+    def _see(self, leaf: int) -> None:
+        if leaf < len(self._seen):
+            self._seen[leaf] = 1
 
     def end(self, documents: Callable[[Sequence[int]], Iterable[Json]]) -> list[Part]:
         """All that was found; `documents` gives recorded documents by their leaves."""
@@ -162,16 +181,17 @@ class KafkaCheck:
         return self.parts + gone
 
 
+def _hash(raw: bytes) -> bytes | None:
+    try:
+        return event_hash(raw, orjson.loads(raw))[0]
+    except orjson.JSONDecodeError:
+        return None
+
+
 def _before(here: str, there: str) -> bool:
     """Whether a position is not simply a later one of the same partition, where the relay's repeats lie."""
     one, other = place(here), place(there)
     return one is None or other is None or one[:2] != other[:2] or one[2] < other[2]
-
-
-def place(position: str) -> tuple[str, int, int] | None:
-    """Topic, partition and offset; None where it is no position, written as one is."""
-    match = re.fullmatch(r"(.+):(0|[1-9][0-9]*):(0|[1-9][0-9]*)", position, re.ASCII)
-    return (match[1], int(match[2]), int(match[3])) if match else None
 
 
 def _served(size: int, tiles: Read) -> tuple[list[bytes | None], list[Part]]:
@@ -181,9 +201,9 @@ def _served(size: int, tiles: Read) -> tuple[list[bytes | None], list[Part]]:
         tile = tile_of(None, position, size)
         try:
             held: list[bytes] = entries(tiles(tile))
-        except (LookupError, ValueError) as error:
+        except (LookupError, ValueError):
             held = []
-            parts.append(Part(Parted.TILE, tile.path, detail=str(error)))
+            parts.append(Part(Parted.TILE, tile.path, detail=_("it is missing or damaged")))
         found += [*held, *[None] * tile.width][: tile.width]
     return found, parts
 
@@ -201,9 +221,9 @@ def _other_tiles(size: int, expected: Mapping[Tile, bytes], tiles: Read, told: A
     for tile in tiles_of(size):
         try:
             if tile.path not in told and tiles(tile) != expected[tile]:
-                parts.append(Part(Parted.TILE, tile.path, detail="it holds something else"))
-        except (LookupError, ValueError) as error:
-            parts.append(Part(Parted.TILE, tile.path, detail=f"it is missing or damaged: {error}"))
+                parts.append(Part(Parted.TILE, tile.path, detail=_("it holds something else")))
+        except (LookupError, ValueError):
+            parts.append(Part(Parted.TILE, tile.path, detail=_("it is missing or damaged")))
     return parts
 
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from web.languages import _
+
 ED25519, COSIGNATURE = 1, 4
 _PRIVATE = "PRIVATE+KEY+"
 _SIGNATURE = re.compile(r"^— (\S+) (\S+)$")
@@ -97,11 +99,11 @@ def verifiers(text: str) -> tuple[Verifier, ...]:
 def signer(text: str) -> Signer:
     """Read a signer's key. Raises NotSigned, without saying anything of the key."""
     if not text.strip().startswith(_PRIVATE):
-        raise NotSigned("not a private key in the form of a signed note")
+        raise NotSigned(_("not a private key in the form of a signed note"))
     name, kind, data = _key(text.strip().removeprefix(_PRIVATE))
     made = Signer(name, data, kind)
     if text.strip() != made.secret():
-        raise NotSigned("the private key does not fit its id")
+        raise NotSigned(_("the private key does not fit its id"))
     return made
 
 
@@ -109,13 +111,13 @@ def split(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     """A note's text and its signatures: (name, id and signature). Raises NotSigned where it is no note."""
     text, blank, signatures = note.rpartition("\n\n")
     if not blank or not signatures.endswith("\n") or _CONTROL.search(note):
-        raise NotSigned("not a signed note")
+        raise NotSigned(_("not a signed note"))
     found: list[tuple[str, bytes]] = []
     for line in signatures[:-1].split("\n"):
         match = _SIGNATURE.match(line)
         data = _bytes(match[2]) if match else b""
         if match is None or len(data) < 5:
-            raise NotSigned(f"not a signature: {line!r}")
+            raise NotSigned(_("not a signature: %s") % ascii(line))
         found.append((match[1], data))
     return text + "\n", found
 
@@ -129,7 +131,7 @@ def signed_by(note: str, known: Sequence[Verifier]) -> list[Verifier]:
             if (name, data[:4]) == (each.name, each.id):
                 stamp, signed = data[4:-64], data[-64:]
                 if len(stamp) != (8 if each.kind == COSIGNATURE else 0) or not _right(each, text, stamp, signed):
-                    raise NotSigned(f"the signature of {name} is wrong")
+                    raise NotSigned(_("the signature of %s is wrong") % name)
                 found.append(each)
     return found
 
@@ -139,11 +141,12 @@ def checkpoint(note: str, *keys: Verifier) -> Checkpoint:
     read = unverified(note)
     signed = signed_by(note, keys)
     if not signed:
-        known = ", ".join(f"{each.name} with the key {each.id.hex()}" for each in keys)
-        raise NotSigned(f"not signed by {known}")
+        known = _(", ").join(f"{each.name}+{each.id.hex()}" for each in keys)
+        raise NotSigned(_("not signed by %s") % known)
     for key in signed:
         if read.origin != key.name:
-            raise NotSigned(f"the checkpoint is of {read.origin}, not of {key.name}")
+            text = _("the checkpoint is of %(origin)s, not of %(name)s")
+            raise NotSigned(text % {"origin": read.origin, "name": key.name})
     return read
 
 
@@ -152,14 +155,14 @@ def unverified(note: str) -> Checkpoint:
     lines = split(note)[0].split("\n")
     root = _bytes(lines[2]) if len(lines) == 4 else b""
     if len(root) != 32 or not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]) or not lines[0]:
-        raise NotSigned("not a checkpoint")
+        raise NotSigned(_("not a checkpoint"))
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
 def cosigned_at(note: str, key: Verifier) -> int:
     """The second since 1970 at which a witness cosigned. Raises NotSigned."""
     if key not in signed_by(note, [key]):
-        raise NotSigned(f"not cosigned by {key.name}")
+        raise NotSigned(_("not cosigned by %s") % key.name)
     return next(int.from_bytes(data[4:12]) for name, data in split(note)[1] if (name, data[:4]) == (key.name, key.id))
 
 
@@ -177,19 +180,19 @@ def _message(text: str, stamp: bytes) -> bytes:
 
 
 def _key(text: str) -> tuple[str, int, bytes]:
-    name, _, rest = text.partition("+")
-    id, _, data = rest.partition("+")
+    name, __, rest = text.partition("+")
+    id, __, data = rest.partition("+")
     raw = _bytes(data)
     if not name or re.search(r"\s", name) or not re.fullmatch(r"[0-9a-f]{8}", id) or len(raw) != 33:
-        raise NotSigned("not a key in the form of a signed note")
+        raise NotSigned(_("not a key in the form of a signed note"))
     if raw[0] not in (ED25519, COSIGNATURE):
-        raise NotSigned(f"a key of type {raw[0]} is not known")
+        raise NotSigned(_("a key of type %s is not known") % raw[0])
     return name, raw[0], raw[1:]
 
 
 def _checked(text: str, key: Verifier) -> Verifier:
     if text != str(key):
-        raise NotSigned("the key does not fit its id")
+        raise NotSigned(_("the key does not fit its id"))
     return key
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from audit.log.note import NotSigned, Verifier, checkpoint
 from audit.log.tree import Wrong, leaf_hash, verify_inclusion
+from web.languages import _
 
 HEAD = "c2sp.org/tlog-proof@v1"
 
@@ -31,11 +32,11 @@ def parse(text: str) -> Proof:
     extra = len(lines) > 1 and lines[1].startswith("extra ")
     index = re.fullmatch(r"index (0|[1-9][0-9]{0,18})", lines[1 + extra]) if len(lines) > 1 + extra else None
     if not blank or lines[0] != HEAD or index is None:
-        raise Wrong("not a proof in the form of c2sp.org/tlog-proof@v1")
+        raise Wrong(_("not a proof in the form of c2sp.org/tlog-proof@v1"))
     try:
         path = tuple(base64.b64decode(line, validate=True) for line in lines[2 + extra :])
     except ValueError:
-        raise Wrong("a hash of the proof is no base64") from None
+        raise Wrong(_("a hash of the proof is no base64")) from None
     return Proof(int(index[1]), path, note)
 
 

@@ -7,6 +7,8 @@ A tree is known by its size and by `node(level, index)`, which gives the hash of
 import hashlib
 from collections.abc import Callable, Sequence
 
+from web.languages import _
+
 SIZE = 32
 Node = Callable[[int, int], bytes]
 EMPTY = hashlib.sha256(b"").digest()
@@ -80,11 +82,11 @@ def consistency_proof(old: int, new: int, node: Node) -> list[bytes]:
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> None:
     """Return if the leaf hash is the `index`th of the tree with that root (RFC 9162, 2.1.3.2). Raises Wrong."""
     if not 0 <= index < size:
-        raise Wrong(f"there is no leaf {index} in a tree of {size}")
+        raise Wrong(_("there is no leaf %(leaf)s in a tree of %(size)s") % {"leaf": index, "size": size})
     at, last, hashed = index, size - 1, leaf
     for other in proof:
         if last == 0:
-            raise Wrong("the proof is too long")
+            raise Wrong(_("the proof is too long"))
         if at & 1 or at == last:
             hashed = node_hash(other, hashed)
             while not at & 1 and at:
@@ -93,9 +95,9 @@ def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes],
             hashed = node_hash(hashed, other)
         at, last = at >> 1, last >> 1
     if last:
-        raise Wrong("the proof is too short")
+        raise Wrong(_("the proof is too short"))
     if hashed != root:
-        raise Wrong("the proof leads to another root")
+        raise Wrong(_("the proof leads to another root"))
 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
@@ -104,7 +106,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
         raise Wrong(f"a tree of {old} is no beginning of one of {new}")
     if old in (0, new):
         if proof:
-            raise Wrong("the proof is too long")
+            raise Wrong(_("the proof is too long"))
         if (old == new and old_root != new_root) or (old == 0 and old_root != EMPTY):
             raise Wrong("the roots differ")
         return
@@ -112,14 +114,14 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
     if old & (old - 1) == 0:
         path.insert(0, old_root)
     if not path:
-        raise Wrong("the proof is too short")
+        raise Wrong(_("the proof is too short"))
     at, last = old - 1, new - 1
     while at & 1:
         at, last = at >> 1, last >> 1
     before = after = path[0]
     for other in path[1:]:
         if last == 0:
-            raise Wrong("the proof is too long")
+            raise Wrong(_("the proof is too long"))
         if at & 1 or at == last:
             before, after = node_hash(other, before), node_hash(other, after)
             while not at & 1 and at:
@@ -128,7 +130,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
             after = node_hash(after, other)
         at, last = at >> 1, last >> 1
     if last:
-        raise Wrong("the proof is too short")
+        raise Wrong(_("the proof is too short"))
     if before != old_root:
         raise Wrong("the proof leads to another root of the older tree")
     if after != new_root:
