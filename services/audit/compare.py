@@ -13,6 +13,9 @@ from runtime.stored import as_json
 from schemas.envelope import Json
 from schemas.events import FACTS, Undecodable
 
+#: Stands for the key of a message that has none: it is no UTF-8, so no stream is called so.
+NO_KEY = b"\xff"
+
 
 @dataclass(slots=True)
 class Told:
@@ -66,8 +69,8 @@ def judge(
         values = [value or b"" for _, value in records]
         if (events := agreed(deciders[noun], id, values, document)) is not None:
             return Judged([Told(noun, events)], len(values) - len(events))
-    messages = [Message(place.topic, place.partition, offset, key, value) for offset, value in records]
-    return _exactly(deciders, messages, {noun: _read(document) for noun, document in live.items()}, cut)
+    read = {noun: _read(document) for noun, document in live.items()}
+    return _exactly(deciders, _messages(key, records, place), read, cut)
 
 
 def judge_alone(
@@ -79,12 +82,16 @@ def judge_alone(
         noun, events = found
         return Judged([Told(noun, events)], len(records) - len(events))
     judged = Judged()
-    messages = [Message(place.topic, place.partition, offset, key, value) for offset, value in records]
-    for noun, history in _histories(deciders, messages, judged).items():
+    for noun, history in _histories(deciders, _messages(key, records, place), judged).items():
         _take(judged, noun, history)
         if found_wrong := examine_alone(deciders[noun], history):
             judged.differences.append(found_wrong)
     return judged
+
+
+def _messages(key: bytes, records: Sequence[Record], place: Place) -> list[Message]:
+    known = None if key == NO_KEY else key
+    return [Message(place.topic, place.partition, offset, known, value) for offset, value in records]
 
 
 def _read(document: Json) -> Json:

@@ -1,7 +1,7 @@
 """Of one stream, exactly: whether its history gives the live stream, and if not, the first event at which they part."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -15,6 +15,8 @@ from schemas.events import from_json
 
 #: Longer values are cut where they are shown.
 SHOWN_CHARACTERS = 4000
+#: Added to what is said of a fault in the history of a stream that is not live.
+NOT_LIVE = "; not live"
 WITHHELD = "(withheld)"
 _ABSENT = object()
 #: Makes a Difference of one stream from its kind and whatever of its fields there is.
@@ -99,6 +101,8 @@ def examine(
     told, fault = in_order(history, difference)
     if not history:
         return difference(Kind.STREAM_NOT_ON_KAFKA, sequence=1, type=_type(events[0]) if events else None)
+    if live is None and fault:  # the fault is why no live stream can come of it
+        return replace(fault, detail=f"{fault.detail}{NOT_LIVE}")
     if live is None:
         return difference(Kind.STREAM_NOT_LIVE, **_at(history[0]))
     for sent, stored in zip(told, events, strict=False):

@@ -61,7 +61,8 @@ class Message:
 
     @property
     def stream(self) -> str:
-        return (self.key or b"").decode(errors="replace")
+        """Its key; empty where it has none."""
+        return (self.key or b"").decode(errors="backslashreplace")
 
 
 def read_event(message: Message, deciders: Mapping[str, AnyDecider]) -> tuple[AnyDecider, Json, Any]:
@@ -78,6 +79,8 @@ def read_event(message: Message, deciders: Mapping[str, AnyDecider]) -> tuple[An
         raise Undecodable(f"sequence {event.sequence!r} is not a number from 1")
     if event.id != f"{event.subject}/{event.sequence}":
         raise Undecodable(f"id {event.id} is not {event.subject}/{event.sequence}")
+    if message.key is None:
+        raise Undecodable(f"no key: the event's stream is {event.subject!r}")
     if message.key != event.subject.encode():
         raise Undecodable(f"key {message.stream!r} is not the event's stream {event.subject!r}")
     return decider, value, event

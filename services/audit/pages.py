@@ -12,11 +12,11 @@ from kafka.errors import KafkaError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from audit import texts
+from audit import reasons, texts
 from audit.examine import withheld
 from audit.fold import AnyDecider
 from audit.history import Told, Unreachable, story
-from audit.runner import Runner
+from audit.runner import Runner, UnderWay
 from audit.store import Runs
 from runtime.settings import Settings
 from schemas.envelope import Json, timestamp
@@ -68,10 +68,18 @@ def pages(settings: Settings, deciders: Sequence[AnyDecider], runs: Runs, runner
         service: Annotated[str, Form()] = "",
         stream: Annotated[str, Form()] = "",
     ) -> Response:
-        """Replay all histories, or one service's, or one stream's; while one is under way, it is the answer."""
+        """Replay all histories, or one service's, or one stream's. While just such a one is under way, it is the
+        answer; while another is, none is begun: 409, with the `run` that is under way."""
         if service and service not in services:
             raise Problem(422, "unknown-service", _("There is no such service"), services=[*services])
-        run = runner.start(actor(me), service or None, stream.strip() or None)
+        try:
+            run = runner.start(actor(me), service or None, stream.strip() or None)
+        except UnderWay as other:
+            address = f"/audit/runs/{other.run}"
+            if wants_page(request):
+                return RedirectResponse(f"{address}?instead=1", 303)
+            title, detail = _("Another replay is under way"), _("One runs at a time. Begin yours when it has ended.")
+            raise Problem(409, "replay-under-way", title, detail, run=address) from None
         address = f"/audit/runs/{run}"
         if wants_page(request):
             return RedirectResponse(address, 303)
@@ -169,7 +177,7 @@ class EventView:
 def _event(told: Told, services: Sequence[str]) -> EventView:
     event = told.event
     if event is None:
-        return EventView(told.position, told.error, told.again)
+        return EventView(told.position, reasons.said(told.error or ""), told.again)
     again = f"-{told.position.rpartition(':')[2]}" if told.again else ""
     traceparent = event.get("traceparent")
     return EventView(

@@ -26,6 +26,14 @@ class Interrupted(Exception):
     """The process is ending, and the replay with it."""
 
 
+class UnderWay(Exception):
+    """A replay of something else is under way; `run` is its id."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__(run)
+        self.run = run
+
+
 class Runner:
     """Starts replays and, on `close`, ends the one under way."""
 
@@ -35,8 +43,10 @@ class Runner:
         self._thread: threading.Thread | None = None
 
     def start(self, by: str, service: str | None = None, stream: str | None = None) -> str:
-        """The id of a new run, or of the one that is under way."""
+        """The id of a new run, or of one under way that is just such a one. Raises UnderWay where it is another."""
         if under_way := self._runs.running():
+            if (under_way["service"], under_way["stream"]) != (service, stream):
+                raise UnderWay(str(under_way["_id"]))
             return str(under_way["_id"])
         run = self._runs.begin(by, service, stream)
         self._thread = threading.Thread(

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from audit import texts
+from audit import reasons, texts
 from audit.examine import withheld
 from audit.history import Story, Told
 from audit.replay import Progress
@@ -80,7 +80,7 @@ def _counts(verdict: Json) -> Table:
 
 def _show_difference(console: Console, number: int, difference: Json) -> None:
     kind = difference["kind"]
-    name = " ".join(filter(None, (word(difference["service"]), "·", difference["noun"], difference["stream"])))
+    name = " · ".join(filter(None, (word(difference["service"]), texts.named(difference))))
     console.print(f"\n  [bold]{number}. {escape(name)}[/]")
     console.print(f"     [red]{escape(texts.what(kind))}[/]")
     sequence = difference["sequence"]
@@ -94,13 +94,15 @@ def _show_difference(console: Console, number: int, difference: Json) -> None:
         absent = _("(nothing)")
         other = _("Bundle") if kind.startswith("bundle") else _("Live")
         rows |= {_("History"): difference["history"] or absent, other: difference["live"] or absent}
-    rows[_("Reason")] = difference["detail"]
+    rows[_("Reason")] = texts.reason(difference)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for title, value in rows.items():
         if value:
             table.add_row(f"[dim]{escape(title)}[/]", escape(value))
     console.print(Padding(table, (0, 0, 0, 5)))
     console.print(Padding(f"[dim]{escape(texts.advice(kind))}[/]", (0, 0, 0, 5)))
+    if remedy := texts.remedy(difference):
+        console.print(f"     {escape(_('What puts it right:'))} {escape(remedy)} [dim](docs/how-to/rebuild.md)[/]")
 
 
 def show_shadow(console: Console, shadow: Json) -> None:
@@ -161,7 +163,7 @@ def show_stories(console: Console, stream: str, stories: Sequence[Story]) -> Non
 
 def _show_told(console: Console, told: Told) -> None:
     if told.event is None:
-        console.print(f"  [red]✗ {escape(told.position)}  {escape(told.error or '')}[/]", soft_wrap=True)
+        console.print(f"  [red]✗ {escape(told.position)}  {escape(reasons.said(told.error or ''))}[/]", soft_wrap=True)
         return
     event = told.event
     repeated = _("(repeated)")

@@ -1,6 +1,9 @@
 """What a replay found, and what events are called, in words: for pages and terminal alike."""
 
-from audit.examine import Kind
+import re
+
+from audit import reasons
+from audit.examine import NOT_LIVE, Kind
 from schemas.envelope import Json
 from web.languages import _, moment, ngettext, say
 from web.shell import per_second
@@ -147,10 +150,7 @@ def what(kind: str) -> str:
 def advice(kind: str) -> str:
     """What it means and what to do next."""
     return {
-        Kind.STATE: _(
-            "All events are equal, so somebody changed the state outside the service. History is right: "
-            "fold the stream again and write its state back."
-        ),
+        Kind.STATE: _("All events are equal, so somebody changed the state outside the service. History is right."),
         Kind.EVENT: _("Somebody changed a stored event after it was sent. History holds what was sent."),
         Kind.EVENT_NOT_LIVE: _(
             "Somebody removed it from the database, or the database was restored from an older backup."
@@ -208,6 +208,36 @@ def advice(kind: str) -> str:
             "The order of events is that of their numbers; look at the hosts’ time synchronisation."
         ),
     }[Kind(kind)]
+
+
+#: What a service's rebuild puts right (docs/how-to/rebuild.md): history is in order, and the database is not.
+REBUILT = (Kind.STATE, Kind.EVENT, Kind.EVENT_NOT_LIVE, Kind.STREAM_NOT_LIVE, Kind.VERSION)
+
+
+def remedy(difference: Json) -> str:
+    """The command that puts it right; empty where none does."""
+    return f"python -m {difference['service']} replay" if difference["kind"] in REBUILT else ""
+
+
+def named(difference: Json) -> str:
+    """The stream at fault; of a message that is none's, its key."""
+    if difference["noun"] or difference["stream"]:
+        return " ".join(filter(None, (difference["noun"], difference["stream"])))
+    keyed = difference["kind"] in (Kind.UNREADABLE, Kind.UNKNOWN_TYPE, Kind.FUTURE_VERSION)
+    return _("(no key)") if keyed else ""
+
+
+def reason(difference: Json) -> str:
+    """What is said of it besides, in the language spoken."""
+    detail = difference["detail"] or ""
+    jumped = re.fullmatch(rf"(\d+) → (\d+)(?:{NOT_LIVE})?", detail)
+    if difference["kind"] != Kind.JUMP or not jumped:
+        text = reasons.said(detail.removesuffix(NOT_LIVE))
+    else:
+        first, last = int(jumped[1]), int(jumped[2]) - 1
+        one, several = _("History lacks event %(first)s."), _("History lacks the events %(first)s to %(last)s.")
+        text = (one if first == last else several) % {"first": first, "last": last}
+    return _("%(said)s The stream is not live either.") % {"said": text} if detail.endswith(NOT_LIVE) else text
 
 
 def pace(progress: Json) -> str:

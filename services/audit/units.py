@@ -16,7 +16,7 @@ import orjson
 from kafka import KafkaConsumer, TopicPartition
 from pymongo import MongoClient
 
-from audit.compare import Judged, Place, Record, judge, judge_alone, split
+from audit.compare import NO_KEY, Judged, Place, Record, judge, judge_alone, split
 from audit.effects import Links
 from audit.examine import Difference
 from audit.fold import AnyDecider, Message, read_event
@@ -27,8 +27,6 @@ from schemas.events import Undecodable
 
 #: The partition of a service that has no topic.
 NOWHERE = -1
-#: Stands for the key of a message that has none: it is no UTF-8, so no stream is called so.
-NO_KEY = b"\xff"
 #: Messages that a unit holds in memory, about.
 AT_ONCE = 200_000
 #: Live streams read with one query.

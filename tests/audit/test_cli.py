@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 import pytest
 
 from audit.cli import moment_or_place
@@ -15,6 +16,7 @@ from audit.replay import Until
 from audit.servers import mongo_said
 from runtime.settings import Settings
 from tests.audit.conftest import World
+from tests.audit.histories import event
 from web.shell import Failed, spoken
 
 ROOT = Path(__file__).parents[2]
@@ -145,6 +147,17 @@ def test_a_stream_is_told_from_its_first_event(lived: World) -> None:
     assert [each["event"]["id"] for each in told] == ["s3/1", "s3/2", "s3/3"]
     unknown = shuangqian("audit", "stream", "nobody", settings=lived.settings)
     assert unknown.returncode == 1 and "No history knows a stream of this name" in unknown.stdout
+
+
+def test_what_puts_a_difference_right_is_named(lived: World) -> None:
+    lived.client[lived.settings.database("review")]["copies"].delete_one({"_id": "s4"})
+    lived.send(("begun-late", orjson.dumps(event("begun-late", 3))))
+    said = shuangqian("audit", "replay", settings=lived.settings).stdout
+    gone, late = said.partition("2. ")[::2]
+    assert "What puts it right: python -m review replay (docs/how-to/rebuild.md)" in gone and "s4" in gone
+    assert "History lacks the events 1 to 2. The stream is not live either." in late and "python -m" not in late
+    lost = shuangqian("audit", "replay", "--lang", "zh", settings=lived.settings).stdout
+    assert "修复命令：" in lost and "历史缺少事件 1 至 2。该流在现有数据中也不存在。" in lost
 
 
 def test_where_a_history_was_cut_is_said_in_words(lived: World) -> None:

@@ -75,6 +75,13 @@ def test_a_jump_names_the_event_after_it() -> None:
     )
 
 
+def test_a_stream_that_is_not_live_and_lacks_its_beginning_is_told_by_what_it_lacks() -> None:
+    """A rebuild cannot bring it back: no event of it can be folded."""
+    assert examine(KEYRINGS, sent(THREE), None) == difference(
+        Kind.JUMP, 3, pointer="/sequence", position=at(0), detail="1 → 3; not live"
+    )
+
+
 def test_two_events_with_one_number() -> None:
     other = event("a", 1, key="other")
     assert examine(KEYRINGS, sent(ONE, other, TWO), document("a", ONE, TWO)) == difference(

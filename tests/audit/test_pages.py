@@ -103,6 +103,36 @@ def test_what_was_not_a_replay_of_everything_is_not_the_last_verdict(lived: Worl
     assert "Up to offset 1 of each partition." in auditor.get(f"/audit/runs/{cut['_id']}", headers=BROWSER).text
 
 
+def test_why_a_message_is_no_event_is_told_in_the_readers_language(lived: World, auditor: TestClient) -> None:
+    unknown = event("s5", 1) | {"type": "partner.moved.v1"}
+    lived.send(("s4", orjson.dumps(event("s5", 1))), ("s5", orjson.dumps(unknown)))
+    lived.database["partners"].delete_one({"_id": "s6"})
+    address = auditor.post("/audit/runs", headers=BROWSER, follow_redirects=False).headers["location"]
+    finished(auditor, address)
+    zh, en = (auditor.get(f"{address}?lang={language}", headers=BROWSER).text for language in ("zh", "en"))
+    for part in ("其键为 s4；其流为 s5。", "没有服务有类型为 partner.moved.v1 的事件。", "修复命令："):
+        assert part in zh
+    assert "event&#39;s stream" not in zh and "unknown event type" not in zh
+    for part in ("Its key is s4; its stream is s5.", "What puts it right: <code>python -m submissions replay</code>"):
+        assert part in en
+
+
+def test_what_is_asked_for_while_another_replay_is_under_way_is_said_not_to_be_begun(
+    lived: World, auditor: TestClient
+) -> None:
+    under_way = Runs(lived.client[lived.settings.database("audit")]).begin("user:test", None, None)
+    same = auditor.post("/audit/runs")
+    assert (same.status_code, same.json()["id"]) == (202, under_way)
+    other = auditor.post("/audit/runs", data={"stream": "s4"})
+    assert (other.status_code, other.json()["type"], other.json()["run"]) == (
+        409,
+        "urn:shuangqian:problem:replay-under-way",
+        f"/audit/runs/{under_way}",
+    )
+    page = auditor.post("/audit/runs", data={"stream": "s4"}, headers=BROWSER)
+    assert page.url.path == f"/audit/runs/{under_way}" and "the one that you asked for was not begun" in page.text
+
+
 def test_a_replay_without_kafka_fails_with_the_reason(lived: World) -> None:
     settings = lived.settings.model_copy(
         update={"node_modules": ROOT / "node_modules", "kafka_bootstrap": "127.0.0.1:9"}

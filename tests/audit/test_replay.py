@@ -2,10 +2,13 @@
 
 import threading
 import time
+from dataclasses import asdict
 from typing import Any
 
 import orjson
+from kafka import KafkaProducer
 
+from audit import texts
 from audit.examine import Kind
 from audit.replay import Progress, Verdict
 from runtime.stored import as_sent
@@ -156,6 +159,21 @@ def test_no_unreadable_message_is_passed_over(lived: World) -> None:
     assert (told["junk"][0] or "").startswith("not JSON")
     assert told["s2"][0] == "unknown event type partner.promoted.v1"
     assert all((position or "").startswith(f"{lived.topic}:") for _, position in told.values())
+
+
+def test_a_message_without_a_key_is_said_to_have_none(lived: World) -> None:
+    producer = KafkaProducer(**lived.settings.kafka)
+    producer.send(lived.topic, value=orjson.dumps(event("s4", 1)))
+    producer.send(lived.topic, key=b"\xfe", value=orjson.dumps(event("s4", 1)))
+    producer.close()
+    keyless, odd = sorted(lived.replay().differences, key=lambda each: each.stream)
+    assert (keyless.kind, keyless.stream, keyless.detail) == (
+        Kind.UNREADABLE,
+        "",
+        "no key: the event's stream is 's4'",
+    )
+    assert (odd.kind, odd.stream) == (Kind.UNREADABLE, "\\xfe")
+    assert texts.named(asdict(keyless)) == "(no key)"
 
 
 def test_a_replay_only_reads(lived: World) -> None:
