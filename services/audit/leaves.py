@@ -12,7 +12,6 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from audit.recorder_read import altered
-from runtime.searching import literal
 from schemas.envelope import Json
 
 #: A search that finds more than this says “more than”.
@@ -70,14 +69,14 @@ class Story:
 class Wish:
     """What somebody looks for; None asks for nothing in particular. `since` ≤ time ≤ `until`.
 
-    `entry` is a stream, the beginning of one (`partner/refer`), or part of its name; `streams` a condition on it.
+    `entry`, `actor` and `type` are conditions as `audit.meant` makes them, `streams` one more on the stream.
     """
 
-    entry: str | None = None
+    entry: Json | None = None
     streams: Json | None = None
     partner: str | None = None
-    actor: str | None = None
-    type: str | None = None
+    actor: Json | None = None
+    type: Json | None = None
     correlation: str | None = None
     cause: str | None = None
     since: datetime | None = None
@@ -151,6 +150,20 @@ class Leaves:
         """How many events answer a wish, counted up to COUNTED + 1."""
         return self._recorded.count_documents(_query(wish), limit=COUNTED + 1, maxTimeMS=WITHIN_MS)
 
+    def any(self, wish: Wish) -> bool:
+        """Whether any event answers a wish."""
+        return self._recorded.find_one(_query(wish), {"_id": 1}, max_time_ms=WITHIN_MS) is not None
+
+    def people(self) -> list[str]:
+        """Everybody who signed in and did something: `user:…`."""
+        return sorted(self._recorded.distinct("actor", {"actor": {"$regex": "^user:"}}))
+
+    def partners(self) -> dict[str, Json]:
+        """What all partners were registered as, {zh, en}, by code."""
+        found = self._recorded.find({"type": {"$regex": r"^partner\.registered\."}, "contradicts": None})
+        names = {leaf.stream: leaf.event["data"].get("name") for leaf in map(_leaf, found) if leaf.event.get("data")}
+        return {code: name for code, name in names.items() if isinstance(name, dict)}
+
     def public(self, until: datetime) -> Iterator[Leaf]:
         """What changed the catalogue up to and with a time, in order."""
         types = [re.compile(f"^{re.escape(type)}\\.") for type in PUBLIC]
@@ -167,6 +180,7 @@ def _query(wish: Wish) -> Json:
     query: Json = {
         name: value
         for name, value in (
+            ("stream", wish.entry),
             ("partner", wish.partner),
             ("actor", wish.actor),
             ("type", wish.type),
@@ -175,10 +189,6 @@ def _query(wish: Wish) -> Json:
         )
         if value
     }
-    if wish.entry:
-        # Of a name that begins with a partner's code only the beginning is looked up; else all names are gone through.
-        begins = re.match(r"[0-9A-Z]{18}|\d{4}-\d\d$", wish.entry)
-        query["stream"] = {"$regex": f"{'^' if begins else ''}{literal(wish.entry)}"}
     if wish.streams:
         query["$and"] = [{"stream": wish.streams}]
     within = {"$gte": wish.since, "$lte": wish.until}

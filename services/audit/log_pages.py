@@ -32,6 +32,9 @@ def log_pages(settings: Settings, folder: Folder, store: LogStore) -> APIRouter:
     ) -> Response:
         last = store.last()
         recorded, odd, total = store.recorded(), *store.odd(number, PAGE)
+        pages = -(-total // PAGE)
+        if number > pages > 0:  # there were more, or somebody typed it: the last there is
+            number, (odd, total) = pages, store.odd(pages, PAGE)
         return page(
             request,
             "log.html",
@@ -50,7 +53,7 @@ def log_pages(settings: Settings, folder: Folder, store: LogStore) -> APIRouter:
             odd=odd,
             total=total,
             number=number,
-            pages_=-(-total // PAGE),
+            pages_=pages,
             texts=log_texts,
         )
 

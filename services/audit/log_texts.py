@@ -4,7 +4,8 @@ import re
 
 from audit.log.check import KEPT, Parted
 from audit.recorder_read import Odd
-from web.languages import _
+from schemas.envelope import Json
+from web.languages import _, instant
 
 
 def oddity(kind: str) -> str:
@@ -24,6 +25,29 @@ def oddity(kind: str) -> str:
         Odd.REMADE: _("The topic was deleted and made anew. It was read again from its beginning."),
         Odd.PARTITIONS: _("The topic has another number of partitions. It was read again from its beginning."),
     }[Odd(kind)]
+
+
+def detail(kind: str, found: Json) -> str:
+    """What was found and expected, in a sentence; nothing where that is said already."""
+    text = {
+        Odd.NOT_AN_EVENT: _("%(bytes)s bytes under the key “%(key)s”: %(error)s"),
+        Odd.UNKNOWN_TYPE: _("Its type is %(found)s."),
+        Odd.FUTURE_VERSION: _("Its type is %(found)s; known is %(known)s."),
+        Odd.WRONG_DATA: _("What is wrong: %(error)s"),
+        Odd.WRONG_KEY: _("Its stream is %(expected)s, its key %(found)s."),
+        Odd.NO_CANONICAL_FORM: "",
+        Odd.CONFLICT: _("The first lies at %(first)s."),
+        Odd.JUMP: _("Number %(found)s came before number %(expected)s."),
+        Odd.CLOCK: _("It is dated %(found)s, an earlier one %(before)s."),
+        Odd.GAP: _("Offset %(expected)s was to be read next; the first that is there is %(found)s."),
+        Odd.ENDS_EARLIER: _("It was read up to offset %(read)s, and ends at %(end)s."),
+        Odd.REMADE: _("It had %(before)s partitions, and has %(now)s."),
+        Odd.PARTITIONS: _("It had %(before)s partitions, and has %(now)s."),
+    }[Odd(kind)]
+    values = {name: _(", ").join(each) if name == "known" else each for name, each in found.items()}
+    if kind == Odd.CLOCK:
+        values = {name: instant(each) for name, each in found.items()}
+    return text % values
 
 
 def parted(kind: Parted) -> str:

@@ -2,6 +2,7 @@
 JSON for programs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from pymongo.errors import ExecutionTimeout
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from audit import log_texts, texts
+from audit import log_texts, meant, texts
 from audit.as_of import since, when
 from audit.leaves import COUNTED, Leaf, Leaves, Wish
 from audit.pages import tabs
@@ -20,12 +21,20 @@ from schemas.envelope import Json, timestamp
 from schemas.events import FACTS
 from web.languages import _
 from web.pages import page
+from web.parameters import only_known_parameters
 from web.people import Person, require
 from web.problems import Problem, wants_page
 
 SIZE = 25
 #: Entries found by their title that are listed; the events of all are below them.
 LISTED = 10
+
+
+class Wrong(list[Json]):
+    """What is wrong with a search, as the page's list of errors takes it."""
+
+    def add(self, text: str, field: str) -> None:
+        self.append({"text": text, "href": f"#filter-{field}"})
 
 
 def search_pages(leaves: Leaves, titles: Titles) -> APIRouter:
@@ -48,35 +57,24 @@ def search_pages(leaves: Leaves, titles: Titles) -> APIRouter:
         end: Annotated[str, Query(alias="to")] = "",
         after: str | None = None,
     ) -> Response:
-        """Events of all histories, the newest first: by entry or stream, words of a title, partner, actor, type, story
-        and time."""
-        said = {"entry": entry, "partner": partner, "actor": actor, "type": type, "correlation": correlation}
-        said |= {"cause": cause}
-        names = {name: value.strip() or None for name, value in said.items()}
-        times: dict[str, datetime | None] = {}
-        wrong = []
-        for id, read, text in (("from", since, begin), ("to", when, end)):
-            try:
-                times[id] = read(text) if text.strip() else None
-            except ValueError:
-                wrong.append({"text": _("Enter a day as 2026-11-28, or a time as RFC 3339"), "href": f"#filter-{id}"})
-        first, last = times.get("from"), times.get("to")
-        if first and last and first > last:
-            wrong.append({"text": _("“To” must not lie before “from”"), "href": "#filter-to"})
+        """Events of all histories, the newest first: by entry or stream, words of a title, partner, actor, type, story,
+        cause and time."""
+        said = {"entry": entry, "partner": partner, "actor": actor, "type": type}
+        said = {name: text.strip() for name, text in {**said, "correlation": correlation, "cause": cause}.items()}
+        wrong = Wrong({"text": text} for text in _unknown(request))
+        wish = _wish(leaves, said, _times(begin, end, wrong), wrong)
         entries: list[Titled] | None = None
+        rows: list[Leaf] = []
+        following, total, hints = None, 0, list[str]()
         try:
             if title.strip() and not wrong:
-                entries, more = titles.find(title, names["partner"])
-                if more:
-                    text = _("More than %(count)s entries have a title like this. Give more of it, or a partner")
-                    wrong.append({"text": text % {"count": MATCHED}, "href": "#filter-title"})
-                    entries = None
+                entries = _entries(titles, title, wish.partner, wrong)
             if wrong and not wants_page(request):
                 raise Problem(422, "invalid-request", wrong[0]["text"])
-            streams = None if entries is None else streams_of(entries)
-            wish = Wish(**names, streams=streams, since=first, until=last)
-            rows, following = ([], None) if wrong else leaves.search(wish, after, SIZE)
-            total = 0 if wrong else leaves.count(wish)
+            if not wrong:
+                wish = wish if entries is None else replace(wish, streams=streams_of(entries))
+                (rows, following), total = leaves.search(wish, after, SIZE), leaves.count(wish)
+                hints = [] if total else meant.hints(leaves, wish, said)
         except ExecutionTimeout as error:
             detail = _("Give the beginning of the entry’s name (the partner’s code), or a partner, an actor or a time.")
             raise Problem(503, "search-too-wide", _("This search takes too long"), detail) from error
@@ -88,21 +86,24 @@ def search_pages(leaves: Leaves, titles: Titles) -> APIRouter:
                     "events": [_event_json(leaf, called) for leaf in rows],
                     "total": total,
                     "next": following,
+                    "hints": hints,
                 }
             )
+        shown = {"type": meant.known_type(said["type"]), "title": title, "from": begin, "to": end}
         return page(
             request,
             "events.html",
             status=422 if wrong else 200,
             tabs_=tabs("/audit/events"),
             wrong=wrong,
-            asked=said | {"title": title, "from": begin, "to": end},
-            types=[(type, texts.event_name(type)) for type in FACTS],
+            asked=said | shown,
+            types=_types(shown["type"]),
             entries=entries,
             listed=LISTED,
             called=called,
             rows=rows,
             total=total,
+            hints=hints,
             more=total > COUNTED,
             counted=COUNTED,
             after=after,
@@ -114,6 +115,67 @@ def search_pages(leaves: Leaves, titles: Titles) -> APIRouter:
         )
 
     return router
+
+
+def _unknown(request: Request) -> list[str]:
+    """What is wrong with the parameters' names, to be said on the page; programs are told by the Problem raised."""
+    try:
+        only_known_parameters(request)
+    except Problem as problem:
+        if not wants_page(request):
+            raise
+        findings: list[Json] = problem.members["findings"]
+        return [each["pointer"].removeprefix("/query/") + _(": ") + each["text"] for each in findings]
+    return []
+
+
+def _times(begin: str, end: str, wrong: Wrong) -> dict[str, datetime | None]:
+    times: dict[str, datetime | None] = {"from": None, "to": None}
+    for field, read, text in (("from", since, begin), ("to", when, end)):
+        try:
+            times[field] = read(text) if text.strip() else None
+        except ValueError:
+            wrong.add(_("Enter a day as 2026-11-28, or a time as RFC 3339"), field)
+    if times["from"] and times["to"] and times["from"] > times["to"]:
+        wrong.add(_("“To” must not lie before “from”"), "to")
+    return times
+
+
+def _wish(leaves: Leaves, said: Json, times: Mapping[str, datetime | None], wrong: Wrong) -> Wish:
+    """What is looked for; of several partners that may be meant, one must be chosen."""
+    partner = said["partner"] or None
+    if partner:
+        codes = meant.partners(partner, leaves)
+        partner = next(iter(codes), partner)
+        if len(codes) > 1:
+            text = _("Several partners have a name like this. Give one’s code: %(codes)s")
+            names = [f"{name} {code}" for code, name in list(codes.items())[:LISTED]]
+            wrong.add(text % {"codes": _(", ").join(names)}, "partner")
+    return Wish(
+        entry=meant.entry(said["entry"]) if said["entry"] else None,
+        partner=partner,
+        actor=meant.actor(said["actor"]) if said["actor"] else None,
+        type=meant.kind_of_event(said["type"]) if said["type"] else None,
+        correlation=said["correlation"] or None,
+        cause=said["cause"] or None,
+        since=times["from"],
+        until=times["to"],
+    )
+
+
+def _entries(titles: Titles, title: str, partner: str | None, wrong: Wrong) -> list[Titled] | None:
+    entries, more = titles.find(title, partner)
+    if not more:
+        return entries
+    text = _("More than %(count)s entries have a title like this. Give more of it, or a partner")
+    wrong.add(text % {"count": MATCHED}, "title")
+    return None
+
+
+def _types(asked: str) -> list[tuple[str, str]]:
+    """The kinds of events that can be chosen, with what is asked for, were it another."""
+    types = [(type, texts.event_name(type)) for type in FACTS]
+    return types if not asked or asked in FACTS else [*types, (asked, asked)]
 
 
 def _entry_json(found: Titled) -> Json:

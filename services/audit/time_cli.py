@@ -1,5 +1,6 @@
 """`shuangqian audit as-of`: a stream, a release or the catalogue at any moment, from what the recorder has written."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -68,6 +69,8 @@ def add_as_of(audit: typer.Typer, deciders: Sequence[AnyDecider], troubles: Trou
     ) -> None:
         if sum(map(bool, (stream, release, catalogue))) != 1:
             raise Failed(COULD_NOT, _("Give one: a stream, --release YYYY-MM, or --catalogue."))
+        if release and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", release):
+            raise Failed(COULD_NOT, _("“%(text)s” is no month. Write it as 2026-11.") % {"text": release})
         settings = Settings.load()
         with troubles(settings), team.client(settings) as client:
             leaves = Leaves(client[settings.database("audit")])

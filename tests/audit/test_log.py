@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,9 @@ def test_a_receipt_is_traded_for_a_proof_that_verifies(log: Log) -> None:
         assert guessed.json()["type"] == client.get("/log/proof", params={"ref": "/submissions/x/1"}).json()["type"]
         client.cookies.update(signed_in(log.world, "auditor"))
         assert client.get("/log/proof", params={"ref": "/submissions/s1/2"}).json()["leaf"] == found["leaf"]
-        assert client.get("/log/proof", params={"leaf": 600}).status_code == 404
+        for beyond in (600, 10**26):
+            none = client.get("/log/proof", params={"leaf": beyond}, headers={"accept-language": "en"})
+            assert (none.status_code, none.json()["detail"]) == (404, "The log has 600 leaves, numbered from 0.")
 
 
 def test_files_are_served_with_their_types_and_nothing_else_is(log: Log) -> None:
@@ -183,3 +186,20 @@ def test_a_release_names_the_checkpoint_that_covers_its_publication(log: Log) ->
         shown = client.get("/audit/log", headers=BROWSER)
         assert shown.status_code == 200
         assert "602" in shown.text and "/log/releases/2026-11" in shown.text and "Nothing odd" not in shown.text
+
+
+def test_oddities_are_told_in_words_and_beyond_the_last_page_the_last_is_shown(log: Log) -> None:
+    # given 60 clocks that ran back, and one topic with other partitions
+    noted = log.world.client[log.settings.database("audit")]["oddities"]
+    clock = {"found": "2026-11-01T08:00:00.123Z", "before": "2026-11-01T08:00:02.000Z"}
+    rows = [("clock-ran-back", clock)] * 60 + [("partitions", {"before": 3, "now": 6, "read": [1, 2, 3]})]
+    noted.insert_many(
+        {"_id": n, "kind": kind, "position": "t:0:1", "ref": None, "detail": detail, "noted": datetime.now(UTC)}
+        for n, (kind, detail) in enumerate(rows)
+    )
+    with served(log) as client:
+        client.cookies.update(signed_in(log.world, "auditor"))
+        first, beyond = (client.get(f"/audit/log?page={n}", headers=BROWSER).text for n in (1, 999))
+    text = "It is dated 1 Nov 2026, 16:00:00.123, an earlier one 1 Nov 2026, 16:00:02.000."
+    assert first.count(text) + beyond.count(text) == 60 and beyond.count(text) >= 10
+    assert "It had 3 partitions, and has 6." in first + beyond and "Nothing odd" not in beyond

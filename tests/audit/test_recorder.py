@@ -20,6 +20,7 @@ import pytest
 import rfc8785
 from kafka import KafkaAdminClient
 
+from audit import log_texts
 from audit.history import whole
 from audit.recorder import Recorder
 from deploy.local import table
@@ -137,6 +138,9 @@ def test_what_is_odd_is_noted_with_its_place_and_never_ends_the_recorder(world: 
         ("not-an-event", None, 9),
         ("wrong-key", "/submissions/u/1", 0),
     }
+    # in words, in the reader's language
+    told = {each["kind"]: log_texts.detail(each["kind"], each["detail"]) for each in oddities(world)}
+    assert all(each or kind == "no-canonical-form" for kind, each in told.items())
     # what is wrong with data is told by pointer: what it says may be personal
     wrong = next(each for each in oddities(world) if each["kind"] == "wrong-data")
     assert wrong["detail"] == {"error": "/data/key: string_type; /data/label: missing; /data/hash: missing"}

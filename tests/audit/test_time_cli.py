@@ -29,6 +29,7 @@ def test_as_of_tells_a_stream_at_a_moment_and_in_what_it_differs_from_another(li
         (("s3",), "Several services have a stream of this name: review, submissions. Name one with --service.\n"),
         (("s3", "--release", "2026-11"), "Give one: a stream, --release YYYY-MM, or --catalogue.\n"),
         (("s3", "--at", "soon"), "“soon” is no moment."),
+        (("--release", "2026-13"), "“2026-13” is no month. Write it as 2026-11.\n"),
         (("nobody",), "No stream nobody is recorded."),
     ):
         done = shuangqian("audit", "as-of", *wrong, settings=lived.settings)

@@ -211,10 +211,60 @@ def test_events_are_found_by_entry_partner_actor_type_story_and_time(auditor: Te
         f"correlation=/submissions/{USCC}/metro/1": 3,
         "type=submission.received.v1": 0,
         "entry=.*": 0,
+        # what can only mean one thing is understood
+        f"entry={USCC.lower()}/METRO": 3,
+        "entry=ETRO": 3,
+        f"partner={USCC.lower()}": 3,
+        "actor=test": 62,
+        "actor=User:Test&entry=s3": 6,
+        f"actor={USCC.lower()}": 1,
+        "type=partner.key-issued": 63,
+        "type=Partner.Key-Issued.V1": 63,
     }
     answers = {query: get(auditor, f"/audit/events?{query}") for query in wanted}
     assert {query: answer["total"] for query, answer in answers.items()} == wanted
     assert all(len(answer["events"]) == min(answer["total"], 25) for answer in answers.values())
+
+
+def test_a_search_that_finds_nothing_says_which_part_of_it_does_and_what_is_like_it(auditor: TestClient) -> None:
+    wanted = {
+        "actor=tset": ["Nobody called “tset” has done anything that is recorded. Perhaps user:test?"],
+        "type=submision.recieved": [
+            "No event of the kind “submision.recieved” is recorded. "
+            "Perhaps submission.received.v1, submission.revised.v1, submission.refused.v1?"
+        ],
+        "partner=zoo&entry=s3": [
+            "Nothing is recorded of a partner “zoo”. Give the credit code, or a part of the name."
+        ],
+        "entry=zoo": ["No stream has “zoo” in its name. Words of a title go into the field beside it."],
+        f"entry=s3&actor={USCC}": ["Each of these finds events alone, but no event is like all of them."],
+        "entry=s3": [],
+    }
+    english = {"accept-language": "en"}
+    answers = {query: auditor.get(f"/audit/events?{query}", headers=english).json()["hints"] for query in wanted}
+    assert answers == wanted
+    shown = auditor.get("/audit/events?actor=tset", headers=BROWSER).text
+    assert "Perhaps user:test?" in shown and 'aria-describedby="filter-actor-hint"' in shown
+
+
+def test_a_filter_that_is_misspelt_is_refused(auditor: TestClient) -> None:
+    wrong = auditor.get("/audit/events?frm=2026-11-01")
+    assert (wrong.status_code, wrong.json()["findings"][0]["pointer"]) == (422, "/query/frm")
+    shown = auditor.get("/audit/events?frm=2026-11-01", headers=BROWSER)
+    assert shown.status_code == 422 and "There is no such parameter here" in shown.text and "filter-from" in shown.text
+
+
+def test_a_partner_is_found_by_its_name_and_of_several_one_must_be_chosen(auditor: TestClient, told: World) -> None:
+    other = "91510100MA6CGUGA2X"
+    for code, zh, en in ((USCC, "成都地铁", "Chengdu Metro"), (other, "成都地铁二号", "Chengdu Metro Two")):
+        named = {"type": "partner.registered.v1", "data": {"name": {"zh": zh, "en": en}, "type": "enterprise"}}
+        told.send((code, orjson.dumps(event(code, 1) | named)))
+    record(told, 65)
+    names = {"成都地铁": 4, "metro two": 1, "CHENGDU METRO": 4, "二号": 1}
+    assert {name: get(auditor, f"/audit/events?partner={name}")["total"] for name in names} == names
+    assert auditor.get("/audit/events?partner=地铁").status_code == 422
+    shown = auditor.get("/audit/events?partner=地铁", headers=BROWSER).text
+    assert f"Give one’s code: Chengdu Metro {USCC}, Chengdu Metro Two {other}" in shown
 
 
 def test_pages_of_events_follow_one_another_from_the_newest_without_gap_or_repeat(auditor: TestClient) -> None:

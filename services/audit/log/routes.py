@@ -101,6 +101,9 @@ def log_routes(settings: Settings, folder: Folder, store: LogStore) -> APIRouter
                     _("Give the event’s name and time just as the receipt has them. New events are there in seconds."),
                 )
             leaf = int(found["leaf"])
+        elif leaf >= (size := store.recorded()):
+            detail = _("The log has %(count)s leaves, numbered from 0.") % {"count": f"{size:,}"}
+            raise Problem(404, "no-such-leaf", _("There is no leaf of this number"), detail)
         made = prove(folder, leaf)
         if "text/plain" in request.headers.get("accept", ""):
             return Response(made.text(), media_type=TEXT, headers=FRESH)
