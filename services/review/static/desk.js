@@ -21,7 +21,7 @@ let saving;
 const spoken = document.documentElement.lang.startsWith("zh") ? "zh-CN" : "en-GB";
 const month = spoken === "zh-CN" ? "long" : "short";
 const moment = new Intl.DateTimeFormat(spoken, {
-  ...{ year: "numeric", month, day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false, timeZone: "Asia/Shanghai" },
+  year: "numeric", month, day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false, timeZone: "Asia/Shanghai",
 });
 
 async function save() {
