@@ -7,6 +7,7 @@ import orjson
 from pydantic import ValidationError
 
 from schemas.envelope import Event, Fact, Json
+from schemas.finding import pointer
 from schemas.notification import DELIVERY_FACTS, SUBSCRIPTION_FACTS
 from schemas.publication import ENTRY_FACTS, RELEASE_FACTS
 from schemas.review import CASE_FACTS, REVIEWER_FACTS
@@ -46,6 +47,8 @@ def decode(raw: bytes) -> Event:
 
 def from_json(value: Json) -> Event:
     """Read one event from its JSON form, as Event.to_json makes it. Raises Undecodable."""
+    if not isinstance(value, dict):
+        raise Undecodable("not an event: it is no JSON object")
     try:
         return Event(
             id=value["id"],
@@ -73,4 +76,6 @@ def fact(type: str, data: Any) -> Fact:
         # The entry models are strict and closed for partners; what is in the history was judged when it came.
         return FACTS[type].model_validate(data, strict=False, extra="ignore")
     except ValidationError as error:
-        raise Undecodable(f"{type}: {error}") from error
+        found = error.errors(include_url=False, include_input=False)
+        wrong = "; ".join(f"{pointer('data', *each['loc'])}: {each['msg']}" for each in found)
+        raise Undecodable(f"{type}: {wrong}") from error

@@ -65,7 +65,8 @@ def test_a_field_that_a_later_version_adds_is_passed_over(path: Path) -> None:
     ("raw", "why"),
     [
         (b"\x00\xff", "not JSON"),
-        (b"[]", "not an event"),
+        (b"[]", "not an event: it is no JSON object"),
+        (b"null", "not an event: it is no JSON object"),
         (b"{}", "not an event"),
         (b'{"id":"a/1","source":"/x","subject":"a","time":"yesterday"}', "not an event"),
     ],
@@ -73,6 +74,13 @@ def test_a_field_that_a_later_version_adds_is_passed_over(path: Path) -> None:
 def test_bytes_that_are_no_event_are_said_to_be_none(raw: bytes, why: str) -> None:
     with pytest.raises(Undecodable, match=why):
         decode(raw)
+
+
+def test_what_is_wrong_with_the_data_of_an_event_is_said_by_its_place_and_without_its_values() -> None:
+    golden = json.loads(next(path for path in GOLDEN if path.name == "case.closed.v1.json").read_text())
+    with pytest.raises(Undecodable) as error:
+        events.from_json({**golden, "data": {"reason": "confidential"}})
+    assert str(error.value) == "case.closed.v1: /data/reason: Input should be 'withdrawn' or 'superseded'"
 
 
 def test_an_unknown_type_is_named() -> None:
