@@ -116,7 +116,8 @@ def altered(document: Json) -> str | None:
     made["leaf"] = document["leaf"]
     # MongoDB keeps milliseconds.
     made["time"] = made["time"].replace(microsecond=made["time"].microsecond // 1000 * 1000)
-    for name in sorted(made.keys() | document.keys()):
+    # What `latest` is follows from the events before it.
+    for name in sorted((made.keys() | document.keys()) - {"latest"}):
         there = document.get(name)
         if (bytes(there) if isinstance(there, bytes) else there) != made.get(name):
             return name
