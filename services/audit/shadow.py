@@ -208,4 +208,6 @@ def _changed(path: Path) -> Iterator[Ask]:
             yield ask
         finally:
             process.kill()
+            with suppress(BrokenPipeError):  # of what it did not take any more
+                asking.close()
             hearing.join(ENDING_S)
