@@ -40,7 +40,7 @@ class Launched:
         with output.open("w") as file:
             self.popen = subprocess.Popen(argv, cwd=ROOT, env=environ, stdout=file, stderr=subprocess.STDOUT)
 
-    def wait_for(self, text: str, seconds: float = 60.0) -> str:
+    def wait_for(self, text: str, seconds: float = 150.0) -> str:
         """What it printed, once that holds `text`; fails when it ends or takes too long."""
         deadline = time.monotonic() + seconds
         while text not in self.output.read_text():
@@ -82,7 +82,7 @@ def launched(tmp_path: Path, chosen: dict[str, int]) -> Iterator[list[Launched]]
             each.popen.wait(45)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_run_keeps_its_data_and_ends_all_it_started(
     tmp_path: Path, chosen: dict[str, int], launched: list[Launched]
 ) -> None:
