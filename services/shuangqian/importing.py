@@ -1,5 +1,6 @@
 """`import`: a CSV or XLSX file goes out, a receipt a row comes back."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -75,6 +76,7 @@ async def row_receipts(
                         async for receipt in json_lines(answer, lambda: True):
                             patience.moved()
                             place.reached(receipt["row"])
+                            await asyncio.sleep(0)  # an interrupt is heard, though all receipts may have come already
                             yield receipt
                         return
             except (aiohttp.ClientError, OSError, TimeoutError) as error:

@@ -38,6 +38,7 @@ def submit(
             counts[receipt["status"]] += 1
             shown(str(line.number), {**receipt, "line": line.number})
             place.reached(line.number)
+            await asyncio.sleep(0)  # an interrupt is heard, though all receipts may have come already
             bar.tell(counted(counts), line.end, size, counts.total())
             if watch and receipt["reference"] and receipt["status"] != "refused":
                 sent[receipt["reference"]] = receipt["revision"]
