@@ -97,7 +97,7 @@ async def queues(database: AsyncDatabase[Json]) -> tuple[Queue, ...]:
     at, entries = now(), database["entries"]
     frees = _("A publisher adds it to an open month")
     found = [
-        Queue(f"{_('Waiting for a release')}: {word(kind)}", queue.count, queue.oldest_s(at), frees)
+        Queue(f"{_('Waiting for a release')}{_(': ')}{word(kind)}", queue.count, queue.oldest_s(at), frees)
         for kind, queue in (await waiting(entries)).items()
     ]
     correcting, frozen = await waiting_corrections(entries), await unpublished(database["releases"])
