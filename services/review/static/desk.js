@@ -54,7 +54,8 @@ async function lose(problem) {
   said.querySelector("[data-lost-kept]").hidden = !kept || !back;
   said.querySelector("[data-lost-unkept]").hidden = kept;
   box.append(said);
-  lease.hidden = one(".rv-time").hidden = true;
+  const release = one(`form[action="${review.dataset.review}/release"]`);
+  for (const each of [lease, one(".rv-time"), release]) each.hidden = true;
   box.scrollIntoView({ block: "nearest" });
 }
 
