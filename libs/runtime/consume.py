@@ -89,7 +89,8 @@ def _credentials(settings: Settings) -> Credentials | None:
 def subscribe(app: faust.App, topic: str, react: React, parking: Parking) -> None:
     """Have `react` handle every event of a topic."""
     # Counters are there from the first, at nought: of one that appears at 1 nobody sees a rise.
-    telemetry.EVENTS.labels(topic), telemetry.PARKED.labels(topic)
+    for counter in (telemetry.EVENTS, telemetry.PARKED):
+        counter.labels(topic)
     source = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
     async def agent(stream: Any) -> None:
