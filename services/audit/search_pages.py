@@ -30,11 +30,9 @@ SIZE = 25
 LISTED = 10
 
 
-class Wrong(list[Json]):
-    """What is wrong with a search, as the page's list of errors takes it."""
-
-    def add(self, text: str, field: str) -> None:
-        self.append({"text": text, "href": f"#filter-{field}"})
+def _at(field: str, text: str) -> Json:
+    """What is wrong with a field of the search, as the page's list of errors takes it."""
+    return {"text": text, "href": f"#filter-{field}"}
 
 
 def search_pages(leaves: Leaves, titles: Titles) -> APIRouter:
@@ -61,7 +59,7 @@ def search_pages(leaves: Leaves, titles: Titles) -> APIRouter:
         cause and time."""
         said = {"entry": entry, "partner": partner, "actor": actor, "type": type}
         said = {name: text.strip() for name, text in {**said, "correlation": correlation, "cause": cause}.items()}
-        wrong = Wrong({"text": text} for text in _unknown(request))
+        wrong: list[Json] = [{"text": text} for text in _unknown(request)]
         wish = _wish(leaves, said, _times(begin, end, wrong), wrong)
         entries: list[Titled] | None = None
         rows: list[Leaf] = []
@@ -129,19 +127,19 @@ def _unknown(request: Request) -> list[str]:
     return []
 
 
-def _times(begin: str, end: str, wrong: Wrong) -> dict[str, datetime | None]:
+def _times(begin: str, end: str, wrong: list[Json]) -> dict[str, datetime | None]:
     times: dict[str, datetime | None] = {"from": None, "to": None}
     for field, read, text in (("from", since, begin), ("to", when, end)):
         try:
             times[field] = read(text) if text.strip() else None
         except ValueError:
-            wrong.add(_("Enter a day as 2026-11-28, or a time as RFC 3339"), field)
+            wrong.append(_at(field, _("Enter a day as 2026-11-28, or a time as RFC 3339")))
     if times["from"] and times["to"] and times["from"] > times["to"]:
-        wrong.add(_("“To” must not lie before “from”"), "to")
+        wrong.append(_at("to", _("“To” must not lie before “from”")))
     return times
 
 
-def _wish(leaves: Leaves, said: Json, times: Mapping[str, datetime | None], wrong: Wrong) -> Wish:
+def _wish(leaves: Leaves, said: Json, times: Mapping[str, datetime | None], wrong: list[Json]) -> Wish:
     """What is looked for; of several partners that may be meant, one must be chosen."""
     partner = said["partner"] or None
     if partner:
@@ -150,7 +148,7 @@ def _wish(leaves: Leaves, said: Json, times: Mapping[str, datetime | None], wron
         if len(codes) > 1:
             text = _("Several partners have a name like this. Give one’s code: %(codes)s")
             names = [f"{name} {code}" for code, name in list(codes.items())[:LISTED]]
-            wrong.add(text % {"codes": _(", ").join(names)}, "partner")
+            wrong.append(_at("partner", text % {"codes": _(", ").join(names)}))
     return Wish(
         entry=meant.entry(said["entry"]) if said["entry"] else None,
         partner=partner,
@@ -163,12 +161,12 @@ def _wish(leaves: Leaves, said: Json, times: Mapping[str, datetime | None], wron
     )
 
 
-def _entries(titles: Titles, title: str, partner: str | None, wrong: Wrong) -> list[Titled] | None:
+def _entries(titles: Titles, title: str, partner: str | None, wrong: list[Json]) -> list[Titled] | None:
     entries, more = titles.find(title, partner)
     if not more:
         return entries
     text = _("More than %(count)s entries have a title like this. Give more of it, or a partner")
-    wrong.add(text % {"count": MATCHED}, "title")
+    wrong.append(_at("title", text % {"count": MATCHED}))
     return None
 
 
