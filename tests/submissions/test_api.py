@@ -129,23 +129,28 @@ async def test_everybody_sees_their_own(client: httpx2.AsyncClient, settings: Se
     assert one["waits_for"] and [step["what"] for step in one["timeline"]] == ["received"]
 
 
-async def test_what_the_machine_asks_for_is_told_in_the_readers_language_alone(
-    client: httpx2.AsyncClient, settings: Settings, key: dict[str, str]
-) -> None:
-    await client.post("/submissions", json=submission("a"), headers=key)
-    stream, entry = f"{USCC}/a", SubmissionLine.model_validate(submission("a"), strict=False).entry
-    reason = Reason(zh="没有附件可供核对。", en="There is no attachment to check it by.")
-    decided = CaseDecided(
-        submission=stream,
+def sent_back(reference: str, *reasons: str, told: tuple[Reason, ...] = ()) -> CaseDecided:
+    """Changes are requested of a submission's first revision."""
+    return CaseDecided(
+        submission=f"{USCC}/{reference}",
         revision=1,
         partner=USCC,
         digest="d",
         decision=Decision.CHANGES_REQUESTED,
         score=None,
-        reasons=(f"{reason.zh} {reason.en}",),
-        entry=entry,
-        told=(reason,),
+        reasons=reasons,
+        entry=SubmissionLine.model_validate(submission(reference), strict=False).entry,
+        told=told,
     )
+
+
+async def test_what_the_machine_asks_for_is_told_in_the_readers_language_alone(
+    client: httpx2.AsyncClient, settings: Settings, key: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("a"), headers=key)
+    stream = f"{USCC}/a"
+    reason = Reason(zh="没有附件可供核对。", en="There is no attachment to check it by.")
+    decided = sent_back("a", f"{reason.zh} {reason.en}", told=(reason,))
     event = Event(f"{stream}@1/1", "/review", f"{stream}@1", datetime.now(UTC), 1, "x", "x", "service:review", decided)
     async with mongo(settings) as connection:
         await ProgressStore(connection[settings.database("submissions")]).take([event])
@@ -162,19 +167,10 @@ async def test_what_reviewers_ask_for_is_told_once_and_not_what_an_approver_wrot
     client: httpx2.AsyncClient, settings: Settings, key: dict[str, str]
 ) -> None:
     await client.post("/submissions", json=submission("a"), headers=key)
-    stream, entry = f"{USCC}/a", SubmissionLine.model_validate(submission("a"), strict=False).entry
+    stream = f"{USCC}/a"
     said = ((Verdict.APPROVE, "fine"), (Verdict.REJECT, "too vague"), (Verdict.REQUEST_CHANGES, "add figures"))
     facts = [CaseReviewGiven(reviewer=word, scores={}, verdict=verdict, comment=word) for verdict, word in said]
-    decided = CaseDecided(
-        submission=stream,
-        revision=1,
-        partner=USCC,
-        digest="d",
-        decision=Decision.CHANGES_REQUESTED,
-        score=60,
-        reasons=("too vague", "add figures"),
-        entry=entry,
-    )
+    decided = sent_back("a", "too vague", "add figures")
     events = [
         Event(f"{stream}@1/{n}", "/review", f"{stream}@1", datetime.now(UTC), n, "x", "x", "user:x", fact)
         for n, fact in enumerate((*facts, decided), start=1)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from runtime.operations import Consumer, Operations, Parked, Queue, Relay, Status
+from runtime.streams import StreamFull
 from web.app import Settings, create_app
 from web.operations import operations_routes
 from web.pages import notify, page
@@ -127,6 +128,10 @@ def _pages() -> APIRouter:
     async def claim(request: Request) -> Response:
         notify(request, "领取成功")
         return RedirectResponse("/cases", 303)
+
+    @router.get("/full")
+    async def full() -> None:
+        raise StreamFull("s/1 would have 4,000,000 bytes of data")
 
     @router.get("/fails")
     async def fails() -> None:
