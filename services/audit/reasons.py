@@ -9,6 +9,7 @@ from web.shell import N_
 _REASONS = {
     r"not JSON: (?P<why>.*)": N_("It is not JSON: %(why)s"),
     r"not an event: KeyError\('(?P<name>.*)'\)": N_("It is no event: it has no %(name)s."),
+    r"not an event: it is no JSON object": N_("It is no event: it is no JSON object."),
     r"not an event: (?P<why>.*)": N_("It is no event: %(why)s"),
     r"unknown event type (?P<type>.*)": N_("No service has events of the type %(type)s."),
     r"no stream of (?P<source>.*) has events of type (?P<type>.*)": N_(
