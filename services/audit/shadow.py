@@ -11,11 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,8 @@ Ask = Callable[[Sequence[Json]], list[Any]]
 CHUNK = 100
 #: Seconds that a process which ends may take to be gone, and its last words to be read.
 ENDING_S = 10.0
+#: Bytes kept of what a process says on stderr.
+LAST_WORDS = 1 << 16
 
 
 class NotShadowed(Exception):
@@ -181,16 +182,21 @@ def _changed(path: Path) -> Iterator[Ask]:
     ) as process:
         assert process.stdin and process.stdout and process.stderr
         asking, answering = process.stdin, process.stdout
-        said = deque[bytes](maxlen=2)
-        # What the changed code says is read as it comes, or a full pipe would stop it; the last of it is kept.
-        heard = iter(partial(os.read, process.stderr.fileno(), 1 << 16), b"")
-        hearing = threading.Thread(target=said.extend, args=(heard,), daemon=True)
+        said = bytearray()
+
+        def hear(stderr: int) -> None:
+            """What the changed code says is read as it comes, or a full pipe would stop it; the last of it is kept."""
+            while heard := os.read(stderr, LAST_WORDS):
+                said.extend(heard)
+                del said[:-LAST_WORDS]
+
+        hearing = threading.Thread(target=hear, args=(process.stderr.fileno(),), daemon=True)
         hearing.start()
 
         def ended() -> NotShadowed:
             code = process.wait(ENDING_S)
             hearing.join(ENDING_S)
-            return NotShadowed(b"".join(said).decode(errors="replace").strip() or f"exit code {code}")
+            return NotShadowed(said.decode(errors="replace").strip() or f"exit code {code}")
 
         def ask(questions: Sequence[Json]) -> list[Any]:
             try:

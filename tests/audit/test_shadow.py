@@ -103,6 +103,18 @@ def quiet("""
     assert tried(month, path).differing == 0
 
 
+def test_last_words_in_many_pieces_are_kept_whole(month: Settings, tmp_path: Path) -> None:
+    """Python writes a traceback piece by piece, and how many arrive at once is chance."""
+    talk = """import os, time
+for piece in (b"this ", b"is ", b"not ", b"to be"):
+    os.write(2, piece)
+    time.sleep(0.1)
+os._exit(1)
+"""
+    with pytest.raises(NotShadowed, match=r"^this is not to be$"):
+        tried(month, changed(tmp_path, CASE, lambda text: talk + text))
+
+
 def test_code_that_ends_its_process_is_named_with_the_exit_code(month: Settings, tmp_path: Path) -> None:
     path = changed(tmp_path, CASE, lambda text: text.replace("case CaseChecked():", "case CaseChecked() if exit(7):"))
     with pytest.raises(NotShadowed, match=r"^exit code 7$"):
