@@ -24,7 +24,7 @@ from audit.history import Unreachable, event_at, story
 from audit.kept import kept
 from audit.log_cli import add_command
 from audit.replay import Against, Progress, Until, Verdict, replay
-from audit.servers import mongo_hosts
+from audit.servers import kafka_said, mongo_hosts
 from audit.shadow import NotShadowed, shadow
 from audit.store import Runs
 from audit.team import ProcessLost, Removed
@@ -69,6 +69,10 @@ REPLAY_HELP = N_(
     "missing, which effects did not come, and where clocks ran backwards. Nothing is written.\n\n"
     "Exit codes: 0 equal, 1 different, 2 could not be done, or nothing to compare, 3 equal, with something odd noticed "
     "besides."
+)
+STREAM_HELP = N_(
+    "Print what happened to one stream, from its first event, as Kafka has it.\n\n"
+    "Exit codes: 0 found, 1 no history knows it, 2 could not be done."
 )
 
 With = Annotated[
@@ -120,7 +124,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
             terminal.show_verdict(out(), verdict.to_json())
         raise typer.Exit(_code(verdict))
 
-    @audit.command("stream", help=N_("Print what happened to one stream, from its first event, as Kafka has it."))
+    @audit.command("stream", help=STREAM_HELP)
     def stream_command(id: StreamId, service: Service = None, as_json: AsJson = False, help: Help = False) -> None:
         _known(service, deciders)
         settings = Settings.load()
@@ -130,7 +134,7 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
         if as_json:
             print_json([asdict(told) for each in stories for told in each.told])
         else:
-            terminal.show_stories(out(), id, stories)
+            terminal.show_stories(out(), id, stories, kafka_said(settings))
         raise typer.Exit(EQUAL if any(each.told for each in stories) else DIFFERENT)
 
     @audit.command("shadow", help=SHADOW_HELP)

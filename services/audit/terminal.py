@@ -141,8 +141,8 @@ def show_shadow(console: Console, shadow: Json) -> None:
         console.print(f"\n  [dim]… {escape(rest)}[/]")
 
 
-def show_stories(console: Console, stream: str, stories: Sequence[Story]) -> None:
-    """Print one stream's events in order, service by service."""
+def show_stories(console: Console, stream: str, stories: Sequence[Story], kafka: str) -> None:
+    """Print one stream's events in order, service by service, as read from `kafka`."""
     for each in stories:
         if each.told:
             console.print(f"\n[bold]{escape(word(each.service))} · {escape(stream)}[/]")
@@ -158,7 +158,7 @@ def show_stories(console: Console, stream: str, stories: Sequence[Story]) -> Non
         "count": f"{scanned:,}",
         "seconds": f"{seconds:.1f}",
     }
-    console.print(f"\n[dim]{escape(looked)}[/]")
+    console.print(f"\n[dim]{escape(looked)}[/]\n[dim]{escape(texts.servers({'kafka': kafka}))}[/]")
 
 
 def _show_told(console: Console, told: Told) -> None:

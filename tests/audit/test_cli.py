@@ -141,6 +141,7 @@ def test_a_stream_is_told_from_its_first_event(lived: World) -> None:
     done = shuangqian("audit", "stream", "s3", settings=lived.settings)
     assert done.returncode == 0
     assert done.stdout.count("Key issued") == 6 and "user:test" in done.stdout
+    assert f"Read from Kafka at {lived.settings.kafka_bootstrap}" in done.stdout
     told = json.loads(
         shuangqian("audit", "stream", "s3", "--json", "--service", "review", settings=lived.settings).stdout
     )
