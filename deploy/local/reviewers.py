@@ -29,10 +29,10 @@ async def review(
         # Whose a case is, reviewers are not told.
         operator = await desks.enter_async_context(signed_in(stack.url("review"), "operator-zheng"))
 
-        async def cases() -> int:
-            return len(await _decided(operator)) + len(await _cases(operator, "open"))
+        async def checked() -> int:
+            return len(await _decided(operator)) + len(await cases(operator, "open"))
 
-        await teller.until(len(received), cases, "checked", "机器核查")
+        await teller.until(len(received), checked, "checked", "机器核查")
         teller.say(
             f"{len(received)} cases opened and checked by the review worker",
             f"评审程序开立并核查了 {len(received)} 个案件",
@@ -41,7 +41,7 @@ async def review(
         changes = [case["id"] for case in outcome if case["decision"] == "changes-requested"]
         await _revise(stack, keys, lines, changes)
         total = len(received) + len(changes)
-        await teller.until(total, cases, "revisions checked", "核查修订稿")
+        await teller.until(total, checked, "revisions checked", "核查修订稿")
         outcome = await _decide_all(teller, operator, clients, total)
         counts = Counter(case["decision"] for case in outcome)
         given = sum(case["given"] for case in outcome)
@@ -124,10 +124,10 @@ async def _revise(stack: Stack, keys: dict[str, str], lines: Sequence[Line], cha
 
 
 async def _decided(client: httpx2.AsyncClient) -> list[Json]:
-    return await _cases(client, "decided")
+    return await cases(client, "decided")
 
 
-async def _cases(client: httpx2.AsyncClient, status: str) -> list[Json]:
+async def cases(client: httpx2.AsyncClient, status: str) -> list[Json]:
     """All cases of a status, page by page."""
     found: list[Json] = []
     after: str | None = None

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ from audit.deciders import DECIDERS
 from audit.replay import replay
 from deploy.local.clients import signed_in
 from deploy.local.receiver import Receiver, receiving
-from deploy.local.reviewers import review
-from deploy.local.sample.generate import partners, story
+from deploy.local.reviewers import cases, review
+from deploy.local.sample.generate import generate, partners, story
 from deploy.local.speech import either
 from deploy.local.table import Stack
 from deploy.local.teller import Teller, Wrong, must
@@ -36,6 +37,8 @@ EACH = 130
 BAD = {"scene": 3, "product": 2}
 LINKAGES = 10
 TARGETS = {"scene": 100, "product": 100}
+#: Of each kind, what comes in after the release and is left on the desk, for whoever wants to try it.
+LEFT = 3
 SUBSCRIBER = "reader@example.org"
 
 Json = dict[str, Any]
@@ -70,6 +73,7 @@ async def _tell_the_whole_story(stack: Stack, teller: Teller) -> None:
         manifest = await _publish(stack, teller)
         await _look_at_the_catalogue(stack, teller, manifest)
         await _see_deliveries_arrive(stack, teller, receiver, manifest)
+        await _leave_some_to_review(stack, teller, keys)
         async with httpx2.AsyncClient(base_url=stack.url("notifications")) as client:
             # The receiver ends with the story: its subscription does too.
             await client.delete(f"/subscriptions/{webhook['id']}", params={"token": webhook["token"]})
@@ -274,6 +278,28 @@ async def _see_deliveries_arrive(stack: Stack, teller: Teller, receiver: Receive
         f"Subscribers were told: {len(receiver.calls)} signed webhook calls, each once, and one mail with all of them",
         f"订阅者已获通知：{len(receiver.calls)} 次签名回调，每条一次；一封邮件列出全部",
         either("the mail is in ", "邮件见 ") + stack.inbox_url,
+    )
+
+
+async def _leave_some_to_review(stack: Stack, teller: Teller, keys: dict[str, str]) -> None:
+    """The first entries for the next month: checked by the machine, and left for whoever signs in as a reviewer."""
+    more = [
+        line for kind in TARGETS for line in islice(generate(kind, EACH + LEFT, SEED, partners()), EACH, EACH + LEFT)
+    ]
+    async with httpx2.AsyncClient(base_url=stack.url("submissions"), timeout=60) as client:
+        for line in more:
+            headers = {"Authorization": f"Bearer {keys[line['entry']['owner']['uscc']]}"}
+            (await client.post("/submissions", json=line, headers=headers)).raise_for_status()
+    async with signed_in(stack.url("review"), "operator-zheng") as operator:
+
+        async def waiting() -> int:
+            return len(await cases(operator, "open"))
+
+        await teller.until(len(more), waiting, "on the desk", "进入评审台")
+    teller.say(
+        f"{len(more)} more came in for the next month and wait to be reviewed: sign in as reviewer-li and try it",
+        f"下个月的 {len(more)} 条新申报正等待评审：可用 reviewer-li 登录试试",
+        stack.url("review") + "/cases",
     )
 
 
