@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from rapidfuzz.distance import Levenshtein
@@ -63,8 +64,8 @@ LABELS: dict[str, dict[str, str]] = {
 }
 
 
-#: A day as entries write it.
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
+#: Lists of the partner's own words, whatever code or day they look like.
+FREE = ("tags", "interfaces", "markets")
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _row(field: str, value: Any) -> Row:
             return _both(field, values, lambda file, language: _said(file.title, language, file.href))
     if field in ("scene", "product"):
         return Row(field, (Line(value),))
-    if str(first) in WORDS and field not in ("tags", "interfaces", "markets"):
+    if str(first) in WORDS and field not in FREE:
         return _both(field, values, lambda code, language: Line(WORDS[code][language]))
     if isinstance(value, tuple):
         return Row(field, (Line(", ".join(value)),))
@@ -183,7 +184,7 @@ def differences(before: Entry, after: Entry) -> list[Change]:
 
 def beside(before: Entry, after: Entry, without: Collection[str] = ()) -> list[Change]:
     """Every value of two entries, but for some fields, in the order of the second; then what it lacks."""
-    old, new = (dict(_values(entry.model_dump(mode="json", exclude={"kind", *without}))) for entry in (before, after))
+    old, new = (dict(_values(entry.model_dump(exclude={"kind", *without}))) for entry in (before, after))
     paths = (*new, *(path for path in old if path not in new))
     return [_change(path, old.get(path, ""), new.get(path, "")) for path in paths]
 
@@ -201,18 +202,20 @@ def _label(path: tuple[str, ...]) -> str:
 
 
 def _values(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The leaves of a JSON value, as text, by their path."""
+    """The leaves of an entry's fields, as text, by their path. Codes and days are told in words."""
     match value:
         case dict():
             for name, part in value.items():
                 yield from _values(part, (*path, name))
-        case list():
+        case tuple():
             for index, part in enumerate(value):
                 yield from _values(part, (*path, str(index)))
         case None:
             pass
         case str():
-            yield path, say(WORDS[value]) if value in WORDS else day(value) if DAY.fullmatch(value) else value
+            yield path, say(WORDS[value]) if value in WORDS and path[0] not in FREE else value
+        case date():
+            yield path, day(value)
         case bool():
             yield path, str(value)
         case int() | float() if round(value, 3) == value:  # beyond that, two that differ could look the same
