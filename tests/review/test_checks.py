@@ -65,6 +65,7 @@ FAULTS: list[tuple[Entry, tuple[str, str]]] = [
     (scene(title={"zh": "测试数据（占位）", "en": "Drones"}), ("text.placeholder", "/entry/title/zh")),
     (scene(summary=SUMMARY | {"zh": "很好很好" * 20}), ("text.repetitive", "/entry/summary/zh")),
     (scene(summary=SUMMARY | {"zh": SUMMARY["zh"] + "很好很好" * 40}), ("text.repetitive", "/entry/summary/zh")),
+    (scene(summary=SUMMARY | {"zh": SUMMARY["zh"][:60] + "好" * 59}), ("text.repetitive", "/entry/summary/zh")),
     (scene(summary=SUMMARY | {"en": "museum " * 70}), ("text.repetitive", "/entry/summary/en")),
     (scene(summary=SUMMARY | {"en": "We are the best of all. " * 10}), ("text.repetitive", "/entry/summary/en")),
     (
@@ -131,8 +132,9 @@ def test_a_fault_is_noticed_where_it_is(entry: Entry, expected: tuple[str, str])
     [
         SUMMARY | {"en": SUMMARY["en"] + " It screens with AutoDock and keeps photodocumentation of XXXL kits."},
         SUMMARY | {"zh": SUMMARY["zh"] + "道路测试数据已累计三百万公里，可识别颅内占位病变，不抢占位置。"},
+        SUMMARY | {"zh": SUMMARY["zh"] + "各医院的低空运营人才缺口亟待补充。"},
     ],
-    ids=["latin", "chinese"],
+    ids=["latin", "chinese", "lacking"],
 )
 def test_words_that_only_hold_a_placeholder_are_not_accused(summary: dict[str, str]) -> None:
     assert noticed(scene(summary=summary)) == []

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from review.entries import Change, beside
+from review.entries import beside
 from tests.review.entries import product, scene
 from web.languages import load, speak
 

@@ -11,9 +11,9 @@ Noticed = Iterator[tuple[str, str]]
 
 CHINESE = re.compile("[\u4e00-\u9fff]+")
 #: Latin ones as whole words, for `todo` is in `photodocumentation`; and Chinese ones that may be meant (driving yields
-#: 测试数据, a scan shows 占位) where they stand alone.
+#: 测试数据, a scan shows 占位) where they stand alone. What a field lacks is 亟待补充.
 PLACEHOLDERS = re.compile(
-    r"测试测试|待补充|占位[符文]|(?<!\w)(?:测试数据|占位)(?!\w)"
+    r"测试测试|(?<!亟)待补充|占位[符文]|(?<!\w)(?:测试数据|占位)(?!\w)"
     r"|(?<![a-z0-9])(?:x{3,}|lorem ipsum|todo|tbd|asdf\w*)(?![a-z0-9])"
 )
 #: Characters of a Chinese text, and words of an English one, that are looked at together for repetition.
@@ -55,7 +55,8 @@ def wrong_industry(entry: Entry, own: Industry, rules: Ruleset) -> bool:
 
 def _variety(parts: Sequence[str]) -> int:
     """Per cent of a text's parts that differ, where it repeats itself most: characters, or words."""
-    starts = range(0, max(1, len(parts) - LOOKED_AT + 1), LOOKED_AT)
+    last = max(0, len(parts) - LOOKED_AT)
+    starts = (*range(0, last, LOOKED_AT), last)  # the last ones are looked at with as many before them as it takes
     looked_at = [parts[start : start + LOOKED_AT] for start in starts]
     return min(100 * len(set(each)) // len(each) if each else 100 for each in looked_at)
 
