@@ -97,7 +97,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 
 async def _on_full(request: Request, error: Exception) -> Response:
-    title, detail = _("This is more than can be kept"), _("Nothing was stored. Send less at a time, or shorter texts.")
+    title = _("This is more than can be kept")
+    detail = _("One event may have 3 MB, one history 2,000 events. Send shorter texts, or ask an operator.")
     return problem_response(request, Problem(413, "too-large", title, detail))
 
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -157,13 +156,12 @@ def replay(settings: Settings) -> None:
 
 async def waiting(store: CaseStore, roster: Roster) -> tuple[Queue, ...]:
     """The open cases, as operations show them; those for experts apart where too few of these are on the roster."""
-    kinds = await store.lists.waiting()
-    oldest = min((kind.oldest for kind in kinds if kind.oldest), default=None)
-    age_s = (now() - oldest).total_seconds() if oldest else 0.0
-    count = sum(kind.count for kind in kinds)
-    open_cases = Queue(_("Open cases"), count, age_s, _("Reviewers: two reviews that agree decide a case."))
     experts = await roster.experts()
     stuck = await store.queue.too_few(experts) if experts else []
+    oldest = await store.lists.oldest([case.id for case in stuck])
+    age_s = (now() - oldest).total_seconds() if oldest else 0.0
+    count = sum(kind.count for kind in await store.lists.waiting()) - len(stuck)
+    open_cases = Queue(_("Open cases"), count, age_s, _("Reviewers: two reviews that agree decide a case."))
     if not stuck:
         return (open_cases,)
     said = _(
@@ -172,7 +170,7 @@ async def waiting(store: CaseStore, roster: Roster) -> tuple[Queue, ...]:
     ) % {"count": len(experts), "roster": "/reviewers"}
     stuck_s = (now() - moment(stuck[0].received)).total_seconds()
     return (
-        replace(open_cases, count=count - len(stuck)),
+        open_cases,
         Queue(_("Experts’ cases that too few may review"), len(stuck), stuck_s, said),
     )
 

@@ -1,5 +1,6 @@
 """Cases as lines of lists: open, decided, in hand; how many wait; and those that people judged."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,6 +93,12 @@ class CaseLists:
             async for each in await self.cases.aggregate(steps, hint=dict(BY_KIND))
         }
         return [found.get(kind, Waiting(kind, 0, None)) for kind in KINDS]
+
+    async def oldest(self, without: Collection[str]) -> datetime | None:
+        """Since when the open cases wait, but for some."""
+        query: Json = {"state.status": "open", "state.kind": {"$in": list(KINDS)}, "_id": {"$nin": list(without)}}
+        found = self.cases.find(query, {"state.received": 1}).hint(BY_KIND).sort("state.received", ASCENDING).limit(1)
+        return next((moment(case["state"]["received"]) for case in await found.to_list()), None)
 
     async def listed(
         self, status: str, kind: str | None, after: str | None, without_partner: str | None = None

@@ -100,7 +100,7 @@ def test_a_failure_shows_the_request_number_and_nothing_else(
 def test_more_than_can_be_kept_is_the_senders_to_shorten_and_no_failure(client: TestClient) -> None:
     answer = client.get("/full", headers={"Accept-Language": "en"})
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:shuangqian:problem:too-large")
-    assert "Nothing was stored" in answer.json()["detail"] and "bytes of data" not in answer.text
+    assert "2,000 events" in answer.json()["detail"] and "bytes of data" not in answer.text
 
 
 def test_an_invalid_request_names_each_fault(client: TestClient) -> None:

@@ -77,7 +77,7 @@ def drains(standing: Standing) -> str:
     if not standing.lag:
         return "—"
     if drain.about_s is None and standing.advice.help is Help.KEEPS_UP:
-        return _("keeps up, %(work)s of work") % {"work": span(standing.work_s or 0.0)}
+        return _("%(work)s of work") % {"work": span(standing.work_s or 0.0)}
     if drain.about_s is None:
         return _("not at this pace")
     if drain.latest_s is None:

@@ -81,7 +81,7 @@ if (review && lease) {
     event.preventDefault();
     extend();
   });
-  addEventListener("submit", () => (leaving = true));
+  addEventListener("submit", (event) => (leaving = !event.defaultPrevented)); // more time is asked for without leaving
   // Whoever follows a link to the desk, or to another case, is still at work: there the time left is the time that was left.
   addEventListener("click", (event) => {
     const link = event.target.closest("a[href]");
