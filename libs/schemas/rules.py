@@ -117,13 +117,18 @@ def check(line: bytes) -> tuple[SubmissionLine | None, tuple[Finding, ...]]:
 
 
 def _discreet(finding: Finding) -> Finding:
-    """Without a field's name that may be a contact itself, as in `{"13800000000": "…"}`: what a refusal says is kept in
-    the open. A misspelt name of a field is told."""
-    head, _, name = finding.pointer.partition("/entry/contact/")
-    misspelt = finding.fix and finding.fix["op"] == "move"
-    if head or not name or misspelt or steps(finding.pointer)[3] in Contact.model_fields:
+    """Without what may be a contact itself, as in `{"13800000000": "…"}`: what a refusal says is kept in the open.
+    Of names within a contact those of its fields are told, and a misspelt one."""
+    _, *path = steps(finding.pointer)
+    if path[:2] != ["entry", "contact"]:
         return finding
-    return finding.model_copy(update={"pointer": "/entry/contact", "found": "…", "fix": None})
+    misspelt = finding.fix and finding.fix["op"] == "move"
+    if len(path) == 3 and (misspelt or path[2] in Contact.model_fields):
+        return finding
+    place = path[:3] if len(path) > 3 and path[2] in Contact.model_fields else path[:2]
+    whole = place == path and finding.rule != "unknown-field" and finding.found in (None, "contact")
+    found = finding.found if whole else "…"  # what else is said of a whole contact was said of a long name in it
+    return finding.model_copy(update={"pointer": pointer(*place), "found": found, "fix": None})
 
 
 def _bounded(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -153,6 +153,25 @@ def test_a_contact_is_not_repeated_as_the_name_of_a_field() -> None:
         assert "…" in next(finding for finding in findings if finding.pointer == "/entry/contact").text("en")
 
 
+@pytest.mark.parametrize(
+    ("contact", "pointer"),
+    [
+        (b'{"name": "Lin", "phone": {"13800000000": 1, "13800000000": 2}}', "/entry/contact/phone"),
+        (b'{"name": "Lin", "phone": {"13800000000": "\\u0000"}}', "/entry/contact/phone"),
+        (
+            b'{"name": "Lin", "NAME": 1, "NAME": 2}'.replace(b"NAME", b"Zhang San, 13800000000, " + 200 * b"x"),
+            "/entry/contact",
+        ),
+        (b'[{"13800000000": "\\u0000"}]', "/entry/contact"),
+    ],
+)
+def test_nothing_from_within_a_contact_is_repeated(contact: bytes, pointer: str) -> None:
+    raw = orjson.dumps({"reference": "A", "revision": 1, "entry": {**SCENE, "contact": 0}})
+    _, findings = check(raw.replace(b'"contact":0', b'"contact":' + contact))
+    assert pointer in {finding.pointer for finding in findings}
+    assert "138" not in "".join(finding.model_dump_json() for finding in findings)
+
+
 def test_a_whole_submission_in_another_type_is_not_repeated() -> None:
     for raw in (b'["13800000000"]', orjson.dumps({"reference": "A", "revision": 1, "entry": "13800000000"})):
         assert "13800000000" not in str(check(raw)[1])
