@@ -18,10 +18,8 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import OperationFailure
 
 from runtime.relay import CHANGED, HISTORY_LOST, RESCAN_MARGIN_S, new_events
-from runtime.stored import from_stored
-from schemas.entry import without_contact
-from schemas.envelope import Event, Fact, Json, timestamp
-from schemas.submission import SubmissionReceived, SubmissionRevised
+from runtime.stored import as_json
+from schemas.envelope import Json, timestamp
 from submissions.store import whose
 
 #: Milliseconds the database waits for a change: short, since a connection to it is held meanwhile.
@@ -81,8 +79,9 @@ class Feed:
         now: Timestamp = answer["operationTime"]
         return Place((now.time, now.inc + 1), since=timestamp(since) if since else None)
 
-    async def follow(self, place: Place) -> AsyncGenerator[tuple[Place, Event | None]]:
-        """Each fact after `place` with the place after it, without end; None again and again while nothing happens."""
+    async def follow(self, place: Place) -> AsyncGenerator[tuple[Place, Json | None]]:
+        """Each fact after `place`, as `told` has it, with the place after it, without end; None again and again while
+        nothing happens."""
         while True:
             try:
                 if place.since:
@@ -99,7 +98,7 @@ class Feed:
                 since = datetime.fromtimestamp(place.at[0] - RESCAN_MARGIN_S, UTC)
                 place = await self.begin(since)
 
-    async def _past(self, place: Place) -> AsyncIterator[tuple[Place, Event]]:
+    async def _past(self, place: Place) -> AsyncIterator[tuple[Place, Json]]:
         assert place.since
         changed = int(datetime.fromisoformat(place.since).timestamp()) - CLOCKS_PART_S
         same = {"events.time": place.since}
@@ -117,10 +116,10 @@ class Feed:
         ]
         async for document in await self.collection.aggregate(pipeline, allowDiskUse=True):
             event = told(document["events"])
-            after = replace(place, since=timestamp(event.time), stream=event.subject, sequence=event.sequence)
+            after = replace(place, since=event["time"], stream=event["subject"], sequence=event["sequence"])
             yield after, event
 
-    async def _changes(self, place: Place) -> AsyncIterator[tuple[Place, Event | None]]:
+    async def _changes(self, place: Place) -> AsyncIterator[tuple[Place, Json | None]]:
         own = {f"documentKey.{field}": condition for field, condition in whose(self.partner).items()}
         pipeline: list[Json] = [
             {"$match": own | {"operationType": {"$in": ["insert", "update"]}}},
@@ -142,20 +141,20 @@ class Feed:
                 at = change["clusterTime"]
                 before, place = place, Place((at.time, at.inc), token)
                 events = [told(document) for document in new_events(change)]
-                known = before.sequence if events and events[0].subject == before.stream else 0
-                new = [event for event in events if event.sequence > known]
+                known = before.sequence if events and events[0]["subject"] == before.stream else 0
+                new = [event for event in events if event["sequence"] > known]
                 for event in new[:-1]:
                     # The database has no place between the facts of one write: the stream's own number says how far.
-                    yield replace(before, stream=event.subject, sequence=event.sequence), event
+                    yield replace(before, stream=event["subject"], sequence=event["sequence"]), event
                 for event in new[-1:]:
                     yield place, event
 
 
-def told(document: Json) -> Event:
+def told(document: Json) -> Json:
     """A stored event as its partner's programs get it: as history has it, so that its hash is that of its proof; of
-    events from before contacts were sealed, without the contact."""
-    event = from_stored(document)
-    data: Fact = event.data
-    if isinstance(data, SubmissionReceived | SubmissionRevised):
-        data = data.model_copy(update={"entry": without_contact(data.entry)})
-    return replace(event, data=data)
+    one from before contacts were sealed, without the contact."""
+    event = as_json(document)
+    entry = event["data"].get("entry")
+    if not (entry and entry.get("contact")):
+        return event
+    return {**event, "data": {**event["data"], "entry": {**entry, "contact": None}}}

@@ -173,7 +173,7 @@ async def _page(feed: Feed, place: Place, limit: int) -> Happened:
             place = after
             if event is None:
                 break
-            items.append(event.to_json())
+            items.append(event)
             if len(items) == limit:
                 break
     return Happened(items=items, next=place.text())
@@ -187,9 +187,7 @@ async def _as_they_happen(feed: Feed, place: Place, limit: int | None) -> AsyncI
             place = after
             if event:
                 sent += 1
-                yield format_sse_event(
-                    id=place.text(), event=event.type, data_str=orjson.dumps(event.to_json()).decode()
-                )
+                yield format_sse_event(id=place.text(), event=event["type"], data_str=orjson.dumps(event).decode())
                 if sent == limit:
                     return
                 continue

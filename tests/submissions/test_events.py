@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -10,12 +12,13 @@ import orjson
 from fastapi import FastAPI
 
 from runtime.settings import Settings
-from runtime.stored import as_sent
+from runtime.stored import as_sent, as_stored
 from schemas.canonical import canonical
 from submissions.__main__ import mongo
-from submissions.feed import Place
+from submissions.feed import Place, told
 from tests.submissions.given import OTHER, USCC, key_of, line
 
+GOLDEN = Path(__file__).parents[1] / "schemas/golden"
 SSE = {"Accept": "text/event-stream"}
 
 
@@ -77,6 +80,18 @@ async def test_nobody_hears_of_anothers_and_no_contact_is_told(
         document = await connection[settings.database("submissions")]["submissions"].find_one({"_id": f"{USCC}/a"})
     assert document is not None and event["data"]["sealed"]
     assert canonical(event) == canonical(orjson.loads(as_sent(document["events"][0])))
+
+
+def test_an_event_from_before_its_schema_grew_is_told_as_history_has_it() -> None:
+    """The fields it has since are not in its proof; and a contact that was kept openly then is not told."""
+    refused, received = (
+        orjson.loads((GOLDEN / f"submission.{name}.v1.json").read_bytes()) for name in ("refused", "received")
+    )
+    assert "fix" not in refused["data"]["findings"][0] and received["data"]["entry"]["contact"]
+    assert told(as_stored(refused)) == refused
+    without = deepcopy(received)
+    without["data"]["entry"]["contact"] = None
+    assert told(as_stored(received)) == without
 
 
 async def test_what_is_no_place_is_refused(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
