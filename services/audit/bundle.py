@@ -28,6 +28,8 @@ from schemas.envelope import Json
 
 #: Verifying renders the page again: whoever changes a word of it, or the order of anything, makes another format.
 FORMAT = "shuangqian-evidence/2"
+#: Its page was held against its own digest only.
+FORMER = "shuangqian-evidence/1"
 MANIFEST, PAGE, KEY, CHECKPOINT, WITNESSES, STAMP = (
     "manifest.json",
     "README.html",

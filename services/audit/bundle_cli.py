@@ -10,14 +10,15 @@ import typer
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 from pymongo import MongoClient
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from audit import bundle_texts, log_texts
-from audit.bundle_export import Altered, NothingThere, export
+from audit.bundle_export import Altered, DoesNotHold, NothingThere, export
+from audit.bundle_read import EarlierForm
 from audit.bundle_verify import Outcome, verify
 from audit.bundle_what import is_month
 from audit.log.note import NotSigned, Verifier, verifiers
+from audit.terminal import plain
 from runtime.settings import Settings
 from schemas.envelope import Json
 from web.languages import _, ngettext
@@ -78,6 +79,14 @@ def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
             raise Failed(COULD_NOT, bundle_texts.nothing(nothing.reason)) from None
         except Altered as altered:
             raise Failed(COULD_NOT, log_texts.altered(altered.leaf, altered.ref)) from None
+        except DoesNotHold as broken:
+            found = broken.found
+            text = _(
+                "What is recorded makes no bundle that holds: %(fault)s (%(place)s). "
+                "`shuangqian audit log` says whether a record is gone or was changed."
+            )
+            said = {"fault": bundle_texts.fault(found.fault), "place": bundle_texts.place(found.place)}
+            raise Failed(COULD_NOT, text % said) from None
         except (NotSigned, LookupError) as error:
             text = _("The log in %(folder)s cannot prove it (%(error)s). Set SHUANGQIAN_LOG_FOLDER to the log’s own.")
             raise Failed(COULD_NOT, text % {"folder": settings.log_folder, "error": error}) from None
@@ -90,7 +99,7 @@ def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
             "%(count)s events and their proofs, under the checkpoint of %(size)s leaves, are in %(path)s.",
             count,
         )
-        out().print(text % {"count": f"{count:,}", "size": f"{made.head.size:,}", "path": to})
+        out().print(plain(text % {"count": f"{count:,}", "size": f"{made.head.size:,}", "path": to}))
 
     @audit.command("verify", help=VERIFY_HELP)
     def verify_command(
@@ -101,6 +110,9 @@ def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
         except OSError as error:
             text = _("%(path)s cannot be read: %(error)s.")
             raise Failed(COULD_NOT, text % {"path": bundle, "error": error.strerror}) from None
+        except EarlierForm as form:
+            text = _("%(path)s is of an earlier form, %(form)s, which this program does not verify; export it anew.")
+            raise Failed(COULD_NOT, text % {"path": bundle, "form": form}) from None
         if as_json:
             print_json(asdict(outcome) | {"holds": outcome.holds})
         else:
@@ -140,7 +152,8 @@ def _show(outcome: Outcome, key_given: bool, roots_given: bool) -> None:
             outcome.events,
         )
         count = f"{outcome.events:,}"
-        console.print(text % {"count": count, "log": outcome.log, "size": f"{outcome.size:,}"}, soft_wrap=True)
+        said = text % {"count": count, "log": outcome.log, "size": f"{outcome.size:,}"}
+        console.print(plain(said), soft_wrap=True)
     else:
         console.print(_("It does not hold."))
         table = Table()
@@ -148,25 +161,25 @@ def _show(outcome: Outcome, key_given: bool, roots_given: bool) -> None:
             table.add_column(title, overflow="fold")
         for each in outcome.faults:
             cells = (bundle_texts.fault(each.fault), bundle_texts.place(each.place), each.detail)
-            table.add_row(*map(escape, cells))
+            table.add_row(*map(plain, cells))
         console.print(table)
     if outcome.what:
         _show_claim(console, outcome)
     if outcome.fingerprint:
         console.print(_("Fingerprint: %s") % outcome.fingerprint)
     if outcome.holds:
-        for name in outcome.witnesses:
-            console.print(_("Cosigned by the witness %s.") % name)
+        for key in outcome.witnesses:
+            console.print(plain(_("Cosigned by the witness that has the key %s") % key), soft_wrap=True)
         if outcome.authority:
             text = _("Timestamped at %(time)s by %(authority)s, for whom a root that you gave vouches.")
-            console.print(text % {"time": outcome.stamped, "authority": outcome.authority})
+            console.print(plain(text % {"time": outcome.stamped, "authority": outcome.authority}))
         elif outcome.stamped:
             text = _("Timestamped at %s, signed by a certificate that nobody vouches for here: give --tsa-root FILE.")
-            console.print(text % outcome.stamped)
+            console.print(plain(text % outcome.stamped))
         elif roots_given:
             console.print(_("It holds no timestamp."))
         if not key_given:
-            console.print(_("By the key that the bundle itself brings: %s") % outcome.key, soft_wrap=True)
+            console.print(plain(_("By the key that the bundle itself brings: %s") % outcome.key), soft_wrap=True)
             console.print(_("Compare it with the log’s key as you know it, or give that with --key."))
 
 
@@ -175,5 +188,5 @@ def _show_claim(console: Console, outcome: Outcome) -> None:
     count = ngettext("%(count)s stream", "%(count)s streams", outcome.streams) % {"count": f"{outcome.streams:,}"}
     text = _("It says that it is: %(claim)s (%(streams)s).")
     said = text % {"claim": bundle_texts.claim(outcome.what), "streams": count}
-    console.print(escape(said), soft_wrap=True)
-    console.print(escape(_("Made at %s, as whoever made it says.") % outcome.made), soft_wrap=True)
+    console.print(plain(said), soft_wrap=True)
+    console.print(plain(_("Made at %s, as whoever made it says.") % outcome.made), soft_wrap=True)

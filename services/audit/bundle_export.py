@@ -1,7 +1,7 @@
 """Collecting an evidence bundle from what the recorder recorded and the log's tiles."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from audit.bundle import Bundle, Item, write
+from audit.bundle_read import Found
+from audit.bundle_verify import verify
 from audit.bundle_what import added, within
 from audit.log.folder import Folder
-from audit.log.note import COSIGNATURE, Checkpoint, Verifier, checkpoint, signed_by
+from audit.log.note import COSIGNATURE, Checkpoint, Verifier, checkpoint, only, signed_by
 from audit.log.proof import Proof
 from audit.log.store import LogStore
 from audit.log.tiles import nodes
@@ -33,6 +35,14 @@ class Altered(Exception):
         self.leaf, self.ref = leaf, ref
 
 
+class DoesNotHold(Exception):
+    """What is recorded makes no bundle that holds: its first fault is `found`."""
+
+    def __init__(self, found: Found) -> None:
+        super().__init__(str(found))
+        self.found = found
+
+
 class NothingThere(Exception):
     """There is nothing to export; `reason` is no-events, no-checkpoint or no-log."""
 
@@ -42,10 +52,10 @@ class NothingThere(Exception):
 
 
 def export(settings: Settings, database: Database[Json], what: Mapping[str, str], out: Path) -> Bundle:
-    """Write the bundle of {"stream": id}, {"release": month} or {"month": month}; it appears whole or not at all.
+    """Write the bundle of {"stream": id}, {"release": month} or {"month": month}; it appears verified or not at all.
 
-    Raises NothingThere, Altered, LookupError where a tile is missing, NotSigned where the log's key is another,
-    OSError.
+    Raises NothingThere, Altered, DoesNotHold, LookupError where a tile is missing, NotSigned where the log's key is
+    another, OSError.
     """
     bundle = collect(settings, database, what)
     part = out.with_name(f".{out.name}.part")
@@ -54,6 +64,9 @@ def export(settings: Settings, database: Database[Json], what: Mapping[str, str]
             write(file, bundle.files())
             file.flush()
             os.fsync(file.fileno())
+        # What was never recorded, or is no longer found, shows only here: an event is missing between others.
+        if faults := verify(part, bundle.keys).faults:
+            raise DoesNotHold(faults[0])
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
@@ -76,9 +89,11 @@ def collect(settings: Settings, database: Database[Json], what: Mapping[str, str
     note = covering["note"]
     head = checkpoint(note, *known)
     node = nodes(head.size, folder.read)
+    keys, cosigners = _signers(note, known), _signers(note, _witnesses(settings))
+    # Who else signed, or is said to have, nobody who reads the bundle can tell.
+    note = only(note, [*keys, *cosigners])
     items = [_item(each, head, node, note) for each in events]
-    cosigners = _cosigners(settings, note)
-    made, keys = timestamp(datetime.now(UTC)), signed_by(note, known)
+    made = timestamp(datetime.now(UTC))
     return Bundle(dict(what), made, keys, note, items, cosigners, covering["stamp"])
 
 
@@ -114,9 +129,13 @@ def _hashed(raw: bytes, value: Json) -> bytes:
         return raw
 
 
-def _cosigners(settings: Settings, note: str) -> tuple[Verifier, ...]:
-    known = [each.key for each in witnesses(settings.log_witnesses) if each.key.kind == COSIGNATURE]
-    return tuple(signed_by(note, known))
+def _witnesses(settings: Settings) -> list[Verifier]:
+    return [each.key for each in witnesses(settings.log_witnesses) if each.key.kind == COSIGNATURE]
+
+
+def _signers(note: str, known: Sequence[Verifier]) -> list[Verifier]:
+    """Those of the known keys that signed, each once: a witness that is asked again cosigns again."""
+    return list(dict.fromkeys(signed_by(note, known)))
 
 
 def _events(recorded: Collection[Json], what: Mapping[str, str]) -> Iterable[Json]:
@@ -125,11 +144,28 @@ def _events(recorded: Collection[Json], what: Mapping[str, str]) -> Iterable[Jso
             return recorded.find({"stream": stream})
         case {"month": month}:
             begin, end = within(month)
-            return recorded.find({"time": {"$gte": begin, "$lt": end}})
+            return _with_those_between(recorded, list(recorded.find({"time": {"$gte": begin, "$lt": end}})))
         case {"release": month}:
             return _of_release(recorded, month)
         case _:
             raise ValueError(f"{what} is not what is exported")
+
+
+def _with_those_between(recorded: Collection[Json], found: list[Json]) -> Iterable[Json]:
+    """The same, and what stands between them in their streams: agents date an event by what they react to, so it may be
+    dated before the one it follows."""
+    streams: dict[tuple[str, str], set[int]] = {}
+    for event in found:
+        streams.setdefault((event["service"], event["stream"]), set()).add(event["sequence"])
+    more = [
+        event
+        for (service, stream), sequences in streams.items()
+        if len(sequences) <= max(sequences) - min(sequences)
+        for event in recorded.find(
+            {"service": service, "stream": stream, "sequence": {"$gt": min(sequences), "$lt": max(sequences)}}
+        )
+    ]
+    return {event["_id"]: event for event in (*found, *more)}.values()
 
 
 def _of_release(recorded: Collection[Json], month: str) -> Iterable[Json]:

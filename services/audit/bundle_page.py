@@ -26,7 +26,10 @@ class Listed(Protocol):
 _HOLDS = {
     "stream": ("All events of the stream {0}", "流 {0} 的全部事件"),
     "release": ("The release {0}, with the whole history of its entries", "{0} 月发布，及其各条目的完整历史"),
-    "month": ("All events of {0}", "{0} 月的全部事件"),
+    "month": (
+        "All events of {0}, and those between them in their streams",
+        "{0} 月的全部事件，以及各流中介于其间的事件",
+    ),
 }
 
 _STYLE = (
@@ -57,10 +60,11 @@ _TEXT = """<!doctype html>
 leaf of the transparency log <code>{origin}</code>, and <code>proofs/</code> holds, for each, the proof that it is.</p>
 <h2>What it proves</h2>
 <p>That each event was in the log when the checkpoint was signed, and is unchanged since. Whoever holds a later
-checkpoint of the same log can ask for proof that it continues this one. The witnesses named in the checkpoint, if any,
-have seen that the log only ever grew. A timestamp, if there is one, says when at the latest.</p>
-<p>It does not prove that what an event says is true. That no later event of a stream is left out at its end, nor a
-whole stream, only the log itself can tell: ask it.</p>
+checkpoint of the same log can ask for proof that it continues this one. The witnesses whose keys are in
+<code>witnesses</code>, if any, have seen that the log only ever grew: hold the keys against those that you know. A
+timestamp, if there is one, says when at the latest.</p>
+<p>It does not prove that what an event says is true. That no later event of a stream is left out at its end, no earlier
+one at its beginning where the bundle is of a month, nor a whole stream, only the log itself can tell: ask it.</p>
 <h2>How to verify it</h2>
 <p>Without network: <code>shuangqian audit verify BUNDLE --key KEY</code>, with the log’s public key as you know it, not
 as this bundle brings it; <code>--tsa-root FILE</code> tells whether a root that you trust vouches for who signed the
@@ -75,9 +79,11 @@ before contacts were sealed hold them openly, and other texts may name people. H
 <p>{holds_zh}：共 {count} 个事件，与双千平台所记录的一致，导出时间为 {made}（由导出者自述）。
 每个事件都是透明日志 <code>{origin}</code> 的一片叶子，<code>proofs/</code> 中有其各自的证明。</p>
 <h2>它证明什么</h2>
-<p>签署检查点时，每个事件都已在日志中，此后未被改动。持有同一日志较新检查点者，可要求证明它是本检查点的延续。检查点中如列有见证方，
-说明见证方确认过日志只增不改。如有时间戳，则证明最晚的存在时间。</p>
-<p>它不证明事件所述属实。一个流的末尾是否遗漏了更晚的事件，或是否遗漏了整个流，只有日志本身能回答：请向日志查询。</p>
+<p>签署检查点时，每个事件都已在日志中，此后未被改动。持有同一日志较新检查点者，可要求证明它是本检查点的延续。
+文件 <code>witnesses</code> 中如列有见证方的公钥，说明其确认过日志只增不改：请与您已知的公钥核对。
+如有时间戳，则证明最晚的存在时间。</p>
+<p>它不证明事件所述属实。一个流的末尾是否遗漏了更晚的事件，按月导出时其开头是否遗漏了更早的事件，
+或是否遗漏了整个流，只有日志本身能回答：请向日志查询。</p>
 <h2>如何验证</h2>
 <p>无需联网：<code>shuangqian audit verify BUNDLE --key KEY</code>，其中公钥应取自您已知的来源，而不是本证据包；
 <code>--tsa-root FILE</code> 用于核验时间戳的签发者是否有您信任的根证书背书。

@@ -11,13 +11,15 @@ from typing import Any
 
 import orjson
 
-from audit.bundle import CHECKPOINT, FORMAT, KEY, MANIFEST
+from audit.bundle import CHECKPOINT, FORMAT, FORMER, KEY, MANIFEST
 from audit.bundle_what import is_what
 from schemas.envelope import Json
 from web.languages import _
 
 #: When a bundle was made, as `timestamp` writes it.
 MADE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
+#: An event's name: /service/stream/sequence.
+REF = r"/[^/]+/.+/[1-9][0-9]{0,15}"
 #: What reading a damaged archive can raise, beside what zipfile means to.
 DAMAGE = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, NotImplementedError, KeyError, OverflowError)
 
@@ -62,6 +64,10 @@ class Broken(Exception):
         self.found = Found(fault, place, detail)
 
 
+class EarlierForm(Exception):
+    """A bundle of a form that is no longer verified."""
+
+
 def events(path: Path) -> dict[str, bytes]:
     """The events of a bundle that holds, by their names, as they were on Kafka."""
     with path.open("rb") as file:
@@ -93,15 +99,20 @@ def read(file: Any) -> tuple[dict[str, bytes], list[Found]]:
 
 
 def manifest_of(files: Mapping[str, bytes]) -> Json:
+    """What the manifest says, in the form that all else relies on. Raises Broken, EarlierForm."""
     if MANIFEST not in files:
         raise Broken(Fault.NO_MANIFEST, MANIFEST)
     try:
         manifest: Json = orjson.loads(files[MANIFEST])
+        if manifest["format"] == FORMER:
+            raise EarlierForm(FORMER)
         assert manifest["format"] == FORMAT and is_what(manifest["what"])
         assert all(isinstance(manifest[name], str) for name in ("log", "root"))
         assert isinstance(manifest["size"], int) and re.fullmatch(MADE, manifest["made"], re.ASCII)
         for each in manifest["events"]:
             assert type(each["leaf"]) is int and all(isinstance(each[name], str) for name in ("ref", "type", "time"))
+            assert each["leaf"] >= 0 and re.fullmatch(REF, each["ref"], re.ASCII | re.DOTALL)
+        assert len({each["leaf"] for each in manifest["events"]}) == len(manifest["events"])
         assert all(isinstance(each, str) for each in manifest["files"].values())
     except (orjson.JSONDecodeError, AssertionError, KeyError, TypeError, AttributeError) as error:
         text = _("it is not a manifest of the form %(format)s, which says what the bundle is of and when it was made")

@@ -13,6 +13,7 @@ from audit.bundle_read import Broken, Fault, Found, held_against, listed, manife
 from audit.bundle_what import lacking, others
 from audit.log.note import (
     COSIGNATURE,
+    ED25519,
     Checkpoint,
     NotSigned,
     Verifier,
@@ -36,7 +37,8 @@ class Outcome:
     against its events, the second is its maker's word. `fingerprint` is the manifest's SHA-256: what to compare with
     who made the bundle.
 
-    `stamped` is the timestamp's time; `authority` who signed it, None where no root was given that vouches for that.
+    `witnesses` are the keys by which they cosigned, as the bundle brings them. `stamped` is the timestamp's time;
+    `authority` who signed it, None where no root was given that vouches for that.
     """
 
     faults: tuple[Found, ...]
@@ -59,7 +61,7 @@ class Outcome:
 
 def verify(path: Path, keys: Sequence[Verifier] = (), roots: Sequence[Certificate] = ()) -> Outcome:
     """Verify a bundle against a log's public keys, one of which must have signed, or else those it brings; and its
-    timestamp against `roots`, if any. Raises OSError where there is no bundle.
+    timestamp against `roots`, if any. Raises OSError where there is no bundle, EarlierForm.
     """
     with path.open("rb") as file:
         try:
@@ -126,16 +128,33 @@ def _head(
     try:
         note = files[CHECKPOINT].decode()
         head = checkpoint(note, *keys)
-        if unsigned := [each for each in own if each not in signed_by(note, own)]:
-            raise NotSigned(_("%s is said to have signed it, and has not") % unsigned[0])
         known = [verifier(line) for line in files.get(WITNESSES, b"").decode().splitlines()]
-        names = [each.name for each in signed_by(note, known)]
-        for each in known:
-            if each.kind != COSIGNATURE or each.name not in names:
-                raise NotSigned(_("%s has not cosigned it") % each.name)
-        return head, tuple(names), []
+        if own:  # else that is what is wrong, and said
+            _signed_by_these_alone(note, own, known)
+        return head, tuple(map(str, known)), []
     except (NotSigned, UnicodeDecodeError) as error:
         return None, (), [] if CHECKPOINT in faulty else [Found(Fault.WRONG_CHECKPOINT, CHECKPOINT, str(error))]
+
+
+def _signed_by_these_alone(note: str, own: Sequence[Verifier], known: Sequence[Verifier]) -> None:
+    """Return if the log's keys and the witnesses' signed a checkpoint, each once, and nobody else is said to have.
+
+    Raises NotSigned.
+    """
+    checkpoint(note, *own)
+    signed = signed_by(note, [*own, *known])
+    for each in own:
+        if each.kind != ED25519 or each not in signed:
+            raise NotSigned(_("%s is said to have signed it, and has not") % each)
+    for each in known:
+        if each.kind != COSIGNATURE or each not in signed:
+            raise NotSigned(_("%s has not cosigned it") % each.name)
+    named = {(each.name, each.id) for each in signed}
+    for name, data in split(note)[1]:
+        if (name, data[:4]) not in named:
+            raise NotSigned(_("it has a signature of %s, whose key the bundle does not bring") % name)
+    if len(named) != len(signed) or signed != [*own, *known]:
+        raise NotSigned(_("each key and each witness must have signed it once, in their order"))
 
 
 def _proven(

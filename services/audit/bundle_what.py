@@ -47,7 +47,15 @@ def others(what: Mapping[str, str], events: Collection[Json]) -> list[Json]:
             return [each for each in events if each["subject"] != stream]
         case {"month": month}:
             begin, end = within(month)
-            return [each for each in events if not begin <= datetime.fromisoformat(each["time"]) < end]
+            dated: dict[tuple[str, str], list[int]] = {}
+            outside: list[Json] = []
+            for each in events:
+                if begin <= datetime.fromisoformat(each["time"]) < end:
+                    dated.setdefault((each["source"], each["subject"]), []).append(each["sequence"])
+                else:
+                    outside.append(each)
+            ends = {stream: (min(numbers), max(numbers)) for stream, numbers in dated.items()}
+            return [each for each in outside if not _between(each, ends)]
         case _:
             release = what["release"]
             entries = _entries(release, events)
@@ -57,6 +65,13 @@ def others(what: Mapping[str, str], events: Collection[Json]) -> list[Json]:
                 for each in events
                 if not _own(release, each) and each["subject"] not in entries and _story(each) not in stories
             ]
+
+
+def _between(event: Json, ends: Mapping[tuple[str, str], tuple[int, int]]) -> bool:
+    """Whether an event stands between others in its stream: an agent's may be dated before the one it follows."""
+    number: int = event["sequence"]
+    first, last = ends.get((event["source"], event["subject"]), (0, 0))
+    return first < number < last
 
 
 def lacking(what: Mapping[str, str], events: Collection[Json]) -> list[str]:

@@ -116,7 +116,7 @@ def _more(bundle: Bundle, whole: Scene, fork: Scene, dice: random.Random) -> tup
 
 def _twice(bundle: Bundle, whole: Scene, fork: Scene, dice: random.Random) -> tuple[Files, list[set[str]]]:
     """An event that the manifest and the page list twice."""
-    return replace(bundle, items=[*bundle.items, bundle.items[-1]]).files(), [{PAGE}]
+    return replace(bundle, items=[*bundle.items, bundle.items[-1]]).files(), [{MANIFEST}]
 
 
 def _stream(bundle: Bundle) -> str:

@@ -19,7 +19,7 @@ from audit.bundle_read import Fault, Found
 from audit.bundle_verify import verify
 from audit.bundle_what import lacking, others
 from audit.examine import Kind
-from audit.log.note import Checkpoint, Signer
+from audit.log.note import COSIGNATURE, Checkpoint, Signer, split
 from deploy.local import table
 from runtime.admin import create_topics
 from runtime.stored import as_json
@@ -44,6 +44,16 @@ def bundle(log: Log, tmp_path: Path) -> Path:
     made = tmp_path / "s3.zip"
     export(log.settings, log.world.client[log.settings.database("audit")], {"stream": "s3"}, made)
     return made
+
+
+def test_an_export_leaves_out_who_signed_with_a_key_that_nobody_is_given(log: Log, tmp_path: Path) -> None:
+    """A witness that is no longer asked, say."""
+    former, last = Signer("former.example", bytes(32), COSIGNATURE), log.store.last()
+    assert last is not None
+    log.store.add(last["_id"], note=last["note"] + former.sign(split(last["note"])[0], 1))
+    bundle = tmp_path / "s3.zip"
+    made = export(log.settings, log.world.client[log.settings.database("audit")], {"stream": "s3"}, bundle)
+    assert verify(bundle).holds and "former.example" not in made.note
 
 
 def again(bundle: Path, **changed: bytes | None) -> Path:
@@ -151,7 +161,7 @@ def test_the_page_of_a_format_stays_as_it_is() -> None:
     shown = page({"stream": "s"}, "2026-01-02T00:00:00.000Z", Checkpoint("log", 1, bytes(32)), [item])
     assert (FORMAT, sha256(shown.encode()).hexdigest()) == (
         "shuangqian-evidence/2",
-        "5679002d1d7b515517caa45af0392ef2ead840729251280832dcf2c376811c16",
+        "ba9c5055b76211d98d97af6eeaddd79b13dcc746912549a691e5cad4f4534ab1",
     )
 
 
@@ -165,6 +175,37 @@ def test_an_event_whose_record_was_changed_is_not_exported(log: Log, tmp_path: P
         assert code == 2 and f"The record of leaf {one['leaf']}, /submissions/s3/2, was changed" in said, said
         assert "`shuangqian audit log`" in said and list(tmp_path.glob("*s3*")) == []
         recorded.replace_one({"_id": one["_id"]}, one)
+
+
+def test_what_does_not_hold_is_not_exported_and_the_first_fault_is_named(log: Log, tmp_path: Path) -> None:
+    """A record that is gone, or is no longer found under its stream's name."""
+    recorded = log.world.client[log.settings.database("audit")]["recorded"]
+    environment = os.environ | table.environment(log.settings)
+    one = recorded.find_one({"_id": "/submissions/s3/2"})
+    assert one is not None
+    for change in ({"$set": {"stream": "elsewhere"}}, {"$unset": {"stream": ""}}, None):
+        recorded.update_one({"_id": one["_id"]}, change) if change else recorded.delete_one({"_id": one["_id"]})
+        code, said = audit("export", "--stream", "s3", str(tmp_path / "s3.zip"), env=environment)
+        assert code == 2 and "An event is missing (/submissions/s3/2)" in said, said
+        assert "`shuangqian audit log`" in said and list(tmp_path.glob("*s3*")) == []
+        recorded.replace_one({"_id": one["_id"]}, one, upsert=True)
+
+
+def test_a_month_has_what_an_agent_dated_by_what_it_reacts_to_after_the_month_was_over(
+    log: Log, tmp_path: Path
+) -> None:
+    november, december = "2026-11-30T23:00:00.000Z", "2026-12-01T01:00:00.000Z"
+    days = [event("late", n) | {"time": time} for n, time in enumerate((november, december, november, december), 1)]
+    days[2] |= {"actor": "service:review"}
+    log.world.send(*(("late", orjson.dumps(each)) for each in days))
+    with keeping(log):
+        log.wait(64)
+    database, bundle = log.world.client[log.settings.database("audit")], tmp_path / "month.zip"
+    made = export(log.settings, database, {"month": "2026-11"}, bundle)
+    late = [each.ref for each in made.items if "/late/" in each.ref]
+    assert late == [f"/submissions/late/{n}" for n in (1, 2, 3)] and verify(bundle).holds
+    made = export(log.settings, database, {"month": "2026-12"}, bundle)
+    assert [each.ref for each in made.items] == [f"/submissions/late/{n}" for n in (2, 3, 4)]
 
 
 @pytest.mark.parametrize("left_out", ["key", "checkpoint"])

@@ -139,7 +139,7 @@ def test_checkpoints_are_cosigned_by_a_witness_that_verifies_them(lived: World, 
     bundle = tmp_path / "w.zip"
     export(log.settings, lived.client[log.settings.database("audit")], {"stream": "last"}, bundle)
     outcome = verify(bundle, [key.verifier])
-    assert outcome.holds and outcome.witnesses == (witness.key.name,)
+    assert outcome.holds and outcome.witnesses == (str(witness.key.verifier),)
 
 
 def cosigned(read: object, witness: Witness) -> None:

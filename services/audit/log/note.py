@@ -136,6 +136,13 @@ def signed_by(note: str, known: Sequence[Verifier]) -> list[Verifier]:
     return found
 
 
+def only(note: str, known: Sequence[Verifier]) -> str:
+    """A note with the signatures of these keys alone, in their order. Raises NotSigned."""
+    lines = note.splitlines(keepends=True)[-len(split(note)[1]) :]
+    theirs = {(name, data[:4]): line for (name, data), line in zip(split(note)[1], lines, strict=True)}
+    return note[: -len("".join(lines))] + "".join(theirs[each.name, each.id] for each in known)
+
+
 def checkpoint(note: str, *keys: Verifier) -> Checkpoint:
     """Read a checkpoint that one of these keys signed at least: those a log has and had. Raises NotSigned."""
     read = unverified(note)
