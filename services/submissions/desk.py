@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runtime.stored import from_stored
-from runtime.streams import StreamFull
+from runtime.streams import MAX_EVENTS, StreamFull
 from schemas.entry import Contact, Entry, Name
 from schemas.envelope import Event, Json, Refusal
 from schemas.submission import (
@@ -27,6 +27,9 @@ from submissions.refusals import raise_for
 from submissions.sharing import Sharing
 from submissions.store import ProgressStore, where, whose
 from web.languages import language
+
+#: Events after which nobody reads a contact any more: what room is left is for withdrawing and erasing.
+READ_UP_TO = MAX_EVENTS - 20
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,8 @@ class Desk:
         at = now()
         why = hashlib.sha256(reason.encode()).hexdigest()[:16]
         cause = f"contact-read:{caller.actor}:{at:%Y-%m-%d}:{why}"
+        if len((await self.story(stream)).events) >= READ_UP_TO:
+            raise_for(Refusal("contact.history-full"))
         command = ReadContact(stream=stream, cause=cause, actor=caller.actor, at=at, reason=reason)
         (outcome,) = await self.submissions.handle([command])
         raise_for(outcome.refusal)

@@ -16,6 +16,9 @@ def raise_for(refusal: Refusal | None) -> None:
         case "contact.none":
             detail = _("No revision names one, or it was erased.")
             raise Problem(404, "no-contact", _("There is no contact to read"), detail)
+        case "contact.history-full":
+            detail = _("Each reading is recorded, and what room is left is kept for withdrawing and erasing.")
+            raise Problem(409, "history-full", _("The history of this reference is full"), detail)
         case "submission.published":
             detail = _("It is in the catalogue. Ask the publishers to retract it, or send a corrected revision.")
             raise Problem(409, "submission-published", _("What is published cannot be withdrawn"), detail)

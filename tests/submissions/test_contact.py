@@ -20,6 +20,7 @@ from runtime.settings import Settings
 from runtime.streams import Streams
 from schemas.envelope import Json
 from schemas.topics import SUBMISSIONS as TOPIC
+from submissions.desk import READ_UP_TO
 from submissions.domain import DECIDERS as OWN
 from submissions.domain.submission import SUBMISSIONS
 from tests.submissions.given import USCC, line, signed_in, submission
@@ -93,6 +94,21 @@ async def test_an_operator_reads_it_for_a_reason_that_stays_in_the_history(
     timeline = (await client.get(ADDRESS, headers=key)).json()["timeline"]
     reads = [step for step in timeline if step["what"] == "contact-read"]
     assert sorted(step["reasons"] for step in reads) == [["They did not answer"], ["To call them back"]]
+
+
+async def test_however_often_it_is_read_there_is_room_left_to_erase_it(
+    client: httpx2.AsyncClient, key: dict[str, str], settings: Settings
+) -> None:
+    await send(client, key)
+    (event,) = (await stored(settings))["events"]
+    read_often = {"version": READ_UP_TO, "events": [event] * READ_UP_TO}
+    async with AsyncMongoClient[Json](settings.mongo_url) as mongo:
+        await mongo[settings.database("submissions")]["submissions"].update_one({}, {"$set": read_often})
+    operator = signed_in(settings, "operator") | {"Accept": "text/html"}
+    refused = await client.post(f"{ADDRESS}/read-contact", data={"reason": "To call them back"}, headers=operator)
+    assert refused.status_code == 409 and not names_somebody(refused.text)
+    erased = await client.post(f"{ADDRESS}/erase-contact", json={"reason": "They asked for it"}, headers=key)
+    assert erased.status_code == 200 and erased.json()["entry"]["contact"] is None
 
 
 async def test_no_other_partner_reads_or_erases_it(
