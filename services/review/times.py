@@ -13,5 +13,10 @@ def second(at: datetime) -> str:
     return text(at.replace(microsecond=0))
 
 
+def from_second(at: datetime) -> str:
+    """What no moment's text from the second of `at` on is less than: `12.5Z` sorts before `12Z`, and after `12`."""
+    return second(at).removesuffix("Z")
+
+
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)

@@ -13,7 +13,7 @@ from review.desk import Desk
 from review.domain.case import Case
 from review.planner.measured import timed
 from review.roster import calendar
-from review.times import moment, second
+from review.times import from_second, moment, second
 from schemas.envelope import Json
 from web.languages import CITY_TIME
 from web.people import Person
@@ -102,8 +102,7 @@ async def _load(cases: AsyncCollection[Json], at: datetime) -> Counter[str]:
 
 async def _reviewed(cases: AsyncCollection[Json], since: datetime) -> Counter[str]:
     """How many reviews each reviewer has given since; those of decisions that were appealed against among them."""
-    # Without an ending: a text of the same second that has fractions sorts after it, too.
-    first = second(since).removesuffix("Z")
+    first = from_second(since)
     sets = ("reviews", "former")
     query = {"$or": [{f"state.{name}.given": {"$gte": first}} for name in sets]}
     shown = {f"state.{name}.{field}": 1 for name in sets for field in ("reviewer", "given")}

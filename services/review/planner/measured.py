@@ -14,7 +14,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from review.checks.ruleset import CURRENT, Ruleset
 from review.planner.core import Assumptions
 from review.shadow import Checked, checked_again
-from review.times import second
+from review.times import from_second
 from schemas.entry import Entry
 from schemas.envelope import Json
 from schemas.review import CheckFinding, Route
@@ -87,7 +87,7 @@ class Measured:
 
 async def measured(cases: AsyncCollection[Json], at: datetime) -> Measured:
     """What the cases tell at a moment."""
-    came = {"state.received": {"$gte": second(at - timedelta(days=OVER_DAYS))}}
+    came = {"state.received": {"$gte": from_second(at - timedelta(days=OVER_DAYS))}}
     arrived = await cases.count_documents(came | COMES_TO_PEOPLE)
     first = await cases.find_one({}, {"state.received": 1}, sort=[("state.received", 1)])
     # A desk that is younger than that has had fewer days.
@@ -152,7 +152,7 @@ def _checked(id: str, state: Any) -> Checked:
 async def happened(cases: AsyncCollection[Json], since: datetime, until: date) -> int:
     """How many cases people decided from a moment to the end of a day by the city's clocks."""
     end = datetime.combine(until + timedelta(days=1), time(), CITY_TIME)
-    decided = {"state.decided": {"$gte": second(since), "$lt": second(end)}}
+    decided = {"state.decided": {"$gte": from_second(since), "$lt": from_second(end)}}
     return await cases.count_documents(BY_PEOPLE | decided)
 
 
