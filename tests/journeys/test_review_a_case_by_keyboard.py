@@ -1,6 +1,8 @@
 """A reviewer works at the desk with the keyboard alone; a colleague of the partner's is kept from the case."""
 
 import re
+import time
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
@@ -28,6 +30,14 @@ def tab_to(page: Page, *, text: str = "", name: str = "") -> None:
             assert focused["seen"] or name, f"nothing shows that the focus is on {focused}"
             return
     raise AssertionError(f"Tab does not lead to {text or name} on {page.url}")
+
+
+def held_for(page: Page, stack: Stack, reviewer: str) -> timedelta:
+    """How much longer a reviewer holds the case that they have."""
+    answer = page.request.get(f"{stack.url('review')}/cases?status=open", headers={"Accept": "application/json"})
+    leases = [case["lease"] for case in answer.json()["cases"] if case["lease"]]
+    (until,) = (lease["until"] for lease in leases if lease["reviewer"] == reviewer)
+    return datetime.fromisoformat(until) - datetime.now(UTC)
 
 
 def test_a_case_is_reviewed_with_the_keyboard_alone(stack: Stack, visit: Visit) -> None:
@@ -200,6 +210,14 @@ def test_a_lease_says_the_time_it_has_and_one_that_is_lost_loses_no_word(stack: 
     page.goto(case)
     expect(page.get_by_text("What you wrote is kept for 30 days")).to_be_visible()
     assert look(page, "case-held-by-other-en") == []
+    # Who closes the page leaves the case, also after asking for more time.
+    other.get_by_role("button", name="More time").press("Enter")
+    other.goto("about:blank")
+    until = time.monotonic() + 10
+    while held_for(page, stack, "reviewer-zhang") > timedelta(minutes=1):
+        assert time.monotonic() < until, "the case stays locked"
+        time.sleep(0.2)
+    other.goto(case)
     other.get_by_role("button", name="Give back").first.press("Enter")
     expect(other.get_by_text("You gave the case back")).to_be_visible()
     page.goto(case)
