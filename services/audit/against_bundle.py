@@ -33,7 +33,7 @@ class DoesNotHold(Exception):
 def replay_against(settings: Settings, bundle: Path, progress: Callable[[Progress], None]) -> Verdict:
     """Hold the histories against a bundle; what `progress` raises ends it.
 
-    Raises OSError where there is none, DoesNotHold, Unreachable or a KafkaError.
+    Raises OSError where there is none, EarlierForm, DoesNotHold, Unreachable or a KafkaError.
     """
     began, at = time.perf_counter(), datetime.now(UTC)
     outcome = verify(bundle)

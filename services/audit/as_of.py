@@ -180,7 +180,7 @@ class Listing:
 
 
 def listing(leaves: Leaves, at: datetime, other: datetime | None) -> Listing:
-    """The catalogue at a time, beside another if one is given. Raises Undecodable."""
+    """The catalogue at a time, beside another if one is given. Raises Unreadable."""
     altered: dict[int, Leaf] = {}
 
     def public(until: datetime) -> Iterator[Leaf]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from audit import bundle_texts, log_texts
-from audit.bundle_export import Altered, DoesNotHold, NothingThere, export
+from audit.bundle_export import Altered, DoesNotHold, NothingThere, TilesDoNotLead, export
 from audit.bundle_read import EarlierForm
 from audit.bundle_verify import Outcome, verify
 from audit.bundle_what import is_month
@@ -79,6 +79,12 @@ def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
             raise Failed(COULD_NOT, bundle_texts.nothing(nothing.reason)) from None
         except Altered as altered:
             raise Failed(COULD_NOT, log_texts.altered(altered.leaf, altered.ref)) from None
+        except TilesDoNotLead as tiles:
+            text = _(
+                "The tiles in %(folder)s do not lead from leaf %(leaf)s to the checkpoint: one of them was changed. "
+                "`shuangqian audit log` names it."
+            )
+            raise Failed(COULD_NOT, text % {"folder": settings.log_folder, "leaf": f"{tiles.leaf:,}"}) from None
         except DoesNotHold as broken:
             found = broken.found
             text = _(
@@ -111,8 +117,7 @@ def add_commands(audit: typer.Typer, troubles: Troubles) -> None:
             text = _("%(path)s cannot be read: %(error)s.")
             raise Failed(COULD_NOT, text % {"path": bundle, "error": error.strerror}) from None
         except EarlierForm as form:
-            text = _("%(path)s is of an earlier form, %(form)s, which this program does not verify; export it anew.")
-            raise Failed(COULD_NOT, text % {"path": bundle, "form": form}) from None
+            raise Failed(COULD_NOT, bundle_texts.earlier(bundle, str(form))) from None
         if as_json:
             print_json(asdict(outcome) | {"holds": outcome.holds})
         else:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 from pymongo.collection import Collection
@@ -21,7 +20,7 @@ from audit.log.store import LogStore
 from audit.log.tiles import nodes
 from audit.log.tree import Node, Wrong, inclusion_proof, leaf_hash, verify_inclusion
 from audit.log.witness import witnesses
-from audit.recorder_read import altered
+from audit.recorder_read import altered, filled
 from runtime.settings import Settings
 from schemas.canonical import NoForm, canonical
 from schemas.envelope import Json, timestamp
@@ -33,6 +32,14 @@ class Altered(Exception):
     def __init__(self, leaf: int, ref: str) -> None:
         super().__init__(f"leaf {leaf}, {ref}")
         self.leaf, self.ref = leaf, ref
+
+
+class TilesDoNotLead(Exception):
+    """The log's tiles do not lead from a leaf to the checkpoint, whatever was recorded: one is not what was signed."""
+
+    def __init__(self, leaf: int) -> None:
+        super().__init__(f"leaf {leaf}")
+        self.leaf = leaf
 
 
 class DoesNotHold(Exception):
@@ -54,8 +61,8 @@ class NothingThere(Exception):
 def export(settings: Settings, database: Database[Json], what: Mapping[str, str], out: Path) -> Bundle:
     """Write the bundle of {"stream": id}, {"release": month} or {"month": month}; it appears verified or not at all.
 
-    Raises NothingThere, Altered, DoesNotHold, LookupError where a tile is missing, NotSigned where the log's key is
-    another, OSError.
+    Raises NothingThere, Altered, TilesDoNotLead, DoesNotHold, LookupError where a tile is missing, NotSigned where the
+    log's key is another, OSError.
     """
     bundle = collect(settings, database, what)
     part = out.with_name(f".{out.name}.part")
@@ -80,7 +87,7 @@ def collect(settings: Settings, database: Database[Json], what: Mapping[str, str
     known = folder.verifiers()
     if not known:
         raise NothingThere("no-log")
-    events = sorted(_events(database["recorded"], what), key=lambda each: int(each["leaf"]))
+    events = sorted(map(_unaltered, _events(database["recorded"], what)), key=lambda each: int(each["leaf"]))
     if not events:
         raise NothingThere("no-events")
     covering = store.stamped_covering(events[-1]["leaf"]) or store.covering(events[-1]["leaf"])
@@ -101,20 +108,29 @@ def _item(document: Json, head: Checkpoint, node: Node, note: str) -> Item:
     """An event with its proof, which is tried: nobody is given evidence that does not hold."""
     leaf, raw = document["leaf"], bytes(document["event"])
     path = tuple(inclusion_proof(leaf, head.size, node))
-    value = _value(document)
+    value = orjson.loads(raw)
     try:
         verify_inclusion(leaf, head.size, leaf_hash(bytes(document["hash"])), path, head.root)
     except Wrong as wrong:
-        raise Altered(leaf, _ref(document)) from wrong
+        raise _parted(document, head, node, path) from wrong
     return Item.of(leaf, value, _hashed(raw, value), Proof(leaf, path, note).text())
 
 
-def _value(document: Json) -> Json:
-    """What a recorded event says, if its record is as it was written. Raises Altered."""
+def _parted(document: Json, head: Checkpoint, node: Node, path: tuple[bytes, ...]) -> Altered | TilesDoNotLead:
+    """Whether it is a record or a tile that does not lead to the checkpoint: the tiles' own leaf is tried."""
+    leaf = document["leaf"]
+    try:
+        verify_inclusion(leaf, head.size, node(0, leaf), path, head.root)
+    except Wrong:
+        return TilesDoNotLead(leaf)
+    return Altered(leaf, _ref(document))
+
+
+def _unaltered(document: Json) -> Json:
+    """A recorded event, if its record is as it was written. Raises Altered."""
     if altered(document):
-        raise Altered(document["leaf"], _ref(document))
-    value: Json = orjson.loads(document["event"])
-    return value
+        raise Altered(filled(document)["leaf"], _ref(document))
+    return document
 
 
 def _ref(document: Json) -> str:
@@ -155,7 +171,7 @@ def _with_those_between(recorded: Collection[Json], found: list[Json]) -> Iterab
     """The same, and what stands between them in their streams: agents date an event by what they react to, so it may be
     dated before the one it follows."""
     streams: dict[tuple[str, str], set[int]] = {}
-    for event in found:
+    for event in (filled(each, ("service", "stream", "sequence")) for each in found):
         streams.setdefault((event["service"], event["stream"]), set()).add(event["sequence"])
     more = [
         event
@@ -171,12 +187,9 @@ def _with_those_between(recorded: Collection[Json], found: list[Json]) -> Iterab
 def _of_release(recorded: Collection[Json], month: str) -> Iterable[Json]:
     """The release's own stream, and all that is of one story with an entry that it added."""
     own = list(recorded.find({"stream": month, "service": "publishing"}))
-    entries = {entry for event in own if (entry := added(_value(event)))}
-    stories: set[Any] = {
-        event["correlation"]
-        for event in recorded.find({"stream": {"$in": list(entries)}}, {"correlation": 1})
-        if event["correlation"]
-    }
+    entries = {entry for event in own if (entry := added(orjson.loads(_unaltered(event)["event"])))}
+    known = recorded.find({"stream": {"$in": list(entries)}}, {"correlation": 1})
+    stories = {story for each in known if (story := filled(each, ["correlation"])["correlation"])}
     found = {event["_id"]: event for event in own}
     for event in recorded.find({"$or": [{"correlation": {"$in": list(stories)}}, {"stream": {"$in": list(entries)}}]}):
         found[event["_id"]] = event

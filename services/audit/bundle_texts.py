@@ -1,6 +1,7 @@
 """What can be wrong with an evidence bundle, in words."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from audit.bundle_read import DIRECTORY, Fault
 from web.languages import _
@@ -39,6 +40,12 @@ def fault(kind: Fault) -> str:
         Fault.FOREIGN_EVENT: _("An event is not of what the bundle says it is of"),
         Fault.OTHER_BYTES: _("The archive is not as an export writes it"),
     }[kind]
+
+
+def earlier(path: Path, form: str) -> str:
+    """That a bundle is of a form that is no longer verified, and the next step."""
+    text = _("%(path)s is of an earlier form, %(form)s, which this program does not verify; export it anew.")
+    return text % {"path": path, "form": form}
 
 
 def nothing(reason: str) -> str:

@@ -9,16 +9,27 @@ from schemas.events import Undecodable, from_json
 from schemas.publication import EntryCorrected, EntryRetracted, ManifestLine, ReleasePublished
 
 
+class Unreadable(Undecodable):
+    """An event says what was public, and cannot be read: `leaf`."""
+
+    def __init__(self, leaf: Leaf, why: object) -> None:
+        super().__init__(f"{leaf.ref}: {why}")
+        self.leaf = leaf
+
+
 def catalogue(leaves: Iterable[Leaf]) -> Json:
     """The entries that the public saw after these events, by entry: their edition, release, kind, title and digest.
 
-    Raises Undecodable for an event that this version cannot read: a list that lacks one would be a wrong list.
+    Raises Unreadable for an event that this version cannot read: a list that lacks one would be a wrong list.
     """
     shown: dict[str, Json] = {}
     for leaf in leaves:
-        fact = from_json(leaf.event).data
+        try:
+            fact = from_json(leaf.event).data
+        except Undecodable as error:
+            raise Unreadable(leaf, error) from error
         if not isinstance(fact, ReleasePublished | EntryCorrected | EntryRetracted):
-            raise Undecodable(f"{leaf.ref} says {leaf.event['type']}, and was recorded as {leaf.type}")
+            raise Unreadable(leaf, f"it says {leaf.event['type']}, and was recorded as {leaf.type}")
         match fact:
             case ReleasePublished(lines=lines):
                 shown |= {line.entry: _line(line, leaf.stream) for line in lines}

@@ -15,10 +15,11 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from audit import terminal
+from audit import bundle_texts, terminal
 from audit.against_bundle import DoesNotHold, replay_against
 from audit.as_of import when
 from audit.bundle_cli import add_commands
+from audit.bundle_read import EarlierForm
 from audit.fold import AnyDecider
 from audit.history import Unreachable, event_at, story
 from audit.kept import kept
@@ -83,7 +84,7 @@ SHADOW_HELP = N_(
     "Fold every history with changed domain code, and say which streams would be in another state.\n\n"
     "Names for each the first event after which it parts, the field and both values. What a changed decide would have "
     "answered cannot be told: commands are in no history. For the rules of the review: shuangqian review shadow.\n\n"
-    "Exit codes: 0 nothing differs, 1 something does, 2 could not be done."
+    "Exit codes: 0 nothing differs, 1 something does, 2 could not be done, or there was no stream to fold."
 )
 
 
@@ -152,6 +153,8 @@ def commands(deciders: Sequence[AnyDecider]) -> typer.Typer:
             print_json(found.to_json())
         else:
             terminal.show_shadow(out(), found.to_json())
+        if not found.streams:
+            raise typer.Exit(COULD_NOT)
         raise typer.Exit(DIFFERENT if found.differing else EQUAL)
 
     add_commands(audit, _troubles)
@@ -204,6 +207,8 @@ def _against(settings: Settings, bundle: Path) -> Verdict:
     except OSError as error:
         text = _("%(path)s cannot be read: %(error)s.")
         raise Failed(COULD_NOT, text % {"path": bundle, "error": error.strerror}) from None
+    except EarlierForm as form:
+        raise Failed(COULD_NOT, bundle_texts.earlier(bundle, str(form))) from None
     except DoesNotHold as broken:
         count = len(broken.outcome.faults)
         text = ngettext(

@@ -14,6 +14,11 @@ def by_a_clock(actor: str) -> bool:
     return not actor.startswith("service:")
 
 
+def latest_of(before: datetime | None, time: datetime, actor: str) -> datetime | None:
+    """The latest time of what people did in a stream up to an event, from that up to the event before it."""
+    return max(filter(None, (before, time if by_a_clock(actor) else None)), default=None)
+
+
 def ran_back(latest: datetime, time: datetime) -> bool:
     """Whether an event of this time, after one of the time `latest` in its stream, tells of a clock that ran back."""
     return (latest - time).total_seconds() > CLOCK_S

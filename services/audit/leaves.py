@@ -11,7 +11,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from audit.recorder_read import altered
+from audit.recorder_read import altered, filled
 from schemas.envelope import Json
 
 #: A search that finds more than this says “more than”.
@@ -144,7 +144,7 @@ class Leaves:
         order = [("time", DESCENDING), ("leaf", DESCENDING)]
         rows = [_leaf(found) for found in self._recorded.find(query).sort(order).limit(size + 1).max_time_ms(WITHIN_MS)]
         last = rows[size - 1] if len(rows) > size else None
-        return rows[:size], f"{int(last.time.timestamp() * 1000)}.{last.number}" if last else None
+        return rows[:size], f"{int(last.time.timestamp() * 1000)}.{max(0, last.number)}" if last else None
 
     def count(self, wish: Wish) -> int:
         """How many events answer a wish, counted up to COUNTED + 1."""
@@ -161,7 +161,8 @@ class Leaves:
     def partners(self) -> dict[str, Json]:
         """What all partners were registered as, {zh, en}, by code."""
         found = self._recorded.find({"type": {"$regex": r"^partner\.registered\."}, "contradicts": None})
-        names = {leaf.stream: leaf.event["data"].get("name") for leaf in map(_leaf, found) if leaf.event.get("data")}
+        said = {leaf.stream: leaf.event.get("data") for leaf in map(_leaf, found)}
+        names = {code: data.get("name") for code, data in said.items() if isinstance(data, dict)}
         return {code: name for code, name in names.items() if isinstance(name, dict)}
 
     def public(self, until: datetime) -> Iterator[Leaf]:
@@ -207,18 +208,20 @@ def _after(cursor: str | None) -> Json:
 
 
 def _leaf(document: Json) -> Leaf:
-    other = altered(document)
+    """A record as a leaf; of one that was altered, what it lacks is blank."""
+    other, record = altered(document), filled(document)
     same = ("service", "noun", "stream", "sequence", "type", "time", "trace", "position")
+    contradicts = str(document["contradicts"]) if document.get("contradicts") else None
     return Leaf(
-        ref=document.get("contradicts") or document["_id"],
-        number=document["leaf"],
-        actor=document["actor"] or "",
-        cause=document["cause"] or "",
-        correlation=document["correlation"] or "",
+        ref=contradicts or str(document["_id"]),
+        number=record["leaf"],
+        actor=record["actor"] or "",
+        cause=record["cause"] or "",
+        correlation=record["correlation"] or "",
         event=_event(document, other),
-        contradicts=document.get("contradicts"),
+        contradicts=contradicts,
         altered=other,
-        **{name: document[name] for name in same},
+        **{name: record[name] for name in same},
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from audit.catalogue import Unreadable
 from audit.log.check import KEPT, Parted
 from audit.recorder_read import Odd
 from schemas.envelope import Json
@@ -69,6 +70,13 @@ def place(place: str) -> str:
     if match := re.fullmatch(r"leaf ([0-9]+)", place):
         return _("leaf %(number)s") % {"number": match[1]}
     return _("the checkpoint that was kept") if place == KEPT else place
+
+
+def unreadable(error: Unreadable) -> str:
+    """Which event says what was public and cannot be read, and why."""
+    if error.leaf.altered:
+        return altered(error.leaf.number, error.leaf.ref)
+    return _("An event of another version says what was public: %(error)s") % {"error": error}
 
 
 def altered(leaf: int, ref: str) -> str:

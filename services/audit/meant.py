@@ -33,7 +33,10 @@ def entry(text: str) -> Json:
 
 
 def actor(text: str) -> Json:
-    """A condition on actors: this one, with or without `user:` and its like, in any case."""
+    """A condition on actors: this one, with or without `user:` and its like, as it is typed, in lower or in upper case.
+
+    Names are looked up, so not every mixture is found.
+    """
     kind, _, name = text.partition(":")
     kinds = (kind.lower(),) if kind.lower() in KINDS else KINDS
     name = name if kind.lower() in KINDS else text

@@ -1,6 +1,7 @@
 """What the recorder makes of one message of a history: the leaf it becomes, and what is odd about it. Pure."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,6 +17,26 @@ from schemas.envelope import Json
 from schemas.events import FACTS, Undecodable, from_json
 
 _PARTNER = re.compile(USCC.removeprefix("^").removesuffix("$") + r"(?=/|$)")
+#: The fields of a document of `recorded` that follow from its event, and what each is.
+_KINDS: dict[str, Any] = {
+    "_id": str,
+    "leaf": int,
+    "service": str,
+    "noun": str,
+    "stream": str,
+    "sequence": int,
+    "type": str,
+    "time": datetime,
+    "actor": str | None,
+    "cause": str | None,
+    "correlation": str | None,
+    "trace": str | None,
+    "partner": str | None,
+    "position": str,
+    "hash": bytes,
+    "event": bytes,
+}
+_BLANKS: dict[Any, Any] = {str: "", int: -1, datetime: datetime(1970, 1, 1, tzinfo=UTC), bytes: b""}
 
 
 class Odd(StrEnum):
@@ -105,10 +126,15 @@ def altered(document: Json) -> str | None:
 
     It is `event` where what the event says does not give the hash that was recorded of it.
     """
-    at = place(str(document["position"]))
+    for name in _KINDS:
+        if not _of_its_kind(document, name):
+            return name
+    if not isinstance(document.get("contradicts", ""), str):
+        return "contradicts"
+    at = place(document["position"])
     if at is None:
         return "position"
-    made = read(Message(*at, None, bytes(document["event"])), str(document["service"])).leaf
+    made = read(Message(*at, None, bytes(document["event"])), document["service"]).leaf
     if made is None or bytes(document["hash"]) != made["hash"]:
         return "event"
     if "contradicts" in document:
@@ -122,6 +148,16 @@ def altered(document: Json) -> str | None:
         if (bytes(there) if isinstance(there, bytes) else there) != made.get(name):
             return name
     return None
+
+
+def filled(document: Json, names: Iterable[str] = tuple(_KINDS)) -> Json:
+    """These fields of a document of `recorded`, each of its kind: what is missing, or something else, is blank."""
+    return {name: document[name] if _of_its_kind(document, name) else _BLANKS.get(_KINDS[name]) for name in names}
+
+
+def _of_its_kind(document: Json, name: str) -> bool:
+    value = document.get(name, ...)
+    return isinstance(value, _KINDS[name]) and not isinstance(value, bool)
 
 
 def named(value: Any, service: str) -> tuple[str, int, datetime]:

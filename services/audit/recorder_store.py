@@ -16,7 +16,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from audit.clocks import by_a_clock, ran_back
+from audit.clocks import by_a_clock, latest_of, ran_back
 from audit.fold import Message
 from audit.recorder_read import Odd, Oddity, predecessor, read
 from runtime.crash import crash_point
@@ -101,13 +101,13 @@ class Recorded:
                 continue
             ref = leaf["_id"]
             other = known.get(ref)
-            if other and other["hash"] == leaf["hash"]:
+            if other and other.get("hash") == leaf["hash"]:
                 continue
             if other:
                 leaf |= {"_id": f"{ref}#{leaf['hash'].hex()}", "contradicts": ref}
                 if leaf["_id"] in known or self._known({leaf["_id"]}):
                     continue
-                odd.append(Oddity(Odd.CONFLICT, leaf["position"], ref, {"first": other["position"]}))
+                odd.append(Oddity(Odd.CONFLICT, leaf["position"], ref, {"first": other.get("position")}))
             else:
                 odd += after(leaf, known.get(predecessor(ref, leaf["sequence"])))
             odd += reading.oddities
@@ -124,9 +124,10 @@ class Recorded:
 def after(leaf: Json, before: Json | None) -> list[Oddity]:
     """What is odd about an event after the one before it in its stream; notes in it the latest time up to it."""
     ref, position, time = leaf["_id"], leaf["position"], leaf["time"]
-    latest = before.get("latest", before["time"]) if before else None
+    latest = before.get("latest", before.get("time")) if before else None
+    latest = latest if isinstance(latest, datetime) else None  # who can write to MongoDB may have left anything there
     clock = by_a_clock(leaf["actor"] or "")
-    leaf["latest"] = max(filter(None, (latest, time if clock else None)), default=None)
+    leaf["latest"] = latest_of(latest, time, leaf["actor"] or "")
     if before is None and leaf["sequence"] > 1:
         return [Oddity(Odd.JUMP, position, ref, {"expected": leaf["sequence"] - 1, "found": leaf["sequence"]})]
     if clock and latest and ran_back(latest, time):

@@ -3,6 +3,11 @@
 Without what lets anybody in: neither user nor password nor options.
 """
 
+import re
+
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
+
 from runtime.settings import Settings
 
 
@@ -17,9 +22,12 @@ def mongo_said(settings: Settings) -> str:
 
 
 def mongo_hosts(settings: Settings) -> str:
-    """MongoDB's addresses alone."""
-    _, _, rest = settings.mongo_url.rpartition("://")
-    address = rest.partition("?")[0]
-    # Where a password has a ? that should have been escaped, the @ after it still ends it.
-    address = address if "@" in address or "@" not in rest else rest
-    return address.rpartition("@")[2].partition("/")[0]
+    """MongoDB's addresses alone, as its own driver reads them; `?` where it can make nothing of what is set."""
+    name = re.sub(r"^mongodb\+srv://", "mongodb://", settings.mongo_url)  # else the driver would ask the network
+    try:
+        nodes = parse_uri(name, validate=False)["nodelist"]
+    except (PyMongoError, ValueError):
+        return "?"
+    hosts = [f"[{host}]" if ":" in host else host for host, _ in nodes]
+    ports = [f":{port}" if port and name == settings.mongo_url else "" for _, port in nodes]
+    return ",".join(map("".join, zip(hosts, ports, strict=True)))

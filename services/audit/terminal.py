@@ -114,7 +114,7 @@ def _show_difference(console: Console, number: int, difference: Json) -> None:
 
 def show_shadow(console: Console, shadow: Json) -> None:
     """Print what changed code makes of a history: how much, at which events and fields, and the first streams."""
-    mark, colour = ("✗", "red") if shadow["differing"] else ("✓", "green")
+    mark, colour = ("✗", "red") if shadow["differing"] else ("✓", "green") if shadow["streams"] else ("?", "yellow")
     console.print(f"[bold {colour}]{mark} {plain(texts.shadowed(shadow))}[/]\n")
     domains = _(", ").join(map(word, shadow["domains"])) or "libs/schemas"
     line = _("Changed code: %(domains)s. %(events)s events in %(seconds)s s.") % {

@@ -74,6 +74,8 @@ def _nothing(verdict: Json) -> str:
 
 def shadowed(shadow: Json) -> str:
     """What changed code makes of a history."""
+    if not shadow["streams"]:
+        return _("The histories hold no stream, so there was nothing to fold. Is this the Kafka that you mean?")
     if not shadow["differing"]:
         return _("The changed code folds all %(streams)s streams to the same states.") % {
             "streams": f"{shadow['streams']:,}"

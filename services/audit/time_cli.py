@@ -14,13 +14,13 @@ from rich.table import Table
 
 from audit import log_texts, team, texts
 from audit.as_of import Listing, Look, Point, listing, look, point, when
+from audit.catalogue import Unreadable
 from audit.fold import AnyDecider
 from audit.leaves import Leaf, Leaves
 from audit.moments import Field, Moment
 from audit.servers import mongo_said
 from runtime.settings import Settings
 from schemas.envelope import Json
-from schemas.events import Undecodable
 from web.languages import _, instant, moment, ngettext, say
 from web.shell import N_, AsJson, Failed, Help, out, print_json
 from web.words import word
@@ -180,9 +180,8 @@ def _show_moment(console: Console, title: str | None, at: Moment, total: int) ->
 def _listing(leaves: Leaves, at: datetime, other: datetime | None) -> Listing:
     try:
         return listing(leaves, at, other)
-    except Undecodable as error:
-        text = _("An event of another version says what was public: %(error)s")
-        raise Failed(COULD_NOT, text % {"error": error}) from None
+    except Unreadable as error:
+        raise Failed(COULD_NOT, log_texts.unreadable(error)) from None
 
 
 def show_listing(console: Console, seen: Listing) -> None:

@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 
 from audit import log_texts, texts
 from audit.as_of import Listing, Look, Point, listing, look, point, when
+from audit.catalogue import Unreadable
 from audit.causes import picture
 from audit.examine import withheld
 from audit.fold import AnyDecider
 from audit.leaves import Leaf, Leaves, Story
 from audit.pages import tabs
 from schemas.envelope import Json
-from schemas.events import Undecodable
 from web.languages import CITY_TIME, _
 from web.pages import page
 from web.people import Person, require
@@ -63,9 +63,9 @@ def time_pages(leaves: Leaves, deciders: Sequence[AnyDecider]) -> APIRouter:
         now, before, wrong = _asked(request, when, at, other)
         try:
             seen = listing(leaves, now or datetime.now(UTC), before)
-        except Undecodable as error:
-            detail = _("An event of another version says what was public: %(error)s") % {"error": error}
-            raise Problem(409, "unreadable-history", _("The catalogue cannot be told"), detail) from error
+        except Unreadable as error:
+            title = _("The catalogue cannot be told")
+            raise Problem(409, "unreadable-history", title, log_texts.unreadable(error)) from error
         if not wants_page(request):
             return JSONResponse(seen.to_json())
         status, filled = 422 if wrong else 200, _shown(seen)

@@ -120,7 +120,7 @@ def _said(leaf: Json) -> Json | None:
     try:
         entry: Any = orjson.loads(leaf["event"])["data"]["entry"]
         kind, title = str(entry["kind"]), {name: entry["title"].get(name) for name in ("zh", "en")}
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         return None
     if leaf.get("contradicts") or not all(text is None or isinstance(text, str) for text in title.values()):
         return None

@@ -9,11 +9,12 @@ from typing import Any
 import orjson
 
 from audit.fold import Message
-from audit.log.check import KafkaCheck, check_log, check_recorded, head_of
+from audit.log.check import KafkaCheck, check_log, check_recorded, hashes_of, head_of
 from audit.log.note import Checkpoint, Signer
 from audit.log.tiles import Tile, grow, nodes
 from audit.log.tree import root
-from audit.recorder_read import read
+from audit.recorder_read import predecessor, read
+from audit.recorder_store import after
 from schemas.envelope import Json
 from tests.audit.histories import document, event
 
@@ -45,10 +46,13 @@ def scene(salt: str = "") -> Scene:
             raw = orjson.dumps(made)
             messages.append(Message(TOPIC, partition, ends[partition], made["subject"].encode(), raw))
             ends[partition] += 1
+    known: dict[str, Json] = {}
     for message in messages:
         leaf = read(message, "submissions").leaf
         assert leaf is not None
         leaf["time"] = leaf["time"].replace(microsecond=leaf["time"].microsecond // 1000 * 1000)
+        after(leaf, known.get(predecessor(leaf["_id"], leaf["sequence"])))
+        known[leaf["_id"]] = leaf
         recorded.append(leaf | {"leaf": len(recorded)})
     tiles = {tile.path: data for tile, data in grow(0, [each["hash"] for each in recorded], lambda _: b"")}
     head = Checkpoint(KEY.name, len(recorded), root(len(recorded), nodes(len(recorded), reading(tiles))))
@@ -70,11 +74,7 @@ def found(scene: Scene) -> list[str]:
     documents = sorted(scene.recorded, key=lambda each: int(each["leaf"]))
     entries: list[bytes] = []
     if head is not None:
-        hashes: list[bytes | None] = [None] * head.size
-        for each in documents:
-            if 0 <= each["leaf"] < head.size:
-                hashes[each["leaf"]] = each["hash"]
-        entries, more = check_log(head, hashes, reading(scene.tiles))
+        entries, more = check_log(head, hashes_of(head.size, documents), reading(scene.tiles))
         parts += more + check_recorded(entries, documents)
     by_id = {each["_id"]: each for each in documents}
     by_leaf = {each["leaf"]: each for each in documents}

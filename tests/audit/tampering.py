@@ -21,6 +21,7 @@ from audit.examine import Sent, examine
 from audit.fold import Message
 from audit.log.tiles import parse
 from audit.recorder_read import read
+from audit.recorder_store import after
 from schemas.envelope import Json
 from tests.audit.histories import event
 from tests.audit.scenes import EVENTS, STREAMS, TOPIC, Scene, Tampering, flipped, found, other, scene
@@ -99,6 +100,7 @@ def in_recorded(act: str, whole: Scene, fork: Scene, dice: random.Random) -> Tam
             forged = read(Message(TOPIC, 0, 10**6, b"x", orjson.dumps(event("x", 1))), "submissions").leaf
             assert forged is not None
             forged["time"] = one["time"]
+            after(forged, None)
             documents.append(forged | {"leaf": dice.choice([i, len(documents)])})
             extra = {forged["_id"], forged["position"]}
         case "swap":

@@ -12,14 +12,16 @@ import orjson
 import pytest
 
 from audit.against_bundle import replay_against
-from audit.bundle import FORMAT, Item, write
+from audit.bundle import FORMAT, FORMER, Item, write
 from audit.bundle_export import NothingThere, export
 from audit.bundle_page import page
 from audit.bundle_read import Fault, Found
 from audit.bundle_verify import verify
 from audit.bundle_what import lacking, others
 from audit.examine import Kind
+from audit.fold import Message
 from audit.log.note import COSIGNATURE, Checkpoint, Signer, split
+from audit.recorder_read import place, read
 from deploy.local import table
 from runtime.admin import create_topics
 from runtime.stored import as_json
@@ -206,6 +208,39 @@ def test_a_month_has_what_an_agent_dated_by_what_it_reacts_to_after_the_month_wa
     assert late == [f"/submissions/late/{n}" for n in (1, 2, 3)] and verify(bundle).holds
     made = export(log.settings, database, {"month": "2026-12"}, bundle)
     assert [each.ref for each in made.items] == [f"/submissions/late/{n}" for n in (2, 3, 4)]
+
+
+def test_where_a_tile_was_changed_no_record_is_blamed_for_it(log: Log, tmp_path: Path) -> None:
+    environment = os.environ | table.environment(log.settings)
+    recorded = log.world.client[log.settings.database("audit")]["recorded"]
+    (one, *_) = recorded.find({"stream": "s3"}).sort("leaf", 1).limit(1)
+    beside = one["leaf"] ^ 1  # the first hash of its proof
+    tile = log.folder.path / "tile/0/000.p/60"
+    raw = tile.read_bytes()
+    tile.write_bytes(raw[: beside * 32] + bytes(32) + raw[beside * 32 + 32 :])
+    code, said = audit("export", "--stream", "s3", str(tmp_path / "s3.zip"), env=environment)
+    assert code == 2 and f"do not lead from leaf {one['leaf']} to the checkpoint" in said, said
+    assert "The record of" not in said and "`shuangqian audit log` names it" in said
+    tile.write_bytes(raw)
+    # a record that was changed with its hash is not what the tiles have
+    forged = {**event("s3", one["sequence"], "forged"), "source": f"/{one['service']}"}
+    at = place(one["position"])
+    assert at is not None
+    leaf = read(Message(*at, None, orjson.dumps(forged)), one["service"]).leaf
+    assert leaf is not None
+    recorded.update_one({"_id": one["_id"]}, {"$set": leaf | {"leaf": one["leaf"]}})
+    code, said = audit("export", "--stream", "s3", str(tmp_path / "s3.zip"), env=environment)
+    assert code == 2 and f"The record of leaf {one['leaf']}, {one['_id']}, was changed" in said, said
+
+
+def test_a_bundle_of_the_form_before_is_to_be_exported_anew(bundle: Path, log: Log) -> None:
+    with zipfile.ZipFile(bundle) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    bundle.write_bytes(archived(fitting(files, format=FORMER)))
+    code, said = audit("verify", str(bundle))
+    assert code == 2 and f"is of an earlier form, {FORMER}, which this program does not verify; export it anew" in said
+    code, said, besides = against(log, bundle)
+    assert (code, said) == (2, "") and "export it anew" in besides
 
 
 @pytest.mark.parametrize("left_out", ["key", "checkpoint"])

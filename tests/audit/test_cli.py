@@ -101,10 +101,17 @@ def test_a_verdict_says_which_servers_it_read_and_not_who_may_come_in(lived: Wor
         ("mongodb://127.0.0.1:27117/?replicaSet=rs0", "127.0.0.1:27117"),
         ("mongodb://auditor:secret@one:27017,two:27017/admin?tls=true", "one:27017,two:27017"),
         (
-            "mongodb+srv://auditor:sec/ret@city.example.org/?tlsCertificateKeyFilePassword=secret",
+            "mongodb+srv://auditor:sec%2Fret@city.example.org/?tlsCertificateKeyFilePassword=secret",
             "city.example.org",
         ),
-        ("mongodb://auditor:sec?ret@one:27017/", "one:27017"),
+        ("mongodb://one:1/db?appName=li@city", "one:1"),
+        ("mongodb://one/db?appName=a/b@c&anything=secret", "one:27017"),
+        ("mongodb://auditor:sec%3Fret@[::1]:5/", "[::1]:5"),
+        # of what MongoDB's driver refuses nothing is said: who could tell where a password ends
+        ("mongodb://auditor:sec?ret@one:27017/", "?"),
+        ("mongodb://auditor:sec/ret@one:27017/", "?"),
+        ("mongodb://auditor:sec@ret@one:secret/", "?"),
+        ("secret", "?"),
     ],
 )
 def test_where_mongodb_is_is_said_without_who_may_come_in(url: str, hosts: str) -> None:

@@ -40,6 +40,12 @@ def tried(month: Settings, path: Path) -> Shadow:
     return shadow(month, DECIDERS, path)
 
 
+def test_where_there_is_no_stream_nothing_is_said_to_be_the_same(world: World) -> None:
+    done = shuangqian("audit", "shadow", "--with", str(ROOT), settings=world.settings, module="shuangqian")
+    assert done.returncode == 2 and done.stdout.startswith("? The histories hold no stream"), done.stdout
+    assert "the same states" not in done.stdout and world.settings.topic_prefix in done.stdout
+
+
 def test_unchanged_code_changes_nothing(month: Settings) -> None:
     found = tried(month, ROOT)
     assert (found.differing, found.streams, found.events) == (0, 301, 1203)

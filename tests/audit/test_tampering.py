@@ -9,7 +9,7 @@ import pytest
 
 from audit.log.check import Parted
 from audit.log.checking import check
-from audit.recorder_read import Odd
+from audit.recorder_read import _KINDS, Odd
 from tests.audit.conftest import World
 from tests.audit.histories import event
 from tests.audit.logs import Log, keeping, log_of
@@ -65,6 +65,17 @@ def test_what_is_changed_in_a_real_log_is_named(log: Log) -> None:
     # the checkpoint
     (log.folder.path / "checkpoint").write_text((log.folder.checkpoint() or "").replace("60", "61"))
     assert parts(log) == [(Parted.CHECKPOINT, "checkpoint")]
+
+
+def test_a_record_that_lacks_a_field_is_named_and_the_rest_is_checked(log: Log) -> None:
+    recorded = log.world.client[log.settings.database("audit")]["recorded"]
+    one: Any = recorded.find_one({"leaf": 7})
+    for field in sorted(set(_KINDS) - {"_id"} | {"latest"}):
+        for update in ({"$unset": {field: ""}}, {"$set": {field: {"a": 1}}}):
+            recorded.update_one({"_id": one["_id"]}, update)
+            missing = field == "leaf"  # it is none of the log's any more
+            assert parts(log) == [(Parted.LEAF_MISSING if missing else Parted.RECORDED, "leaf 7")], update
+            recorded.replace_one({"_id": one["_id"]}, one)
 
 
 def test_what_was_odd_on_kafka_is_not_called_tampering(log: Log) -> None:

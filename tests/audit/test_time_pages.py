@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from audit.__main__ import application
 from audit.recorder import Recorder
+from audit.recorder_read import _KINDS
 from schemas.envelope import Json
 from tests.audit.conftest import DECIDERS, World
 from tests.audit.histories import event
@@ -190,6 +191,38 @@ def test_a_record_that_was_changed_is_no_history_and_says_so(
         assert shown.status_code == 200 and f"The record of leaf {one['leaf']}, /submissions/s3/2" in shown.text
 
 
+def test_a_record_that_lacks_a_field_takes_no_page_down_that_lists_it(auditor: TestClient, told: World) -> None:
+    recorded = told.client[told.settings.database("audit")]["recorded"]
+    ref, stream = f"/submissions/{USCC}/metro/2", f"{USCC}/metro"
+    one = recorded.find_one({"_id": ref})
+    assert one is not None
+    pages = ("/audit/events", f"/audit/time/submissions/{stream}", f"/audit/time/submissions/{stream}?at=1")
+    for field in sorted(set(_KINDS) - {"_id"}):
+        for update in ({"$unset": {field: ""}}, {"$set": {field: {"a": 1}}}):
+            recorded.update_one({"_id": ref}, update)
+            for address in pages:
+                for headers in ({}, BROWSER):
+                    answer = auditor.get(address, headers=headers)
+                    assert answer.status_code == 200, (update, answer.text)
+            query = f"correlation=/submissions/{stream}/1" if field == "stream" else "entry=metro"
+            found = get(auditor, f"/audit/events?{query}")["events"]
+            assert [(each["ref"], each["altered"]) for each in found if each["altered"]] == [(ref, field)]
+            recorded.replace_one({"_id": ref}, one)
+
+
+def test_a_catalogue_that_lacks_what_was_altered_is_not_told_and_the_record_is_named(
+    auditor: TestClient, told: World
+) -> None:
+    recorded = told.client[told.settings.database("audit")]["recorded"]
+    one = recorded.find_one_and_update(
+        {"_id": "/submissions/s3/2"}, {"$set": {"type": "entry.retracted.v1", "event": b"{}"}}
+    )
+    assert one is not None
+    answer = auditor.get("/audit/catalogue", headers={"Accept-Language": "en"})
+    assert answer.status_code == 409, answer.text
+    assert answer.json()["detail"].startswith(f"The record of leaf {one['leaf']}, /submissions/s3/2, was changed")
+
+
 def test_the_catalogue_of_a_history_without_releases_is_empty_and_says_so(auditor: TestClient) -> None:
     empty = get(auditor, "/audit/catalogue")
     assert (empty["counts"], empty["entries"]) == ({"scene": 0, "product": 0, "linkage": 0}, {})
@@ -259,7 +292,10 @@ def test_a_partner_is_found_by_its_name_and_of_several_one_must_be_chosen(audito
     for code, zh, en in ((USCC, "成都地铁", "Chengdu Metro"), (other, "成都地铁二号", "Chengdu Metro Two")):
         named = {"type": "partner.registered.v1", "data": {"name": {"zh": zh, "en": en}, "type": "enterprise"}}
         told.send((code, orjson.dumps(event(code, 1) | named)))
-    record(told, 65)
+    # what says nothing that it must is recorded too
+    for code, data in (("91510100MA6CGUGA3Y", "text"), ("91510100MA6CGUGA4Z", {"name": {"zh": ["地铁"], "en": 5}})):
+        told.send((code, orjson.dumps(event(code, 1) | {"type": "partner.registered.v1", "data": data})))
+    record(told, 67)
     names = {"成都地铁": 4, "metro two": 1, "CHENGDU METRO": 4, "二号": 1}
     assert {name: get(auditor, f"/audit/events?partner={name}")["total"] for name in names} == names
     assert auditor.get("/audit/events?partner=地铁").status_code == 422

@@ -7,15 +7,17 @@ the entries in the tiles. Pure: whoever calls brings all four.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 import orjson
 
+from audit.clocks import latest_of
 from audit.fold import Message
 from audit.log.note import Checkpoint, NotSigned, Verifier, checkpoint
 from audit.log.tiles import Read, Tile, entries, grow, nodes, tile_of, tiles_of
 from audit.log.tree import root
-from audit.recorder_read import altered, place, read
+from audit.recorder_read import altered, filled, place, predecessor, read
 from schemas.canonical import event_hash
 from schemas.envelope import Json
 from web.languages import _
@@ -62,6 +64,15 @@ def head_of(note: str | None, signed: str | None, key: Verifier) -> tuple[Checkp
     return head, []
 
 
+def hashes_of(size: int, documents: Iterable[Json]) -> list[bytes | None]:
+    """The recorded hashes of the leaves below a size, None where there is none."""
+    hashes: list[bytes | None] = [None] * size
+    for record in (filled(each, ("leaf", "hash")) for each in documents):
+        if 0 <= record["leaf"] < size:
+            hashes[record["leaf"]] = bytes(record["hash"]) or None
+    return hashes
+
+
 def check_log(head: Checkpoint, recorded: Sequence[bytes | None], tiles: Read) -> tuple[list[bytes], list[Part]]:
     """The log's entries, and where recorded hashes (None: missing) or tiles part from them.
 
@@ -81,8 +92,9 @@ def check_recorded(entries: Sequence[bytes], documents: Iterable[Json]) -> list[
     """Each recorded document, in the order of leaves, held against its own event and the log's entry."""
     parts: list[Part] = []
     expected = 0
+    latest = _Latest()
     for document in documents:
-        leaf, ref = document["leaf"], str(document.get("contradicts", document["_id"]))
+        leaf, ref = document.get("leaf"), str(document.get("contradicts", document["_id"]))
         if not isinstance(leaf, int) or leaf < expected:
             parts.append(Part(Parted.RECORDED, f"leaf {leaf}", ref, _("its leaf is not a number of its own")))
             continue
@@ -90,6 +102,9 @@ def check_recorded(entries: Sequence[bytes], documents: Iterable[Json]) -> list[
         expected = leaf + 1
         if what := _altered(document, entries[leaf] if leaf < len(entries) else None):
             parts.append(Part(Parted.RECORDED, f"leaf {leaf}", ref, what))
+        elif latest.is_other(document):
+            detail = _("the field “%s” does not follow from the events before it") % "latest"
+            parts.append(Part(Parted.RECORDED, f"leaf {leaf}", ref, detail))
     return parts + [Part(Parted.LEAF_MISSING, f"leaf {missing}") for missing in range(expected, len(entries))]
 
 
@@ -102,6 +117,35 @@ def _altered(document: Json, entry: bytes | None) -> str | None:
             return _("what the event says does not give its hash")
         case name:
             return _("the field “%s” is not as its event has it") % name
+
+
+class _Latest:
+    """Holds the field `latest` of each record against the events before it in its stream; the recorder goes by it.
+
+    It is asked of records that are else as they were written, in the order of leaves.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, datetime | None] = {}
+        self._kept = False  # records of before there was the field lack it, and no later one does
+
+    def is_other(self, document: Json) -> bool:
+        there, ref = document.get("latest"), document["_id"]
+        if "contradicts" in document:
+            return "latest" in document
+        if "latest" not in document and not self._kept:
+            self._known[ref] = document["time"]  # as the recorder takes it
+            return False
+        self._kept = True
+        before = predecessor(ref, document["sequence"])
+        if document["sequence"] > 1 and before not in self._known:
+            # It is gone or was altered, which is said; or it came later, and the recorder did not know it.
+            right = "latest" in document and isinstance(there, datetime | None)
+            self._known[ref] = there if isinstance(there, datetime) else None
+            return not right
+        expected = latest_of(self._known.pop(before, None), document["time"], document["actor"] or "")
+        self._known[ref] = expected
+        return "latest" not in document or there != expected
 
 
 class KafkaCheck:
@@ -139,7 +183,7 @@ class KafkaCheck:
             ref = leaf["_id"]
             document = known.get(f"{ref}#{leaf['hash'].hex()}") or known.get(ref)
             if document is not None:
-                self._held(message, leaf, document)
+                self._held(message, leaf, filled(document, ("leaf", "position", "event")))
             elif leaf["hash"] in self._leaves:
                 self._see(self._leaves[leaf["hash"]])  # the message is right: its record is gone, which is said
             else:
@@ -151,7 +195,7 @@ class KafkaCheck:
         what = _("its key is not its stream’s name") if other_key else self._other(leaf, document)
         if what is not None:
             self.parts.append(Part(Parted.KAFKA_CHANGED, here, ref, what))
-        if here == there or message.topic in self._relaid:
+        if here == there or message.topic in self._relaid or place(there) is None:  # the last is its record's fault
             self._see(document["leaf"])
         elif _before(here, there):
             detail = _("it was recorded at %s") % there
@@ -168,14 +212,14 @@ class KafkaCheck:
         return _("the same event, in other bytes than were recorded")
 
     def _see(self, leaf: int) -> None:
-        if leaf < len(self._seen):
+        if 0 <= leaf < len(self._seen):
             self._seen[leaf] = 1
 
     def end(self, documents: Callable[[Sequence[int]], Iterable[Json]]) -> list[Part]:
         """All that was found; `documents` gives recorded documents by their leaves."""
         missing = [leaf for leaf, seen in enumerate(self._seen) if not seen]
         gone = [
-            Part(Parted.KAFKA_MISSING, each["position"], each.get("contradicts", each["_id"]))
+            Part(Parted.KAFKA_MISSING, filled(each, ["position"])["position"], each.get("contradicts", each["_id"]))
             for each in documents(missing)
         ]
         return self.parts + gone

@@ -8,10 +8,10 @@ from pymongo.collection import Collection
 
 from audit.fold import Message
 from audit.history import reach
-from audit.log.check import KafkaCheck, Part, Parted, check_log, check_recorded, head_of
+from audit.log.check import KafkaCheck, Part, Parted, check_log, check_recorded, hashes_of, head_of
 from audit.log.folder import Folder
 from audit.log.store import LogStore
-from audit.recorder_read import Odd, place
+from audit.recorder_read import Odd, filled, place
 from runtime.replay import Extent, extent, read
 from runtime.settings import Settings
 from schemas.envelope import Json
@@ -52,7 +52,8 @@ def check(settings: Settings, client: MongoClient[Json], told: Callable[[int, in
         parts = [Part(Parted.CHECKPOINT, "key.pub", detail="the log's key is missing")]
     entries: Sequence[bytes] = ()
     if head:
-        entries, more = check_log(head, _hashes(recorded, head.size), folder.read)
+        within_head = recorded.find({"leaf": {"$gte": 0, "$lt": head.size}}, {"leaf": 1, "hash": 1})
+        entries, more = check_log(head, hashes_of(head.size, within_head), folder.read)
         parts += more
     parts += check_recorded(entries, recorded.find({"leaf": {"$lt": count}}).sort("leaf", 1))
 
@@ -72,13 +73,6 @@ def check(settings: Settings, client: MongoClient[Json], told: Callable[[int, in
     return Outcome(tuple(parts), head.size if head else 0, count, messages)
 
 
-def _hashes(recorded: Collection[Json], size: int) -> list[bytes | None]:
-    hashes: list[bytes | None] = [None] * size
-    for each in recorded.find({"leaf": {"$gte": 0, "$lt": size}}, {"_id": 0, "leaf": 1, "hash": 1}):
-        hashes[each["leaf"]] = bytes(each["hash"])
-    return hashes
-
-
 def _lookup(recorded: Collection[Json]) -> Callable[[Sequence[str]], dict[str, Json]]:
     def lookup(ids: Sequence[str]) -> dict[str, Json]:
         fields = {"leaf": 1, "position": 1, "event": 1}
@@ -92,7 +86,7 @@ def _gone(recorded: Collection[Json], leaves: Sequence[int], within: Extent) -> 
     for at in range(0, len(leaves), BATCH):
         fields = {"position": 1, "contradicts": 1}
         for each in recorded.find({"leaf": {"$in": list(leaves[at : at + BATCH])}}, fields):
-            where = place(each["position"])
+            where = place(filled(each, ["position"])["position"])
             if where is None or where[2] < ends.get(where[:2], where[2] + 1):
                 yield each
 

@@ -76,7 +76,8 @@ class LogStore:
 
     def recorded(self) -> int:
         """How many events have a leaf."""
-        found = self._recorded.find_one({}, {"leaf": 1}, sort=[("leaf", DESCENDING)])
+        wanted = {"leaf": {"$type": ["int", "long"]}}  # a record that somebody altered may have anything else
+        found = self._recorded.find_one(wanted, {"leaf": 1}, sort=[("leaf", DESCENDING)])
         return int(found["leaf"]) + 1 if found else 0
 
     def odd(self, number: int, size: int) -> tuple[list[Json], int]:
