@@ -105,11 +105,10 @@ class Leaves:
         """An event, what caused it, what followed from it directly, and the events of its story nearest to it, each
         with what caused it elsewhere (a release's publication, say)."""
         same = {"correlation": shown.correlation} if shown.correlation else {"_id": shown.ref}
-        ids = [found["_id"] for found in self._recorded.find(same, {"leaf": 1}).sort("leaf", 1)]
-        first = max(0, min(ids.index(shown.ref) - NEAR // 2, len(ids) - NEAR))
+        of_story = self._recorded.count_documents(same)
         effects = {"cause": shown.ref}
         followed = [_leaf(found) for found in self._recorded.find(effects).sort("leaf", 1).limit(EFFECTS)]
-        near = [shown, *self.some(ids[first : first + NEAR]), *followed]
+        near = [shown, *self._near(same, shown.number, of_story), *followed]
         known = {leaf.ref: leaf for leaf in near if not leaf.contradicts}
         causes = self.some({leaf.cause for leaf in near if leaf.cause.startswith("/")} - known.keys())
         chain = self._chain(shown, known | {leaf.ref: leaf for leaf in causes})
@@ -118,11 +117,26 @@ class Leaves:
         total = len(followed) if len(followed) < EFFECTS else self._recorded.count_documents(effects)
         return Story(
             tuple(told),
-            len(ids),
-            len(ids) - sum(leaf.correlation == shown.correlation for leaf in told),
+            of_story,
+            of_story - sum(leaf.correlation == shown.correlation for leaf in told),
             total,
             total - sum(leaf.cause == shown.ref for leaf in told),
         )
+
+    def _near(self, same: Json, number: int, total: int) -> list[Leaf]:
+        """The NEAR of `total` events that stand nearest to a leaf: half of them before it, or as many as there are.
+
+        A story may have as many events as a release has readers, so no more of it is read.
+        """
+        before = self._recorded.count_documents({**same, "leaf": {"$lt": number}})
+        first = max(0, min(before - NEAR // 2, total - NEAR))
+        parts = (("$lt", DESCENDING, before - first), ("$gte", ASCENDING, first + NEAR - before))
+        return [
+            _leaf(found)
+            for side, order, count in parts
+            if count > 0  # MongoDB takes 0 for all
+            for found in self._recorded.find({**same, "leaf": {side: number}}).sort("leaf", order).limit(count)
+        ]
 
     def _chain(self, shown: Leaf, known: Mapping[str, Leaf]) -> list[Leaf]:
         """The event that caused it, the one that caused that, and so on."""

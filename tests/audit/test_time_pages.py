@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from audit.__main__ import application
+from audit.leaves import Leaves
 from audit.recorder import Recorder
 from audit.recorder_read import _KINDS
 from schemas.envelope import Json
@@ -165,6 +166,13 @@ def test_a_long_story_is_drawn_around_the_event_that_is_shown_with_all_its_cause
     assert drawn >= {("r", "110"), ("r", "2"), *((f"e{n}", "1") for n in range(10))}
     of_the_story = sum(stream == "r" for stream, _ in drawn)
     assert f"{120 - of_the_story} events of this story are not drawn" in shown and of_the_story == 41
+    # those nearest to an event are drawn, wherever it stands in its story
+    leaves = Leaves(told.client[told.settings.database("audit")])
+    for at, near in ((1, range(1, 41)), (50, range(30, 70)), (120, range(81, 121))):
+        (one,) = leaves.some([f"/submissions/r/{at}"])
+        told_of = leaves.story(one)
+        numbers = {leaf.sequence for leaf in told_of.leaves if leaf.stream == "r"} - {2, 110}
+        assert (numbers, told_of.total) == (set(near) - {2, 110}, 120)
     # and the links lead to as many as they say
     assert "All 120 events of the story" in shown
     assert get(auditor, "/audit/events?correlation=/submissions/r/1")["total"] == 120
@@ -204,6 +212,7 @@ def test_a_record_that_lacks_a_field_takes_no_page_down_that_lists_it(auditor: T
                 for headers in ({}, BROWSER):
                     answer = auditor.get(address, headers=headers)
                     assert answer.status_code == 200, (update, answer.text)
+            assert auditor.get(f"/log/proof?ref={ref}").status_code == 404, update  # no checkpoint; or no such leaf
             query = f"correlation=/submissions/{stream}/1" if field == "stream" else "entry=metro"
             found = get(auditor, f"/audit/events?{query}")["events"]
             assert [(each["ref"], each["altered"]) for each in found if each["altered"]] == [(ref, field)]

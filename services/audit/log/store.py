@@ -12,7 +12,11 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from audit.log.note import Checkpoint
+from audit.recorder_read import filled
 from schemas.envelope import Json
+
+#: What is asked of a record here.
+_FIELDS = ("_id", "leaf", "hash", "time", "type")
 
 
 class LogStore:
@@ -27,8 +31,8 @@ class LogStore:
         return self.checkpoints.find_one(sort=[("_id", DESCENDING)])
 
     def covering(self, leaf: int) -> Json | None:
-        """The first checkpoint whose tree holds a leaf."""
-        return self.checkpoints.find_one({"_id": {"$gt": leaf}}, sort=[("_id", 1)])
+        """The first checkpoint whose tree holds a leaf; none holds that of a record that has lost its number."""
+        return self.checkpoints.find_one({"_id": {"$gt": leaf}}, sort=[("_id", 1)]) if leaf >= 0 else None
 
     def stamped_covering(self, leaf: int) -> Json | None:
         """The first checkpoint with a timestamp whose tree holds a leaf."""
@@ -71,8 +75,8 @@ class LogStore:
         return hashes
 
     def event(self, ref: str) -> Json | None:
-        fields = {"leaf": 1, "hash": 1, "time": 1, "type": 1}
-        return self._recorded.find_one({"_id": ref}, fields)
+        """The record of an event, as far as its fields are what they must be; None where it has no leaf."""
+        return _with_leaf(self._recorded.find_one({"_id": ref}, _FIELDS))
 
     def recorded(self) -> int:
         """How many events have a leaf."""
@@ -87,13 +91,17 @@ class LogStore:
 
     def published(self, month: str) -> Json | None:
         """The publication of a release."""
-        fields = {"leaf": 1, "hash": 1, "time": 1, "type": 1}
         wanted = {"stream": month, "noun": "release", "type": {"$regex": r"^release\.published\."}}
-        return self._recorded.find_one(wanted, fields, sort=[("sequence", 1)])
+        return _with_leaf(self._recorded.find_one(wanted, _FIELDS, sort=[("sequence", 1)]))
 
     def releases(self) -> list[Json]:
         """The publications of all releases, the newest first."""
         fields = {"leaf": 1, "stream": 1, "time": 1}
         # Releases are called by their month: so the index of streams leads to them.
         wanted = {"stream": {"$regex": "^20"}, "type": {"$regex": r"^release\.published\."}}
-        return list(self._recorded.find(wanted, fields).sort("time", -1))
+        return [filled(each, fields) for each in self._recorded.find(wanted, fields).sort("time", -1)]
+
+
+def _with_leaf(found: Json | None) -> Json | None:
+    record = filled(found, _FIELDS) if found else None
+    return record if record and record["leaf"] >= 0 else None
