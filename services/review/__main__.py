@@ -1,196 +1,25 @@
-"""review: `python -m review api | worker | replay`."""
+"""review: `python -m review api | worker | replay`.
+
+Each process imports what it needs alone: a worker needs no solver and no pages, and starts sooner and smaller for it.
+"""
 
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
 
-import uvicorn
-from fastapi import FastAPI
-from pymongo import AsyncMongoClient
-from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import PyMongoError
-from starlette.staticfiles import StaticFiles
-
-from review.addresses import Addresses
-from review.agents import PROJECTIONS, attach, on_submissions
-from review.api import api as api_routes
-from review.assignment.api import assignment_api
-from review.assignment.pages import assignment_pages
-from review.case_page import CasePage
-from review.console.neighbours import Neighbours
-from review.console.pages import Console
-from review.console.pages import routes as console_routes
-from review.console.sampling import Sampler
-from review.desk import Desk, now
-from review.domain import CASES, DECIDERS
-from review.drafts import Drafts
-from review.duplicates.index import Duplicates
-from review.pages import pages
-from review.planner.pages import routes as planner_routes
-from review.planner.plans import Plans
-from review.roster import Roster
-from review.roster_api import roster_api
-from review.roster_pages import roster_pages
-from review.snippet_pages import snippet_pages
-from review.snippets import Snippets
-from review.store import CaseStore
-from review.times import moment
-from runtime import rebuild, telemetry
-from runtime.consume import React, worker_app
-from runtime.garbage import collect_less_often
-from runtime.operations import Operations, Queue
-from runtime.parking import Parking
-from runtime.relay import Relay
 from runtime.settings import Settings
-from runtime.streams import Streams
-from runtime.worker import ready as worker_ready
-from runtime.worker import running
-from schemas import topics
-from schemas.envelope import Json
-from web.app import create_app
-from web.languages import _
-from web.operations import operations_routes
-
-HERE = Path(__file__).parent
-
-
-def api(settings: Settings) -> None:
-    """The pages and the JSON."""
-    telemetry.set_up("review-api", settings.otlp_endpoint)
-    app = api_app(settings)
-    collect_less_often()
-    # Those who watch the console do not end by themselves.
-    uvicorn.run(
-        app, host=settings.host, port=settings.api_port, log_config=None, access_log=False, timeout_graceful_shutdown=10
-    )
-
-
-def api_app(settings: Settings) -> FastAPI:
-    """The application that `api` serves."""
-    client: AsyncMongoClient[Json] = _client(settings)
-    database = client[settings.database("review")]
-    store, duplicates, cases = CaseStore(database), Duplicates(database), Streams(database, CASES)
-    roster, drafts, sampler = Roster(database), Drafts(database), Sampler(settings)
-    desk, addresses = Desk(cases, store, roster, drafts), Addresses(settings.session_secret)
-    snippets = Snippets(database)
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await _create_indexes(store, duplicates)
-        sampler.start()
-        await roster.create_indexes()
-        await drafts.create_indexes()
-        yield
-        sampler.stop()
-        await client.close()
-        telemetry.flush()
-
-    async def ready() -> Mapping[str, bool]:
-        try:
-            await database.command("ping")
-            return {"database": True}
-        except PyMongoError:
-            return {"database": False}
-
-    async def queues() -> tuple[Queue, ...]:
-        return await waiting(store, roster)
-
-    app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
-    app.include_router(pages(desk, addresses, CasePage(desk, addresses, snippets)))
-    app.include_router(snippet_pages(snippets))
-    app.include_router(api_routes(desk, addresses))
-    app.include_router(roster_pages(desk))
-    app.include_router(roster_api(desk))
-    app.include_router(assignment_pages(desk, addresses))
-    app.include_router(assignment_api(desk, addresses))
-    app.include_router(operations_routes(Operations("review", settings, database, reactions, queues)))
-    app.include_router(console_routes(Console(sampler, Neighbours(app.state.site.addresses), store.cases, addresses)))
-    app.include_router(planner_routes(store.cases, Plans(database), roster))
-    app.mount("/review", StaticFiles(directory=HERE / "static"))
-    return app
-
-
-def reactions(database: AsyncDatabase[Json]) -> Mapping[str, React]:
-    """What the worker does, by topic."""
-    react = on_submissions(Streams(database, CASES), CaseStore(database), Duplicates(database))
-    return {topics.SUBMISSIONS: react}
-
-
-def worker(settings: Settings) -> None:
-    """The reaction to submissions, and the relay of the cases' events."""
-    telemetry.set_up("review-worker", settings.otlp_endpoint)
-    client: AsyncMongoClient[Json] = _client(settings)
-    database = client[settings.database("review")]
-    store, duplicates = CaseStore(database), Duplicates(database)
-    app = worker_app("review", settings)
-    attach(app, settings, Parking(database), on_submissions(Streams(database, CASES), store, duplicates))
-    relay = Relay(settings, "review", DECIDERS)
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await _create_indexes(store, duplicates)
-        async with running(app, relay):
-            yield
-        await client.close()
-
-    async def ready() -> Mapping[str, bool]:
-        return worker_ready(app, relay)
-
-    operations = create_app("review", settings, HERE / "templates", lifespan=lifespan, ready=ready)
-    collect_less_often()
-    uvicorn.run(
-        operations,
-        host=settings.host,
-        port=settings.ops_port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
-
-
-def replay(settings: Settings) -> None:
-    """Rebuild the streams, and the fingerprints of near-duplicates from the history of submissions."""
-    rebuild.run(settings, "review", DECIDERS, PROJECTIONS)
-
-
-async def waiting(store: CaseStore, roster: Roster) -> tuple[Queue, ...]:
-    """The open cases, as operations show them; those for experts apart where too few of these are on the roster."""
-    experts = await roster.experts()
-    stuck = await store.queue.too_few(experts) if experts else []
-    oldest = await store.lists.oldest([case.id for case in stuck])
-    age_s = (now() - oldest).total_seconds() if oldest else 0.0
-    count = sum(kind.count for kind in await store.lists.waiting()) - len(stuck)
-    open_cases = Queue(_("Open cases"), count, age_s, _("Reviewers: two reviews that agree decide a case."))
-    if not stuck:
-        return (open_cases,)
-    said = _(
-        "Nobody, as the roster stands: each waits for more experts than may still review it (experts on the roster: "
-        "%(count)s). Mark another reviewer there as an expert: %(roster)s"
-    ) % {"count": len(experts), "roster": "/reviewers"}
-    stuck_s = (now() - moment(stuck[0].received)).total_seconds()
-    return (
-        open_cases,
-        Queue(_("Experts’ cases that too few may review"), len(stuck), stuck_s, said),
-    )
-
-
-async def _create_indexes(store: CaseStore, duplicates: Duplicates) -> None:
-    await store.create_indexes()
-    await duplicates.create_indexes()
-
-
-def _client(settings: Settings) -> AsyncMongoClient[Json]:
-    return AsyncMongoClient(settings.mongo_url, w="majority", journal=True, tz_aware=True)
-
 
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["api"]:
+            from review.serving import api
+
             api(Settings.load())
         case ["worker"]:
+            from review.working import worker
+
             worker(Settings.load())
         case ["replay"]:
+            from review.working import replay
+
             replay(Settings.load())
         case _:
             sys.exit("usage: python -m review api | worker | replay")

@@ -2,13 +2,19 @@
 
 from collections.abc import Collection
 
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from review.domain import CASES
 from review.lists import BY_KIND, CaseLists
 from review.queue import CaseQueue
+from runtime.settings import Settings
 from schemas.envelope import Json
+
+
+def mongo(settings: Settings) -> AsyncMongoClient[Json]:
+    """A client on which a write that returns is on a majority, in the journal."""
+    return AsyncMongoClient(settings.mongo_url, w="majority", journal=True, tz_aware=True)
 
 
 class CaseStore:

@@ -13,7 +13,6 @@ from itsdangerous import TimestampSigner
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from review.__main__ import api_app
 from review.addresses import Addresses
 from review.agents import on_submissions
 from review.desk import Desk
@@ -21,6 +20,7 @@ from review.domain import CASES, Case, CaseCommand
 from review.drafts import Drafts
 from review.duplicates.index import Duplicates
 from review.roster import Roster
+from review.serving import api_app
 from review.store import CaseStore
 from runtime.consume import React
 from runtime.settings import Settings

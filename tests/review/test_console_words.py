@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from review.__main__ import waiting
 from review.console.figures import Sample, standing
 from review.console.words import drains, partitions
 from review.domain.reviewer import Register, stream
+from review.serving import waiting
 from runtime.consumers import Group, Member, Part
 from schemas.review import Profile, Route
 from tests.review.conftest import Review

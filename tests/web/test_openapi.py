@@ -10,7 +10,7 @@ from notifications.__main__ import create_api as notifications
 from notifications.settings import Settings as NotificationSettings
 from publishing.__main__ import application as publishing
 from publishing.__main__ import mongo
-from review.__main__ import api_app as review
+from review.serving import api_app as review
 from runtime.settings import Settings
 
 SERVICES: dict[str, Callable[[], FastAPI]] = {
