@@ -5,6 +5,7 @@ import io
 import random
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 from audit.bundle import MANIFEST, PAGE, Bundle, Item, write
+from audit.bundle_read import DAMAGE
 from audit.bundle_verify import verify
 from audit.log.proof import Proof
 from audit.log.tiles import nodes
@@ -148,7 +150,7 @@ def in_bundle(act: str, whole: Scene, fork: Scene, dice: random.Random, folder: 
         case "flip":
             at = dice.randrange(len(raw))
             raw = raw[:at] + bytes([raw[at] ^ 1 << dice.randrange(8)]) + raw[at + 1 :]
-            wanted = [_place_in(bundle, archived(files), at)]
+            wanted = [_place_in(bundle, archived(files), raw, at)]
         case "drop":
             raw = archived({name: data for name, data in files.items() if name != one})
         case "insert" if dice.random() < 0.5:
@@ -172,7 +174,7 @@ def in_bundle(act: str, whole: Scene, fork: Scene, dice: random.Random, folder: 
     return Tampering("bundle", act, wanted, told)
 
 
-def _place_in(bundle: Bundle, raw: bytes, at: int) -> set[str]:
+def _place_in(bundle: Bundle, raw: bytes, flipped: bytes, at: int) -> set[str]:
     """What a byte of an archive may be called: itself, the file it belongs to, or the directory at the end."""
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         infos = archive.infolist()
@@ -186,10 +188,7 @@ def _place_in(bundle: Bundle, raw: bytes, at: int) -> set[str]:
     for name in names:
         there |= _names(bundle, name)
     if at >= directory:
-        there |= {
-            name[:k] + chr(ord(name[k]) ^ 1 << b) + name[k + 1 :]
-            for name in names
-            for k in range(len(name))
-            for b in range(8)
-        }
+        # What it calls its files now: a letter that is another, or a name that goes on into what follows it.
+        with suppress(*DAMAGE), zipfile.ZipFile(io.BytesIO(flipped)) as archive:
+            there |= set(archive.namelist())
     return there
