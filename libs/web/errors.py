@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount
 
-from runtime.streams import StreamFull
+from runtime.stored import LARGEST
+from runtime.streams import MAX_EVENTS, StreamFull
 from web.languages import _
 from web.pages import page
 from web.problems import Problem, as_json, wants_page
@@ -98,8 +99,11 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 async def _on_full(request: Request, error: Exception) -> Response:
     title = _("This is more than can be kept")
-    detail = _("One event may have 3 MB, one history 2,000 events. Send shorter texts, or ask an operator.")
-    return problem_response(request, Problem(413, "too-large", title, detail))
+    detail = _(
+        "One event may have %(size)s MiB, one history %(events)s events. Send shorter texts, or ask an operator."
+    )
+    most = {"size": LARGEST // 2**20, "events": f"{MAX_EVENTS:,}"}
+    return problem_response(request, Problem(413, "too-large", title, detail % most))
 
 
 def handle_problems(app: FastAPI) -> None:
