@@ -26,9 +26,10 @@ from web.problems import Problem
 #: Requests and single entries beyond the rate wait for their turn up to so long; then they are refused.
 PATIENCE_S = 2.0
 #: What a partner who was silent may send at once, in seconds of its rate: requests, and entries. Entries come in
-#: such small pieces because whoever asks meanwhile waits for a piece to end.
+#: such small pieces because whoever asks meanwhile waits for a piece to end; and whoever asks for the first time has
+#: had nobody make way yet (`sharing`).
 REQUESTS_BURST_S = 1.0
-ENTRIES_BURST_S = 0.05
+ENTRIES_BURST_S = 0.02
 #: Different rules after which no more are told of one request in the log.
 TOLD_RULES = 3
 

@@ -16,7 +16,7 @@ from runtime.settings import Settings
 from submissions.__main__ import application, mongo
 from submissions.domain.partner import Key
 from submissions.keyring import Held
-from submissions.limiting import Turns
+from submissions.limiting import Limits, Turns
 from submissions.ndjson import BATCH_LINES
 from submissions.sharing import PIECE
 from tests.submissions.conftest import serving
@@ -202,6 +202,10 @@ async def test_a_client_that_still_sends_gets_the_last_line_when_its_quota_ends(
         lines = [orjson.loads(text) for text in answer.splitlines() if text.startswith("{")]
         assert [each["line"] for each in lines] == list(range(1, 602))
         assert lines[-1]["status"] == "stopped" and lines[-1]["problem"]["status"] == 429
+
+
+async def test_whoever_asks_first_meets_no_larger_piece_than_those_who_ask_on(settings: Settings) -> None:
+    assert Limits(settings).entries.burst <= PIECE
 
 
 async def test_who_asks_beside_a_stream_is_answered_long_before_it_ends(limited: Limited) -> None:

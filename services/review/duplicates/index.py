@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pymongo import WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
@@ -48,7 +49,11 @@ class Duplicates:
     """The sketches of all cases, in `database["fingerprints"]`."""
 
     def __init__(self, database: AsyncDatabase[Json]) -> None:
-        self.collection: AsyncCollection[Json] = database["fingerprints"]
+        # Searched for at once, and on disk no later than what is decided of it: a later write that waits for the journal,
+        # and for a majority, waits for all that was written before it.
+        self.collection: AsyncCollection[Json] = database["fingerprints"].with_options(
+            write_concern=WriteConcern(w=1, j=False)
+        )
         self._common: set[int] = set()
 
     async def create_indexes(self) -> None:
