@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from review.agents import PROJECTIONS, attach, on_submissions
 from review.domain import CASES, DECIDERS
-from review.duplicates.index import Duplicates
+from review.duplicates.index import AHEAD, Duplicates
 from review.store import CaseStore, mongo
 from runtime import rebuild, telemetry
 from runtime.consume import worker_app
@@ -30,7 +30,7 @@ def worker(settings: Settings) -> None:
     telemetry.set_up("review-worker", settings.otlp_endpoint)
     client = mongo(settings)
     database = client[settings.database("review")]
-    store, duplicates = CaseStore(database), Duplicates(database)
+    store, duplicates = CaseStore(database), Duplicates(database.with_options(write_concern=AHEAD))
     app = worker_app("review", settings)
     attach(app, settings, Parking(database), on_submissions(Streams(database, CASES), store, duplicates))
     relay = Relay(settings, "review", DECIDERS)

@@ -17,7 +17,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from deploy.local.sample.generate import generate
-from review.duplicates.index import MOST_HOLDERS, Asked, Duplicates
+from review.duplicates.index import AHEAD, MOST_HOLDERS, Asked, Duplicates
 from review.duplicates.sketches import sketches, tokens
 from review.duplicates.texts import Texts, texts
 from schemas.entry import Scene
@@ -41,7 +41,7 @@ async def _measure(ground: Ground) -> list[Figure]:
     settings = ground.settings()
     async with AsyncMongoClient[Json](settings.mongo_url, w="majority", journal=True) as mongo:
         database = mongo[settings.database("review")]
-        duplicates = Duplicates(database)
+        duplicates = Duplicates(database.with_options(write_concern=AHEAD))
         entries = list(islice(_entries(), POOL))
         await _keep(duplicates, [texts(entry) for entry in entries])
         await duplicates.create_indexes()

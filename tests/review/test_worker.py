@@ -16,8 +16,10 @@ from review.checks.ruleset import Ruleset
 from review.checks.scene import scene as looks_at_scenes
 from review.domain import CASES, DECIDERS
 from review.duplicates.index import Duplicates
+from review.serving import reactions
 from review.store import CaseStore
 from runtime.consume import redrive_one, worker_app
+from runtime.operations import Operations, Tried
 from runtime.parking import Parking
 from runtime.relay import Relay
 from runtime.settings import Settings
@@ -103,6 +105,9 @@ async def test_a_rule_that_raises_on_one_case_parks_that_stream_alone_until_it_i
             "ZeroDivisionError('a rule that nobody tried on thirteen yuan')",
         )
         monkeypatch.undo()
+        operations = Operations("review", settings, database, reactions)
+        assert await operations.try_dry(stuck["_id"], "user:zheng") == Tried(2, None)
+        assert await cases.collection.count_documents({}) == len(others)
         assert await parking.redrive(stuck["_id"], lambda message: redrive_one(message, react)) is None
         assert [event.type for event in (await cases.get(f"{OWN}/SC-1@1")).events] == [
             "case.opened.v1",

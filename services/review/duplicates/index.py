@@ -18,6 +18,7 @@ from pymongo.errors import BulkWriteError
 from review.duplicates.likeness import Resemblance, resemblance
 from review.duplicates.sketches import TOKENS, Sketches, likeness, same_summary, sketches, tokens
 from review.duplicates.texts import Texts, texts
+from runtime.trying import trying
 from schemas.entry import Entry
 from schemas.envelope import Json
 
@@ -33,6 +34,9 @@ WORTH_COMPARING = 0.35
 MOST_COMPARED = 4
 #: Resemblances named in a case's findings.
 MOST_NAMED = 3
+#: How a worker keeps sketches: found at once, and on disk no later than what is decided of their cases. For that is
+#: written after them, and a write that waits for the journal and a majority waits for all that was written before it.
+AHEAD = WriteConcern(w=1, j=False)
 
 Pairs = list[tuple[int, int]]
 
@@ -49,11 +53,7 @@ class Duplicates:
     """The sketches of all cases, in `database["fingerprints"]`."""
 
     def __init__(self, database: AsyncDatabase[Json]) -> None:
-        # Searched for at once, and on disk no later than what is decided of it: a later write that waits for the journal,
-        # and for a majority, waits for all that was written before it.
-        self.collection: AsyncCollection[Json] = database["fingerprints"].with_options(
-            write_concern=WriteConcern(w=1, j=False)
-        )
+        self.collection: AsyncCollection[Json] = database["fingerprints"]
         self._common: set[int] = set()
 
     async def create_indexes(self) -> None:
@@ -86,6 +86,11 @@ class Duplicates:
             rare = [n for n in own if n and n not in self._common and kept[n] < MOST_HOLDERS]
             kept.update(rare)
             documents.append({"_id": one.case, "tokens": rare, "sketch": sketch.tobytes(), "texts": dict(spoken)})
+        if trying():  # an insert that is refused would end the transaction
+            there = await self.collection.distinct("_id", {"_id": {"$in": [one.case for one in asked]}})
+            documents = [each for each in documents if each["_id"] not in there]
+        if not documents:
+            return
         try:
             await self.collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
