@@ -121,6 +121,7 @@ class Launcher:
         await asyncio.to_thread(create_topics, self.stack.settings)
         services = table.services(self.stack)
         await self._start(either("Starting the services", "正在启动各项业务服务"), services, self.services)
+        table.leave_targets(self.stack, services)
         self.started = True
         took_s = time.monotonic() - began_s
         self.console.print(

@@ -1,8 +1,9 @@
 """The process table: everything that `make run` starts, with its settings and how to know that it is ready."""
 
+import json
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ WORKERS = ("submissions", "review", "publishing", "notifications")
 
 
 SERVICE_READY_S = 90.0
+#: What `deploy/alerts/prometheus.yaml` reads, in the run folder.
+TARGETS = "targets.json"
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,20 @@ def leave_word(stack: Stack) -> None:
     file.touch(mode=0o600)
     told = environment(stack.settings).items()
     file.write_text("".join(f"{name}={_quoted(value)}\n" for name, value in told))
+
+
+def leave_targets(stack: Stack, ours: Iterable[Process]) -> None:
+    """Tell Prometheus where these of our processes serve `/metrics`: a file that it watches (`file_sd_configs`)."""
+    targets = []
+    for process in ours:
+        env = process.env or {}
+        port = env.get("SHUANGQIAN_OPS_PORT") or env["SHUANGQIAN_API_PORT"]
+        # All workers of a service are one job: alerts and dashboard reckon by it.
+        job = f"shuangqian-{process.name.rstrip('-0123456789')}"
+        targets.append({"targets": [f"{HOST}:{port}"], "labels": {"job": job}})
+    half = stack.folder / "targets.json.new"
+    half.write_text(json.dumps(targets, indent=1) + "\n")
+    half.replace(stack.folder / TARGETS)
 
 
 def _quoted(text: str) -> str:

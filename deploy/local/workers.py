@@ -50,6 +50,7 @@ class Workers:
                 await self._start(service, count - len(running), say)
             elif len(running) > count:
                 await self._end(running[count:], say)
+            table.leave_targets(self.stack, (child.process for child in self.children))
 
     def check(self, name: str, count: int) -> None:
         """Raises CannotScale where `count` workers of that name cannot be had."""

@@ -4,13 +4,16 @@ import json
 import stat
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import psutil
 import pytest
 
 from deploy.local import ports
+from deploy.local.table import SERVICES
 from tests.local.test_stack import Launched
 
 PROGRAM = Path(sys.executable).with_name("shuangqian")
@@ -19,6 +22,13 @@ PROGRAM = Path(sys.executable).with_name("shuangqian")
 def ops(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     argv = [str(PROGRAM), "ops", *arguments, "--folder", str(folder), "--lang", "en"]
     return subprocess.run(argv, capture_output=True, text=True, timeout=150)
+
+
+def scraped(folder: Path) -> Counter[str]:
+    """The jobs that Prometheus finds, with how many processes of each answer it."""
+    found = json.loads((folder / "targets.json").read_text())
+    pages = [(each["labels"]["job"], httpx2.get(f"http://{each['targets'][0]}/metrics").text) for each in found]
+    return Counter(job for job, page in pages if "shuangqian_events_relayed_total" in page)
 
 
 @pytest.fixture
@@ -53,10 +63,13 @@ def test_workers_are_started_and_ended_while_the_stack_runs_and_all_end_with_it(
     pids = json.loads(scaled.stdout)["workers"]["review-worker"]
     assert len(pids) == 3 and pids[0] == before["workers"]["review-worker"][0]
     assert all(psutil.pid_exists(pid) for pid in pids)
+    jobs = {f"shuangqian-{service}-{sort}": 1 for service in SERVICES for sort in ("api", "worker")}
+    assert scraped(folder) == jobs | {"shuangqian-review-worker": 3}
 
     fewer = json.loads(ops(folder, "scale", "review-worker=1", "publishing-worker=0", "--json").stdout)["workers"]
     assert (fewer["review-worker"], fewer["publishing-worker"]) == (pids[:1], [])
     assert not any(psutil.pid_exists(pid) for pid in pids[1:])
+    assert scraped(folder) == {job: 1 for job in jobs if job != "shuangqian-publishing-worker"}
     assert "Events that wait" in ops(folder, "status").stdout
 
     for said, why in (
