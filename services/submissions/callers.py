@@ -15,7 +15,8 @@ from submissions import keys
 from submissions.intake import now
 from submissions.keyring import Held, Keyring
 from submissions.limiting import Limits, Meter
-from submissions.sharing import Account, Sharing
+from submissions.sharing import Sharing
+from submissions.turns import Account
 from web.languages import _, moment
 from web.people import Person, actor, require
 from web.problems import Problem

@@ -19,8 +19,9 @@ from schemas.rules import MAX_LINE_BYTES, check, digest
 from schemas.submission import SubmissionFact, SubmissionReceived, SubmissionRefused, SubmissionRevised
 from submissions.domain.submission import SUBMISSIONS, Receive, Refuse, Submission, SubmissionCommand
 from submissions.ndjson import Line
-from submissions.sharing import Account, Sharing
+from submissions.sharing import Sharing
 from submissions.store import kinds
+from submissions.turns import Account
 
 Submissions = Streams[Submission, SubmissionCommand, SubmissionFact]
 #: Rules about what is held already, rather than about the text: HTTP's 409.

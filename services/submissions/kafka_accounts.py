@@ -78,6 +78,11 @@ class KafkaAccounts:
     def __init__(self, settings: Settings, partners: Partners) -> None:
         self._settings, self._partners = settings, partners
 
+    @property
+    def rate(self) -> int:
+        """Entries a second that are taken in of each partner."""
+        return self._settings.entries_per_second
+
     async def of(self, uscc: str) -> tuple[Partner, dict[str, datetime]]:
         """A partner, and when each of its accounts was granted."""
         found = await self._partners.get(uscc)

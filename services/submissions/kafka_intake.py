@@ -1,8 +1,9 @@
 """Intake from Kafka: what partners write to `intake.<uscc>` goes through the pipeline, and is answered on
 `receipts.<uscc>` (docs/decisions/0010).
 
-Partners take turns, a batch each. A receipt is sent after the write, a place is committed after the receipt: whatever
-breaks off comes again, takes no second effect, and is answered again.
+Partners take turns, a piece each, and none goes faster than its rate: what is more waits on its topic. A receipt is
+sent after the write, a place is committed after the receipt: whatever breaks off comes again, takes no second effect,
+and is answered again.
 """
 
 import asyncio
@@ -28,7 +29,8 @@ from schemas.topics import CONTENT_TYPE, INTAKE, INTAKE_GROUP, RECEIPTS
 from submissions.domain.submission import Receive, Refuse
 from submissions.intake import Intake, Receipt, Submissions
 from submissions.kafka_messages import Message, read, receipt_record, unhandled
-from submissions.ndjson import BATCH_LINES, Line
+from submissions.ndjson import Line
+from submissions.turns import Account, Turns
 
 log = structlog.get_logger()
 
@@ -39,6 +41,8 @@ FOUND_WITHIN_MS = 3000
 #: Seconds between two commits of places, at most.
 SAVE_EVERY_S = 1.0
 TO_BE_TRIED_AGAIN_S = 1.0
+#: Seconds that something new is waited for at one go.
+IDLE_S = 0.5
 #: Seconds for Kafka, when work ends, to confirm what was done last; without it, it is done again.
 STOP_S = 3.0
 _HEADERS = [("content-type", CONTENT_TYPE)]
@@ -59,6 +63,7 @@ class Session:
 
     consumer: AIOKafkaConsumer
     producer: AIOKafkaProducer
+    turns: Turns
     last: str = ""
     waiting: deque[tuple[str, list[ConsumerRecord]]] = field(default_factory=deque)
     sent: list[asyncio.Future[object]] = field(default_factory=list)
@@ -66,22 +71,33 @@ class Session:
     saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def next(self) -> tuple[str, list[ConsumerRecord]]:
-        """A topic and what waits on it, up to a batch: the next topic after the last one that has anything."""
+        """A topic and what waits on it, up to a piece: the next topic after the last one that has anything, of those
+        whose partners may go on at their rate."""
         while not self.waiting:
             by_topic: dict[str, list[TopicPartition]] = {}
             for partition in sorted(self.consumer.assignment()):
                 by_topic.setdefault(partition.topic, []).append(partition)
-            topics = list(by_topic)
-            after = bisect_right(topics, self.last)
-            for topic in topics[after:] + topics[:after]:
-                found = await self.consumer.getmany(*by_topic[topic], max_records=BATCH_LINES)
+            owed_s = {topic: self.turns.owed_s(_account(topic)) for topic in by_topic}
+            due = [topic for topic in by_topic if not owed_s[topic]]
+            after = bisect_right(due, self.last)
+            for topic in due[after:] + due[:after]:
+                found = await self.consumer.getmany(*by_topic[topic], max_records=self.turns.piece)
                 if found:
                     self.last = topic
-                    return topic, [record for records in found.values() for record in records]
-            found = await self.consumer.getmany(timeout_ms=500, max_records=BATCH_LINES)
+                    return self._taken(topic, [record for records in found.values() for record in records])
+            wait_s = min([IDLE_S, *(seconds for seconds in owed_s.values() if seconds)])
+            if by_topic and not due:
+                await asyncio.sleep(wait_s)
+                continue
+            idle = [partition for topic in due for partition in by_topic[topic]]
+            found = await self.consumer.getmany(*idle, timeout_ms=int(1000 * wait_s), max_records=self.turns.piece)
             for partition, records in found.items():
                 self.waiting.append((partition.topic, records))
-        return self.waiting.popleft()
+        return self._taken(*self.waiting.popleft())
+
+    def _taken(self, topic: str, records: list[ConsumerRecord]) -> tuple[str, list[ConsumerRecord]]:
+        self.turns.take(_account(topic), len(records))
+        return topic, records
 
     async def save(self) -> None:
         """Commit the places of all that is answered, once Kafka has the answers. Raises what kept one from it."""
@@ -118,6 +134,7 @@ class KafkaIntake:
 
     def __init__(self, settings: Settings, submissions: Submissions) -> None:
         self._settings, self._submissions = settings, submissions
+        self._turns = Turns.of_entries(settings)
 
     async def run(self) -> None:
         """Go on for ever: a broker or database that is away is waited for, from the last committed place."""
@@ -129,7 +146,7 @@ class KafkaIntake:
                 await asyncio.sleep(TO_BE_TRIED_AGAIN_S)
 
     async def _follow(self) -> None:
-        session = Session(self._consumer(), self._producer())
+        session = Session(self._consumer(), self._producer(), self._turns)
         topics = f"^{re.escape(self._settings.topic(INTAKE))}[0-9A-Z]{{18}}$"
         session.consumer.subscribe(pattern=topics, listener=_BeforeTheyMove(session))
         coming: asyncio.Task[Turn] | None = None
@@ -243,6 +260,10 @@ class KafkaIntake:
             max_batch_size=256 * 1024,
             max_request_size=4 * 1024 * 1024,
         )
+
+
+def _account(topic: str) -> Account:
+    return _partner(topic), "live"
 
 
 def _partner(topic: str) -> str:

@@ -135,6 +135,7 @@ def _pages(router: APIRouter, accounts: KafkaAccounts, path: str, role: str) -> 
             access=new or accounts.access(uscc, f"partner-{uscc}-…"),
             new=new,
             wrong=wrong,
+            rate=accounts.rate,
             request_id=uuid4().hex,
         )
 

@@ -11,7 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from schemas.envelope import Json
 from submissions import keys
 from submissions.domain.partner import Key
-from submissions.sharing import Account
+from submissions.turns import Account
 
 #: Seconds that a key's record is remembered in this process. A key revoked in another process lives so much longer.
 REMEMBERED_S = 1.0

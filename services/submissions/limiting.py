@@ -4,7 +4,6 @@ Each api process counts on its own, in memory: with several of them a partner ma
 process that starts anew counts from nothing. Live and test are counted apart.
 """
 
-import asyncio
 import math
 import time
 from collections.abc import Iterable
@@ -19,49 +18,14 @@ from runtime.settings import Settings
 from submissions.intake import Receipt
 from submissions.keyring import Held
 from submissions.ndjson import BATCH_LINES
-from submissions.sharing import Account
+from submissions.turns import Turns
 from web.languages import _, number, span
 from web.problems import Problem
 
 #: Requests and single entries beyond the rate wait for their turn up to so long; then they are refused.
 PATIENCE_S = 2.0
-#: What a partner who was silent may send at once, in seconds of its rate: requests, and entries. Entries come in
-#: such small pieces because whoever asks meanwhile waits for a piece to end; and whoever asks for the first time has
-#: had nobody make way yet (`sharing`).
-REQUESTS_BURST_S = 1.0
-ENTRIES_BURST_S = 0.02
 #: Different rules after which no more are told of one request in the log.
 TOLD_RULES = 3
-
-
-class Turns:
-    """Who goes when: `rate` a second each, evenly, first come first served (GCRA, ITU-T I.371 Annex A).
-
-    Kept for each is when what was taken so far is paid off at the rate.
-    """
-
-    def __init__(self, name: str, rate: int, burst_s: float) -> None:
-        self.name, self.rate = name, rate
-        self.burst = max(1, int(rate * burst_s))
-        self._paid_off: dict[Account, float] = {}
-
-    async def wait(self, held: Held, cost: int = 1, most_s: float = math.inf) -> float | None:
-        """Wait until the turn of `cost` comes. Where that is more than `most_s` away, nothing is taken, and the seconds
-        until then are returned."""
-        began = time.monotonic()
-        paid_off = max(began, self._paid_off.get(held.account, 0.0)) + cost / self.rate
-        turn_s = paid_off - began - self.burst / self.rate
-        if turn_s > most_s:
-            return turn_s
-        self._paid_off[held.account] = paid_off
-        if turn_s > 0:
-            await asyncio.sleep(turn_s)
-        return None
-
-    def left(self, held: Held) -> tuple[int, int]:
-        """How many could go at once now, and the seconds until that is `burst` again."""
-        owed_s = max(0.0, self._paid_off.get(held.account, 0.0) - time.monotonic())
-        return max(0, int(self.burst - owed_s * self.rate)), math.ceil(owed_s)
 
 
 class Limits:
@@ -69,8 +33,7 @@ class Limits:
 
     def __init__(self, settings: Settings) -> None:
         self._windows = FixedWindowRateLimiter(MemoryStorage())
-        self.requests = Turns("requests", settings.requests_per_second, REQUESTS_BURST_S)
-        self.entries = Turns("entries", settings.entries_per_second, ENTRIES_BURST_S)
+        self.requests, self.entries = Turns.of_requests(settings), Turns.of_entries(settings)
         self.daily = RateLimitItemPerDay(settings.entries_per_day, namespace="daily-entries")
         self._policy = (
             f'"requests";q={self.requests.rate};w=1, "entries";q={self.entries.rate};w=1;qu="entries", '
@@ -79,7 +42,7 @@ class Limits:
 
     async def request(self, held: Held) -> None:
         """Let a request have its turn. Raises the Problem of too many that wait."""
-        if wait_s := await self.requests.wait(held, most_s=PATIENCE_S):
+        if wait_s := await self.requests.wait(held.account, most_s=PATIENCE_S):
             title = _("Too many requests")
             detail = _(
                 "%(most)s requests a second are the most. Go on in %(wait)s, or send many entries in one request: "
@@ -89,7 +52,7 @@ class Limits:
 
     async def take(self, held: Held) -> None:
         """Let one entry have its turn. Raises the Problem of too many that wait, or of a quota that is used up."""
-        if wait_s := await self.entries.wait(held, most_s=PATIENCE_S):
+        if wait_s := await self.entries.wait(held.account, most_s=PATIENCE_S):
             title, detail = _("Too many entries at once"), _("%(most)s a second are the most. Go on in %(wait)s.")
             raise _too_many(self.entries.name, self.entries.rate, wait_s, "rate-exceeded", title, detail)
         if not await self._windows.hit(self.daily, *held.account):
@@ -102,7 +65,7 @@ class Limits:
         if allowed:
             # Nothing else runs between what is left and taking it: memory is never waited for.
             await self._windows.hit(self.daily, *held.account, cost=allowed)
-            await self.entries.wait(held, allowed)
+            await self.entries.wait(held.account, allowed)
         return allowed
 
     async def quota_problem(self, held: Held) -> Problem:
@@ -120,7 +83,7 @@ class Limits:
         """The limits and what is left of them: draft-ietf-httpapi-ratelimit-headers."""
         parts = []
         for turns in (self.requests, self.entries):
-            left, seconds = turns.left(held)
+            left, seconds = turns.left(held.account)
             parts.append(f'"{turns.name}";r={left};t={seconds}')
         daily = await self._windows.get_window_stats(self.daily, *held.account)
         unused = daily.remaining == self.daily.amount
@@ -153,8 +116,8 @@ class Meter:
 
     @property
     def piece(self) -> int:
-        """Entries to take in at one go, at most: those that come after wait for no more than the rate asks for."""
-        return min(BATCH_LINES, self.limits.entries.burst) if self.limits and self.held else BATCH_LINES
+        """Entries to take in at one go, at most."""
+        return self.limits.entries.piece if self.limits and self.held else BATCH_LINES
 
     async def pace(self, entries: int) -> int:
         """Waits for the turn of these entries; how many of them the quota allows."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from submissions.ndjson import BATCH_LINES
+from submissions.turns import Account
 
 #: A partner whose last request came so recently is still there: others' streams and files make way for it.
 RECENT_S = 1.0
@@ -20,9 +21,6 @@ PIECE = 20
 REST = 4
 #: But for no longer than this: what took so long waited for a server that was away.
 MOST_REST_S = 1.0
-
-#: What use is counted under: the partner, and live or test.
-Account = tuple[str, str]
 
 
 class Sharing:

@@ -143,6 +143,22 @@ async def test_a_flood_of_one_partner_does_not_hold_up_another(here: Ground) -> 
     assert len({message.key() for message in floods}) == len(many)
 
 
+async def test_what_a_partner_writes_is_taken_in_at_its_rate_and_the_rest_waits_on_its_topic(here: Ground) -> None:
+    here.settings = here.settings.model_copy(update={"entries_per_second": 100})
+    fast, other = await here.system(USCC), await here.system(OTHER)
+    many = [Record(line(f"r{number}"), f"r{number}") for number in range(350)]
+    async with here.taking_in():
+        await asyncio.to_thread(other.send, Record(orjson.dumps(submission("s", uscc=OTHER)), "s"))
+        await asyncio.to_thread(fast.send, *many)
+        await asyncio.to_thread(other.send, Record(orjson.dumps(submission("t", uscc=OTHER)), "t"))
+        answered = await asyncio.to_thread(lambda: fast.read(len(many), seconds=60))
+        theirs = await asyncio.to_thread(other.read, 2)
+    first, *_, last = sorted(message.timestamp()[1] for message in answered)
+    assert last - first > 3_000  # milliseconds: 350 at 100 a second
+    assert len({message.key() for message in answered}) == len(many)
+    assert max(message.timestamp()[1] for message in theirs) < last - 2_000
+
+
 class Poisoned(Streams[Any, Any, Any]):
     """Streams with a bug: they cannot take the reference `poison`, unless it is refused."""
 

@@ -14,11 +14,9 @@ from fastapi import FastAPI
 
 from runtime.settings import Settings
 from submissions.__main__ import application, mongo
-from submissions.domain.partner import Key
-from submissions.keyring import Held
-from submissions.limiting import Limits, Turns
 from submissions.ndjson import BATCH_LINES
 from submissions.sharing import PIECE
+from submissions.turns import Turns
 from tests.submissions.conftest import serving
 from tests.submissions.given import OTHER, USCC, key_of, line, signed_in, submission
 
@@ -78,15 +76,11 @@ async def test_every_keyed_answer_tells_the_limits_and_what_is_left(limited: Lim
 
 
 async def test_turns_come_evenly_and_in_the_order_they_were_asked_for() -> None:
-    turns, held, done = (
-        Turns("requests", rate=10, burst_s=1.0),
-        Held(OTHER, Key(id="k", label="", hash="")),
-        list[int](),
-    )
+    turns, done = Turns("requests", rate=10, burst_s=1.0), list[int]()
     began = time.monotonic()
 
     async def turn(n: int) -> None:
-        assert await turns.wait(held) is None
+        assert await turns.wait((OTHER, "live")) is None
         done.append(n)
 
     await asyncio.gather(*(turn(n) for n in range(20)))
@@ -205,7 +199,7 @@ async def test_a_client_that_still_sends_gets_the_last_line_when_its_quota_ends(
 
 
 async def test_whoever_asks_first_meets_no_larger_piece_than_those_who_ask_on(settings: Settings) -> None:
-    assert Limits(settings).entries.burst <= PIECE
+    assert Turns.of_entries(settings).piece <= PIECE
 
 
 async def test_who_asks_beside_a_stream_is_answered_long_before_it_ends(limited: Limited) -> None:
