@@ -1,11 +1,15 @@
-"""A request's body as it was before its sender packed it: gzip and zstd (RFC 9110, section 8.4; RFC 8878)."""
+"""A request's body as it comes, and as it was before its sender packed it: gzip and zstd (RFC 9110, section 8.4; RFC
+8878)."""
 
+import asyncio
 import zlib
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import zstandard
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from web.languages import _
 from web.problems import Problem
@@ -19,22 +23,75 @@ _SLICE = 1024
 _OUT = 65536
 #: A decoder that wants a larger window of memory than this is refused (RFC 8878, section 3.1.1.1.2).
 _WINDOW = 8 * 1024 * 1024
+#: Bytes of a body, as they were sent, that are read ahead of what is at work.
+_AHEAD = 65_536
 
 
-def unpacked(request: Request) -> AsyncIterator[bytes]:
-    """The body in pieces, unpacked as they come.
+class Coming:
+    """A body that is read ahead, so that it is noticed when its sender leaves while a piece of it is still at work: one
+    that is packed may hold millions of lines. Used as a context; what is read stays bounded by _AHEAD."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._waiting: deque[bytes] = deque()
+        self._whole = False
+        self._changed = asyncio.Condition()
+        #: Whether the sender has gone, before the answer was whole.
+        self.left = False
+
+    async def __aenter__(self) -> "Coming":
+        self._reading = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_raised: object) -> None:
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body in pieces. Raises ClientDisconnect once its sender has gone."""
+        while True:
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._waiting or self._whole or self.left)
+                if self.left:
+                    raise ClientDisconnect
+                if not self._waiting:
+                    return
+                piece = self._waiting.popleft()
+                self._changed.notify_all()
+            yield piece
+
+    async def _read(self) -> None:
+        while not self.left:
+            message = await self._receive()
+            async with self._changed:
+                if message["type"] == "http.disconnect":
+                    self.left = True
+                elif self._whole:
+                    return
+                else:
+                    if body := message.get("body", b""):
+                        self._waiting.append(body)
+                    self._whole = not message.get("more_body", False)
+                self._changed.notify_all()
+                if not self._whole:
+                    await self._changed.wait_for(lambda: sum(map(len, self._waiting)) < _AHEAD)
+
+
+def unpacked(request: Request, pieces: AsyncIterator[bytes] | None = None) -> AsyncIterator[bytes]:
+    """The body in pieces, unpacked as they come; `pieces` are those of the body, where they are read otherwise.
 
     Raises a Problem at once where the encoding is not known, and while reading where the body is damaged, ends early or
     unpacks to too much: the pieces before that are whole.
     """
+    pieces = pieces or request.stream()
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     match encoding:
         case "identity" | "":
-            return request.stream()
+            return pieces
         case "gzip" | "x-gzip":
-            return _unpacked(request.stream(), _Gzip())
+            return _unpacked(pieces, _Gzip())
         case "zstd":
-            return _unpacked(request.stream(), _Zstd())
+            return _unpacked(pieces, _Zstd())
         case _:
             detail = _("Send it as it is, or packed with gzip or zstd.")
             raise Problem(

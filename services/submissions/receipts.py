@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive as Receiving
 from starlette.types import Scope, Send
 
-from submissions.bodies import unpacked
+from submissions.bodies import Coming, unpacked
 from submissions.domain.submission import Receive, Refuse
 from submissions.intake import Intake, Receipt
 from submissions.limiting import meter_of
@@ -29,8 +29,8 @@ class Receipts(Response):
     """Takes in the request's lines and answers each with a receipt, in order.
 
     One batch is read and checked while the one before is written, and no more: what comes faster waits in the client's
-    own socket. A connection that breaks leaves whole lines committed; sent again, they get the same receipts. Where the
-    body itself is at fault, or the quota is used up, the last line has the status `stopped` and a `problem` (RFC 9457).
+    own socket. A connection that breaks leaves whole lines committed; sent again, they get the same receipts. Once it is
+    broken no further batch is begun, or it would use up the rate of whoever sends again. Where the body itself is at fault, or the quota is used up, the last line has the status `stopped` and a `problem` (RFC 9457).
     """
 
     media_type = "application/x-ndjson"
@@ -39,9 +39,14 @@ class Receipts(Response):
         super().__init__()
         del self.headers["content-length"]
         self._request, self._intake, self._meter = request, intake, meter_of(request)
-        self._pieces, self._over = unpacked(request), False
+        self._coming, self._over = Coming(request.receive), False
+        self._pieces = unpacked(request, self._coming.pieces())
 
     async def __call__(self, scope: Scope, receive: Receiving, send: Send) -> None:
+        async with self._coming:
+            await self._answer(send)
+
+    async def _answer(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         prepared = self._prepared()
         coming = asyncio.ensure_future(anext(prepared, None))
@@ -50,6 +55,8 @@ class Receipts(Response):
                 coming = asyncio.ensure_future(anext(prepared, None))
                 # Where the partner's rate is used up, this waits, and no more is read.
                 allowed = await self._meter.pace(len(batch))
+                if self._coming.left:
+                    return
                 body = await self._commit(batch[:allowed])
                 if allowed < len(batch):
                     body += await self._stopped(batch[allowed][0])

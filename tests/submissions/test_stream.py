@@ -1,7 +1,9 @@
 """NDJSON in, NDJSON receipts out: in order, as they commit, whatever the lines and the connection do."""
 
 import asyncio
+import gzip
 import random
+import re
 from typing import Any
 
 import httpx2
@@ -119,6 +121,30 @@ async def test_a_broken_connection_leaves_whole_lines(
     await eventually(three, 10)
     receipts = await send(client, key, line("a") + line("b") + line("c") + line("d"))
     assert [(r["status"], r["event"]) for r in receipts] == [("received", f"{USCC}/{n}/1") for n in "abcd"]
+
+
+async def test_what_a_client_that_left_had_sent_packed_does_not_go_on_for_minutes(
+    port: int, client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    """Twenty thousand lines are some hundred bytes when packed, and are here at once; at the rate they take 20 s."""
+    body = gzip.compress(b"{}\n" * 20_000)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = (
+        f"POST /submissions:stream?validate=only HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Encoding: gzip\r\n"
+        f"Content-Length: {len(body)}\r\nAuthorization: {key['Authorization']}\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
+    await receipt_of(reader)
+    writer.transport.abort()
+
+    async def used() -> str:
+        answer = await client.get("/submissions", headers=key)
+        return re.findall(r'"daily-entries";r=(\d+)', answer.headers["ratelimit"])[0]
+
+    await asyncio.sleep(1)
+    before = await used()
+    await asyncio.sleep(1)
+    assert await used() == before
 
 
 async def test_nothing_is_read_faster_than_receipts_are_taken(app: FastAPI, key: dict[str, str]) -> None:
