@@ -5,13 +5,16 @@ One document a parked stream: `{_id: "topic stream", topic, stream, error, since
 bytes handled in place of `raw`, which stays as it came. What people do is noted in `parked_acts` (decision 17).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
 
+from runtime import telemetry
 from schemas.envelope import Json
 
 
@@ -64,6 +67,20 @@ class Parking:
             {"_id": _id(message), "events.position": {"$ne": message.position}}, {"$push": {"events": waiting}}
         )
         return result.matched_count == 1 or await self._parked.count_documents({"_id": _id(message)}) == 1
+
+    async def tell(self, every_s: float = 10.0) -> None:
+        """Keep the gauge of parked streams, until cancelled: each worker of a service tells the same."""
+        topics = set[str]()
+        while True:
+            try:
+                counted = await self._parked.aggregate([{"$group": {"_id": "$topic", "streams": {"$sum": 1}}}])
+                found = {each["_id"]: each["streams"] async for each in counted}
+                topics |= found.keys()
+                for topic in topics:
+                    telemetry.STREAMS_PARKED.labels(topic).set(found.get(topic, 0))
+            except PyMongoError:
+                pass  # what was told last stands until the database is there again
+            await asyncio.sleep(every_s)
 
     async def acts(self, limit: int) -> tuple[list[Json], int]:
         """The latest of what people did, the latest first; and how much there is in all."""

@@ -21,6 +21,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 EVENTS = Counter("shuangqian_events_handled", "Events that a consumer handled", ["topic"])
 PARKED = Counter("shuangqian_events_parked", "Events that a consumer could not handle and parked", ["topic"])
+STREAMS_PARKED = Gauge("shuangqian_streams_parked", "Streams of which an event waits to be mended", ["topic"])
 RELAYED = Counter("shuangqian_events_relayed", "Events that the relay sent and the broker acknowledged", ["topic"])
 RELAY_LAG = Gauge("shuangqian_relay_lag_seconds", "How far the relay is behind, or since when it does not get on")
 CONSUMER_LAG = Gauge("shuangqian_consumer_lag_events", "Events that wait for this process", ["topic"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import jinja2
 from jinja2.runtime import Context
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -132,10 +133,19 @@ def notify(request: Request, text: str, kind: str = "success") -> None:
     request.session["notices"] = [*request.session.get("notices", []), {"text": text, "kind": kind}]
 
 
+def page_of(request: Request) -> URL:
+    """The address of the page that somebody is on. What a form is posted to answers no GET: its page is where it came
+    from, if it was one of ours."""
+    if request.method in ("GET", "HEAD"):
+        return request.url
+    came_from = URL(request.headers.get("referer", ""))
+    return came_from if came_from.netloc == request.url.netloc else request.url.replace(path="/", query="")
+
+
 def _link(request: Request) -> Callable[..., str]:
     def link(**changes: Any) -> str:
         """This page's address with its query changed; None takes a parameter out."""
-        url = request.url.remove_query_params([name for name, value in changes.items() if value is None])
+        url = page_of(request).remove_query_params([name for name, value in changes.items() if value is None])
         url = url.include_query_params(**{name: value for name, value in changes.items() if value is not None})
         return f"{url.path}?{url.query}" if url.query else url.path
 

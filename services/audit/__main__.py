@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.errors import PyMongoError
@@ -35,6 +34,7 @@ from runtime.worker import STOP_S
 from schemas.envelope import Json
 from web.app import create_app
 from web.operations import operations_routes
+from web.serve import serve
 
 HERE = Path(__file__).parent
 
@@ -82,7 +82,7 @@ def api(settings: Settings) -> None:
     telemetry.set_up("audit-api", settings.otlp_endpoint)
     app = application(settings, DECIDERS)
     collect_less_often()
-    uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
+    serve(app, settings.host, settings.api_port, ending_s=10)
 
 
 def worker(settings: Settings) -> None:
@@ -106,14 +106,7 @@ def worker(settings: Settings) -> None:
 
     operations = create_app("audit", settings, HERE / "templates", lifespan=lifespan, ready=ready)
     collect_less_often()
-    uvicorn.run(
-        operations,
-        host=settings.host,
-        port=settings.ops_port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    serve(operations, settings.host, settings.ops_port, ending_s=5)
 
 
 if __name__ == "__main__":

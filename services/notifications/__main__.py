@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 from pymongo import AsyncMongoClient
 from starlette.staticfiles import StaticFiles
@@ -30,6 +29,7 @@ from schemas.envelope import Json
 from web.app import create_app
 from web.languages import _
 from web.operations import operations_routes
+from web.serve import serve
 
 HERE = Path(__file__).parent
 
@@ -79,7 +79,7 @@ def api(settings: Settings) -> None:
     telemetry.set_up("notifications-api", settings.otlp_endpoint)
     app = create_api(settings)
     collect_less_often()
-    uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
+    serve(app, settings.host, settings.api_port, ending_s=10)
 
 
 def worker(settings: Settings) -> None:
@@ -88,13 +88,14 @@ def worker(settings: Settings) -> None:
     client = mongo(settings)
     database = client[settings.database("notifications")]
     app = worker_app("notifications", settings)
-    attach(app, settings, Parking(database), database)
+    parking = Parking(database)
+    attach(app, settings, parking, database)
     relay = Relay(settings, "notifications", DECIDERS)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
-        async with running(app, relay, Sender(settings, database).run()):
+        async with running(app, relay, parking.tell(), Sender(settings, database).run()):
             yield
         await client.close()
 
@@ -103,14 +104,7 @@ def worker(settings: Settings) -> None:
 
     ops = create_app("notifications", settings, HERE / "templates", lifespan=lifespan, ready=ready)
     collect_less_often()
-    uvicorn.run(
-        ops,
-        host=settings.host,
-        port=settings.ops_port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    serve(ops, settings.host, settings.ops_port, ending_s=5)
 
 
 def replay(settings: Settings) -> None:

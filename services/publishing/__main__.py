@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
@@ -32,6 +31,7 @@ from schemas.envelope import Json
 from web.app import create_app
 from web.languages import _
 from web.operations import operations_routes
+from web.serve import serve
 from web.words import word
 
 HERE = Path(__file__).parent
@@ -112,7 +112,7 @@ def run_api(settings: Settings) -> None:
     telemetry.set_up("publishing-api", settings.otlp_endpoint)
     app = application(settings, mongo(settings))
     collect_less_often()
-    uvicorn.run(app, host=settings.host, port=settings.api_port, log_config=None, access_log=False)
+    serve(app, settings.host, settings.api_port, ending_s=10)
 
 
 def run_worker(settings: Settings) -> None:
@@ -123,19 +123,18 @@ def run_worker(settings: Settings) -> None:
     @asynccontextmanager
     async def lifespan(ops: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
-        async with running(worker, relay):
+        async with running(worker, relay, parking.tell()):
             yield
 
     async def ready() -> Mapping[str, bool]:
         return worker_ready(worker, relay)
 
     worker = worker_app(SERVICE, settings)
-    agents.attach(worker, settings, Parking(database), reactions(database))
+    parking = Parking(database)
+    agents.attach(worker, settings, parking, reactions(database))
     ops = create_app(SERVICE, settings, HERE / "templates", lifespan=lifespan, ready=ready, openapi_url=None)
     collect_less_often()
-    uvicorn.run(
-        ops, host=settings.host, port=settings.ops_port, log_config=None, access_log=False, timeout_graceful_shutdown=5
-    )
+    serve(ops, settings.host, settings.ops_port, ending_s=5)
 
 
 if __name__ == "__main__":

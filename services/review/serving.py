@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
@@ -45,6 +44,7 @@ from schemas.envelope import Json
 from web.app import create_app
 from web.languages import _
 from web.operations import operations_routes
+from web.serve import serve
 
 HERE = Path(__file__).parent
 
@@ -55,9 +55,7 @@ def api(settings: Settings) -> None:
     app = api_app(settings)
     collect_less_often()
     # Those who watch the console do not end by themselves.
-    uvicorn.run(
-        app, host=settings.host, port=settings.api_port, log_config=None, access_log=False, timeout_graceful_shutdown=10
-    )
+    serve(app, settings.host, settings.api_port, ending_s=10)
 
 
 def api_app(settings: Settings) -> FastAPI:

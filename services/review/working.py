@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 
 from review.agents import PROJECTIONS, attach, on_submissions
@@ -21,6 +20,7 @@ from runtime.streams import Streams
 from runtime.worker import ready as worker_ready
 from runtime.worker import running
 from web.app import create_app
+from web.serve import serve
 
 HERE = Path(__file__).parent
 
@@ -32,14 +32,15 @@ def worker(settings: Settings) -> None:
     database = client[settings.database("review")]
     store, duplicates = CaseStore(database), Duplicates(database.with_options(write_concern=AHEAD))
     app = worker_app("review", settings)
-    attach(app, settings, Parking(database), on_submissions(Streams(database, CASES), store, duplicates))
+    parking = Parking(database)
+    attach(app, settings, parking, on_submissions(Streams(database, CASES), store, duplicates))
     relay = Relay(settings, "review", DECIDERS)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await store.create_indexes()
         await duplicates.create_indexes()
-        async with running(app, relay):
+        async with running(app, relay, parking.tell()):
             yield
         await client.close()
 
@@ -48,14 +49,7 @@ def worker(settings: Settings) -> None:
 
     operations = create_app("review", settings, HERE / "templates", lifespan=lifespan, ready=ready)
     collect_less_often()
-    uvicorn.run(
-        operations,
-        host=settings.host,
-        port=settings.ops_port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    serve(operations, settings.host, settings.ops_port, ending_s=5)
 
 
 def replay(settings: Settings) -> None:

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
@@ -61,6 +60,7 @@ from submissions.store import Lists, ProgressStore, create_indexes
 from web.app import create_app
 from web.languages import _
 from web.operations import operations_routes
+from web.serve import serve
 
 HERE = Path(__file__).parent
 SERVICE = "submissions"
@@ -157,10 +157,7 @@ def run_api(settings: Settings) -> None:
     telemetry.set_up("submissions-api", settings.otlp_endpoint)
     app = application(settings, mongo(settings))
     collect_less_often()
-    # Those who follow events do not end by themselves.
-    uvicorn.run(
-        app, host=settings.host, port=settings.api_port, log_config=None, access_log=False, timeout_graceful_shutdown=10
-    )
+    serve(app, settings.host, settings.api_port, ending_s=10)
 
 
 def run_worker(settings: Settings) -> None:
@@ -172,7 +169,7 @@ def run_worker(settings: Settings) -> None:
     async def lifespan(ops: FastAPI) -> AsyncIterator[None]:
         await create_indexes(database)
         await create_source_indexes(database)
-        async with running(worker, relay, intake.run(), Fetcher(settings, database).run()):
+        async with running(worker, relay, parking.tell(), intake.run(), Fetcher(settings, database).run()):
             yield
 
     async def ready() -> Mapping[str, bool]:
@@ -180,12 +177,11 @@ def run_worker(settings: Settings) -> None:
 
     worker = worker_app(SERVICE, settings)
     intake = KafkaIntake(settings, Streams(database, SUBMISSIONS))
-    agents.attach(worker, settings, Parking(database), ProgressStore(database))
+    parking = Parking(database)
+    agents.attach(worker, settings, parking, ProgressStore(database))
     ops = create_app(SERVICE, settings, HERE / "templates", lifespan=lifespan, ready=ready, openapi_url=None)
     collect_less_often()
-    uvicorn.run(
-        ops, host=settings.host, port=settings.ops_port, log_config=None, access_log=False, timeout_graceful_shutdown=5
-    )
+    serve(ops, settings.host, settings.ops_port, ending_s=5)
 
 
 def run_replay(settings: Settings) -> None:

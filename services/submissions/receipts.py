@@ -29,8 +29,9 @@ class Receipts(Response):
     """Takes in the request's lines and answers each with a receipt, in order.
 
     One batch is read and checked while the one before is written, and no more: what comes faster waits in the client's
-    own socket. A connection that breaks leaves whole lines committed; sent again, they get the same receipts. Once it is
-    broken no further batch is begun, or it would use up the rate of whoever sends again. Where the body itself is at fault, or the quota is used up, the last line has the status `stopped` and a `problem` (RFC 9457).
+    own socket. A connection that breaks leaves whole lines committed; sent again, they get the same receipts. Once it
+    is broken, no further batch is begun, which would use up the rate of whoever sends again. Where the body itself is at
+    fault, or the quota is used up, the last line has the status `stopped` and a `problem` (RFC 9457).
     """
 
     media_type = "application/x-ndjson"

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 from pymongo import AsyncMongoClient
 
 from runtime.consume import handle
@@ -21,7 +22,7 @@ from schemas.events import FACTS
 from schemas.submission import PartnerKeyIssued
 from schemas.topics import SUBMISSIONS
 from tests.runtime.keyring import AT, COPIES, copying
-from tests.support import own_settings
+from tests.support import eventually, own_settings
 
 
 def event(number: int, **changes: Any) -> dict[str, Any]:
@@ -110,6 +111,24 @@ async def test_a_dry_try_tells_nobody_of_what_it_did(here: Here) -> None:
         assert await here.operations.try_dry(id, "user:zheng") == Tried(2, None)
         told = [change async for change in _until_quiet(changes)]
     assert {change["ns"]["coll"] for change in told} <= {"parked_acts"}
+
+
+async def test_how_many_streams_are_parked_is_told_until_they_are_sent_on(here: Here) -> None:
+    topic, parking = here.settings.topic(SUBMISSIONS), Parking(here.database)
+    telling = asyncio.create_task(parking.tell(every_s=0.05))
+
+    async def told(streams: int) -> None:
+        async def so() -> bool:
+            return REGISTRY.get_sample_value("shuangqian_streams_parked", {"topic": topic}) == streams
+
+        await eventually(so)
+
+    id = await here.parked(b"not json")
+    await told(1)
+    await here.operations.mend(id, body(event(1)), "user:zheng")
+    assert await here.operations.redrive(id, "user:zheng") == 1
+    await told(0)
+    telling.cancel()
 
 
 async def _until_quiet(changes: Any) -> AsyncIterator[Any]:

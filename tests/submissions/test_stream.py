@@ -139,7 +139,7 @@ async def test_what_a_client_that_left_had_sent_packed_does_not_go_on_for_minute
 
     async def used() -> str:
         answer = await client.get("/submissions", headers=key)
-        return re.findall(r'"daily-entries";r=(\d+)', answer.headers["ratelimit"])[0]
+        return str(re.findall(r'"daily-entries";r=(\d+)', answer.headers["ratelimit"])[0])
 
     await asyncio.sleep(1)
     before = await used()

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from tests.web.demo import demo
 from tests.web.settings import WebSettings
-from web.pages import environment, navigation
+from web.pages import environment, navigation, page_of
 from web.people import Person
 
 
@@ -49,6 +49,22 @@ def test_the_language_switch_keeps_the_address_and_the_choice(client: TestClient
     assert '<html lang="zh-Hans-CN"' in chinese
     assert client.get("/cases?lang=en").headers["content-language"] == "en"
     assert '<html lang="en"' in client.get("/cases").text
+
+
+@pytest.mark.parametrize(
+    ("method", "came_from", "page"),
+    [
+        ("GET", None, "/cases/a/reviews?x=1"),
+        ("POST", "http://ours/cases/a?page=2", "/cases/a?page=2"),
+        ("POST", "http://theirs//evil/", "/"),
+        ("POST", None, "/"),
+    ],
+)
+def test_what_was_posted_belongs_to_the_page_with_the_form(method: str, came_from: str | None, page: str) -> None:
+    headers = [(b"host", b"ours"), *([(b"referer", came_from.encode())] if came_from else [])]
+    scope = {"type": "http", "scheme": "http", "path": "/cases/a/reviews", "query_string": b"x=1", "headers": headers}
+    found = page_of(Request({**scope, "method": method, "server": ("ours", 80)}))
+    assert f"{found.path}?{found.query}".rstrip("?") == page
 
 
 def test_a_title_in_the_other_language_says_so(client: TestClient) -> None:
