@@ -38,7 +38,8 @@ class Parked:
     `id` names it for `redrive`; `waiting` counts its events, the first included; `topic`, `partition` and `offset`
     say where that first one lies in Kafka; `raw` is that event as it came, undecodable bytes replaced; `error` is
     the exception's type and text. `mended` is what is handled in its place, None where nobody mended it; `differences`
-    is in what that which would be handled differs from an event.
+    is in what that which would be handled differs from an event. `foreign`: what came is no event of this stream, and
+    may be set aside.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Parked:
     raw: str
     mended: str | None = None
     differences: tuple[Difference, ...] = ()
+    foreign: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Act:
-    """What somebody did with a parked stream: `act` is mended, tried or redriven; `said` is how it went."""
+    """What somebody did with a parked stream: `act` is mended, tried, redriven or set-aside; `said` is how it went."""
 
     at: datetime
     act: str
@@ -77,6 +79,10 @@ class Act:
 
 class CannotMend(ValueError):
     """What was given cannot stand in for the event: it would be another one, or is none."""
+
+
+class OfThisStream(ValueError):
+    """What is to be set aside is an event of the stream: nothing that was decided is passed over. It must be mended."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +222,25 @@ class Operations:
         log.info("parking.mended", stream=document["stream"], position=first["position"], actor=actor)
         return True
 
+    async def set_aside(self, id: str, reason: str, actor: str) -> bool:
+        """Take the first parked event of a stream away, unhandled, since it is none of that stream: what somebody else
+        wrote to the topic can be neither mended nor handled. Its bytes are kept in `parked_acts`, and on Kafka.
+
+        False where nothing is parked there. Raises OfThisStream.
+        """
+        document = await self._parking.get(id)
+        if document is None or not document["events"]:
+            return False
+        first = document["events"][0]
+        if not _is_foreign(first["raw"], document["stream"]):
+            raise OfThisStream(id)
+        if not await self._parking.set_aside(id, first["position"]):
+            return False
+        said = {"position": first["position"], "before": first["raw"], "reason": reason}
+        await self._parking.note("set-aside", document, actor, **said)
+        log.info("parking.set-aside", stream=document["stream"], position=first["position"], actor=actor)
+        return True
+
     async def acts(self) -> tuple[list[Act], int]:
         """What people did with parked streams, the latest MOST_ACTS first; and how much there is in all."""
         found, total = await self._parking.acts(MOST_ACTS)
@@ -319,7 +344,17 @@ def _parked(document: Json) -> Parked:
         raw=first["raw"].decode(errors="replace"),
         mended=first["mended"].decode() if "mended" in first else None,
         differences=differences(to_handle(document, first).raw),
+        foreign=_is_foreign(first["raw"], document["stream"]),
     )
+
+
+def _is_foreign(raw: bytes, stream: str) -> bool:
+    """Whether what came does not even say that it is an event of this stream."""
+    try:
+        came = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return True
+    return not (isinstance(came, dict) and came.get("subject") == stream and "sequence" in came)
 
 
 def _mended(body: str, stream: str, raw: bytes) -> bytes:

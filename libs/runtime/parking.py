@@ -101,8 +101,17 @@ class Parking:
         )
         return result.matched_count == 1
 
+    async def set_aside(self, id: str, position: str) -> bool:
+        """Take one event away, unhandled; False where nothing is parked there. Without any the stream is parked no
+        longer."""
+        result = await self._parked.update_one(
+            {"_id": id, "events.position": position}, {"$pull": {"events": {"position": position}}}
+        )
+        await self._parked.delete_one({"_id": id, "events": []})
+        return result.matched_count == 1
+
     async def note(self, act: str, document: Json, actor: str, **what: Any) -> None:
-        """Keep what somebody did with a parked stream: `mended`, `tried` or `redriven`."""
+        """Keep what somebody did with a parked stream: `mended`, `tried`, `redriven` or `set-aside`."""
         kept = {"at": datetime.now(UTC), "act": act, "actor": actor, "parked": document["_id"], **what}
         await self._acts.insert_one({**kept, "stream": document["stream"], "topic": document["topic"]})
 

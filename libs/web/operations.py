@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from runtime.operations import CannotMend, Operations, Parked
+from runtime.operations import CannotMend, OfThisStream, Operations, Parked
 from schemas.envelope import Json
 from web.languages import _
 from web.pages import Site, notify, page
@@ -22,11 +22,13 @@ from web.words import word
 
 #: Characters of an error that a notice tells; the page has all of it.
 MOST_TOLD = 300
+#: And of the reason for setting an event aside.
+MOST_REASON = 500
 
 
 def operations_routes(operations: Operations) -> APIRouter:
-    """GET /operations, also as JSON; GET /operations/parked/{id}, POST the same: redrive; POST /operations/mend/{id}
-    and /operations/try/{id}; GET /operations/acts."""
+    """GET /operations, also as JSON; GET /operations/parked/{id}, POST the same: redrive; POST /operations/mend/{id},
+    /operations/try/{id} and /operations/set-aside/{id}; GET /operations/acts."""
     router = APIRouter(include_in_schema=False)
     looking, operator = Depends(require("operator", "onlooker")), Depends(require("operator"))
     watching = Depends(require("operator", "onlooker", "auditor"))
@@ -56,7 +58,8 @@ def operations_routes(operations: Operations) -> APIRouter:
     @router.get("/operations/parked/{id:path}")
     async def one(request: Request, id: str, me: Person = looking) -> Response:
         stream = await _parked(id)
-        return page(request, "parked.html", stream=stream, body=_legible(stream.mended or stream.raw), wrong=None)
+        body = _legible(stream.mended or stream.raw)
+        return page(request, "parked.html", stream=stream, body=body, wrong=None, missing=None, reason="")
 
     @router.post("/operations/try/{id:path}")
     async def try_dry(request: Request, id: str, me: Person = operator) -> Response:
@@ -79,7 +82,8 @@ def operations_routes(operations: Operations) -> APIRouter:
         except CannotMend as error:
             stream = await _parked(id)
             wrong = _("This cannot stand in for the event: %(error)s") % {"error": str(error)[:MOST_TOLD]}
-            return page(request, "parked.html", status=422, stream=stream, body=body, wrong=wrong)
+            said = {"stream": stream, "body": body, "wrong": wrong, "missing": None, "reason": ""}
+            return page(request, "parked.html", status=422, **said)
         if mended is None:
             raise _nothing_parked()
         if mended:
@@ -87,6 +91,25 @@ def operations_routes(operations: Operations) -> APIRouter:
         else:
             notify(request, _("Nothing is changed in it."), "warning")
         return RedirectResponse(_path(id), 303)
+
+    @router.post("/operations/set-aside/{id:path}")
+    async def set_aside(request: Request, id: str, me: Person = operator) -> Response:
+        reason = str((await request.form()).get("reason", "")).strip()
+        if not 1 <= len(reason) <= MOST_REASON:
+            stream = await _parked(id)
+            missing = _("Say in 1 to %(most)s characters why it is passed over.", most=MOST_REASON)
+            body = _legible(stream.mended or stream.raw)
+            said = {"stream": stream, "body": body, "wrong": None, "missing": missing, "reason": reason}
+            return page(request, "parked.html", status=422, **said)
+        try:
+            if not await operations.set_aside(id, reason, f"user:{me.sub}"):
+                raise _nothing_parked()
+        except OfThisStream as error:
+            detail = _("It says that it is one of this stream. Mend it: nothing that was decided is passed over.")
+            raise Problem(409, "of-this-stream", _("This event cannot be set aside"), detail) from error
+        notify(request, _("Set aside. What came, and why it was passed over, is among what operators did."))
+        left = any(stream.id == id for stream in await operations.parked())
+        return RedirectResponse(_path(id) if left else "/operations", 303)
 
     @router.get("/operations/acts")
     async def acts(request: Request, me: Person = watching) -> Response:

@@ -3,8 +3,8 @@
 import uvicorn
 from fastapi import FastAPI
 
-#: Longer than clients and balancers keep a connection that is idle (5 to 60 s): whoever closes first, it must not be us,
-#: just as the next request is on its way.
+#: Longer than clients and balancers keep an idle connection (5 to 60 s): whoever closes first, it must not be us, just
+#: as the next request is on its way.
 KEEP_ALIVE_S = 75
 
 

@@ -59,9 +59,7 @@ def replayed(auditor: Page) -> str:
 def test_an_operator_finds_a_parked_stream_and_sends_it_on_which_says_why_it_still_cannot(
     stack: Stack, visit: Visit
 ) -> None:
-    producer = KafkaProducer(**stack.settings.kafka)
-    producer.send("submissions.events", key=b"broken/stream", value=b"\xff no event").get(timeout=10)
-    producer.close()
+    wrote(stack, b"broken/stream", b"\xff no event")
     operator = visit("operator-zheng")
     go(operator, "Operations")
     go_to_tab(operator, "Review")
@@ -83,10 +81,27 @@ def test_an_operator_finds_a_parked_stream_and_sends_it_on_which_says_why_it_sti
     assert look(operator, "parked-mended-en") == []
     operator.get_by_role("button", name=re.compile("Send on again")).click()
     expect(operator.get_by_text("Sent on: 1 events, in order.")).to_be_visible()
+    wrote(stack, b"somebody/else", b"hello")
+    reload_until(operator, "somebody/else")
+    operator.get_by_role("link", name="somebody/else").click()
+    operator.get_by_role("button", name="Set aside").click()
+    expect(operator.get_by_role("alert")).to_contain_text("Say in 1 to 500 characters")
+    assert look(operator, "parked-foreign-en") == []
+    operator.get_by_label("Or set it aside").fill("A producer that was tried out")
+    operator.get_by_role("button", name="Set aside").click()
+    expect(operator.get_by_text("What came, and why it was passed over", exact=False)).to_be_visible()
+    expect(operator.get_by_role("link", name="somebody/else")).to_have_count(0)
     auditor = visit("auditor-feng", language="zh")
     auditor.goto(f"{stack.url('review')}/operations/acts")
-    expect(auditor.get_by_role("row")).to_have_count(5)
+    expect(auditor.get_by_role("row")).to_have_count(6)
     assert look(auditor, "acts-zh") == []
+
+
+def wrote(stack: Stack, key: bytes, value: bytes) -> None:
+    """Somebody other than the relay writes to a history."""
+    producer = KafkaProducer(**stack.settings.kafka)
+    producer.send("submissions.events", key=key, value=value).get(timeout=10)
+    producer.close()
 
 
 def have_handled(operator: Page, body: str) -> None:

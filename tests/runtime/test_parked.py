@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from pymongo import AsyncMongoClient
 
 from runtime.consume import handle
-from runtime.operations import CannotMend, Operations, Tried
+from runtime.operations import CannotMend, OfThisStream, Operations, Tried
 from runtime.parking import Message, Parking
 from runtime.settings import Settings
 from runtime.streams import Streams
@@ -111,6 +111,32 @@ async def test_a_dry_try_tells_nobody_of_what_it_did(here: Here) -> None:
         assert await here.operations.try_dry(id, "user:zheng") == Tried(2, None)
         told = [change async for change in _until_quiet(changes)]
     assert {change["ns"]["coll"] for change in told} <= {"parked_acts"}
+
+
+async def test_what_is_no_event_of_the_stream_is_set_aside_with_its_reason_and_the_rest_goes_on(here: Here) -> None:
+    id = await here.parked(b"not json", orjson.dumps(event(1)))
+    (stream,) = await here.operations.parked()
+    assert stream.foreign
+    assert await here.operations.set_aside(id, "somebody tried a producer", "user:zheng")
+    (stream,) = await here.operations.parked()
+    assert (stream.waiting, stream.foreign) == (1, False)
+    with pytest.raises(OfThisStream):
+        await here.operations.set_aside(id, "in the way", "user:zheng")
+    assert await here.operations.redrive(id, "user:zheng") == 1
+    assert await here.keys() == ("1",)
+    acts, _ = await here.operations.acts()
+    assert [(act.act, act.said.get("reason"), act.said.get("before")) for act in acts] == [
+        ("redriven", None, None),
+        ("set-aside", "somebody tried a producer", "not json"),
+    ]
+
+
+@pytest.mark.parametrize("came", [b"", b"[]", body(event(1, subject="t", data={})).encode(), b'{"subject": "s"}'])
+async def test_the_last_that_is_set_aside_leaves_nothing_parked(here: Here, came: bytes) -> None:
+    id = await here.parked(came)
+    assert await here.operations.set_aside(id, "no event", "user:zheng")
+    assert await here.operations.parked() == []
+    assert not await here.operations.set_aside(id, "again", "user:zheng")
 
 
 async def test_how_many_streams_are_parked_is_told_until_they_are_sent_on(here: Here) -> None:
