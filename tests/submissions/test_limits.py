@@ -70,6 +70,7 @@ async def test_every_keyed_answer_tells_the_limits_and_what_is_left(limited: Lim
             )
             assert answer.headers["ratelimit-policy"] == policies
             assert 50 - n <= left(answer)["requests"] <= 50  # it comes back meanwhile
+            assert 20 - n <= left(answer)["entries"] <= 20  # of the second that the policy names, not of a piece
         assert left(answers[-1])["daily-entries"] == 98  # as the stream began
         page = await client.get("/submissions", headers=signed_in(settings, "operator"))
         assert "ratelimit" not in page.headers
