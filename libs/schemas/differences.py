@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from schemas.envelope import Json
 from schemas.events import FACTS
+from schemas.finding import pointer
 
 #: The attributes that every event has, and what each must be.
 ATTRIBUTES: dict[str, type] = {
@@ -74,14 +75,18 @@ def _data(value: Json) -> list[Difference]:
         fact.model_validate(value["data"], strict=False, extra="ignore")
         return []
     except ValidationError as error:
-        return [
-            Difference(
-                "/data" + "".join(f"/{part}" for part in each["loc"]),
-                None if each["type"] == "missing" else _shown(each["input"]),
-                each["msg"],
-            )
-            for each in error.errors(include_url=False)
-        ]
+        return [_difference(each) for each in error.errors(include_url=False)]
+
+
+def _difference(error: Any) -> Difference:
+    """One of Pydantic's faults. A union's tag ("entry", "scene", "title") is no step of the way to it."""
+    loc = error["loc"]
+    path = (*loc[:1], *loc[2:]) if loc[:1] == ("entry",) else loc
+    found = error["input"]
+    if error["type"].startswith("union_tag"):
+        path, found = (*path, "kind"), error.get("ctx", {}).get("tag")
+    nothing = error["type"] in ("missing", "union_tag_not_found")
+    return Difference(pointer("data", *path), None if nothing else _shown(found), error["msg"])
 
 
 def _shown(value: Any) -> str:

@@ -11,8 +11,9 @@ from starlette.routing import BaseRoute, Match, Mount
 
 from runtime.stored import LARGEST
 from runtime.streams import MAX_EVENTS, StreamFull
+from web.invalid import said
 from web.languages import _
-from web.pages import page
+from web.pages import page, page_of
 from web.problems import Problem, as_json, wants_page
 
 #: What Python, BSON and orjson say of text that cannot be written as UTF-8. JSON can bring it (RFC 8259, section 8.2).
@@ -32,7 +33,7 @@ def problem_response(request: Request, problem: Problem) -> Response:
         headers=problem.headers,
         problem=problem,
         request_id=request_id,
-        sign_in=f"/sign-in?next={quote(request.url.path)}" if problem.status in (401, 403) else None,
+        sign_in=f"/sign-in?next={quote(page_of(request).path)}" if problem.status in (401, 403) else None,
     )
 
 
@@ -90,7 +91,7 @@ def _allowed(request: Request) -> str:
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     findings = [
-        {"pointer": "".join(f"/{part}" for part in found["loc"]), "rule": found["type"], "text": found["msg"]}
+        {"pointer": "".join(f"/{part}" for part in found["loc"]), "rule": found["type"], "text": said(found)}
         for found in error.errors()
     ]
     title = _("The request is not complete or not valid")

@@ -57,9 +57,7 @@ def operations_routes(operations: Operations) -> APIRouter:
 
     @router.get("/operations/parked/{id:path}")
     async def one(request: Request, id: str, me: Person = looking) -> Response:
-        stream = await _parked(id)
-        body = _legible(stream.mended or stream.raw)
-        return page(request, "parked.html", stream=stream, body=body, wrong=None, missing=None, reason="")
+        return await _shown(request, id)
 
     @router.post("/operations/try/{id:path}")
     async def try_dry(request: Request, id: str, me: Person = operator) -> Response:
@@ -80,10 +78,8 @@ def operations_routes(operations: Operations) -> APIRouter:
         try:
             mended = await operations.mend(id, body, f"user:{me.sub}")
         except CannotMend as error:
-            stream = await _parked(id)
             wrong = _("This cannot stand in for the event: %(error)s") % {"error": str(error)[:MOST_TOLD]}
-            said = {"stream": stream, "body": body, "wrong": wrong, "missing": None, "reason": ""}
-            return page(request, "parked.html", status=422, **said)
+            return await _shown(request, id, body=body, wrong=wrong)
         if mended is None:
             raise _nothing_parked()
         if mended:
@@ -96,11 +92,8 @@ def operations_routes(operations: Operations) -> APIRouter:
     async def set_aside(request: Request, id: str, me: Person = operator) -> Response:
         reason = str((await request.form()).get("reason", "")).strip()
         if not 1 <= len(reason) <= MOST_REASON:
-            stream = await _parked(id)
-            missing = _("Say in 1 to %(most)s characters why it is passed over.", most=MOST_REASON)
-            body = _legible(stream.mended or stream.raw)
-            said = {"stream": stream, "body": body, "wrong": None, "missing": missing, "reason": reason}
-            return page(request, "parked.html", status=422, **said)
+            missing = _("Say in 1 to %(most)s characters why it is passed over.") % {"most": MOST_REASON}
+            return await _shown(request, id, reason=reason, missing=missing)
         try:
             if not await operations.set_aside(id, reason, f"user:{me.sub}"):
                 raise _nothing_parked()
@@ -115,6 +108,31 @@ def operations_routes(operations: Operations) -> APIRouter:
     async def acts(request: Request, me: Person = watching) -> Response:
         done, total = await operations.acts()
         return page(request, "acts.html", acts=done, total=total)
+
+    async def _shown(
+        request: Request,
+        id: str,
+        *,
+        body: str | None = None,
+        wrong: str | None = None,
+        reason: str = "",
+        missing: str | None = None,
+    ) -> Response:
+        """A parked stream's page, with what was given in place of its event or as a reason, and what is wrong there."""
+        stream = await _parked(id)
+        raw, mended = _legible(stream.raw), _legible(stream.mended) if stream.mended else None
+        return page(
+            request,
+            "parked.html",
+            status=422 if wrong or missing else 200,
+            stream=stream,
+            raw=raw,
+            mended=mended,
+            body=body if body is not None else mended or raw,
+            wrong=wrong,
+            reason=reason,
+            missing=missing,
+        )
 
     async def _parked(id: str) -> Parked:
         for stream in await operations.parked():

@@ -92,6 +92,10 @@ def _not_signed_in(request: Request) -> Exception:
     if wants_page(request) and request.method == "GET":
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return HTTPException(303, headers={"Location": f"/sign-in?next={quote(here)}"})
+    if "authorization" in request.headers:  # a program, and of no key of its that could be looked at
+        detail = _("The header Authorization is Bearer, a space, and the key. People sign in instead.")
+        title, headers = _("The API key is missing or cannot be read"), {"WWW-Authenticate": "Bearer"}
+        return Problem(401, "key-missing", title, detail, headers=headers)
     return Problem(401, "not-signed-in", _("Sign in first"), _("Your session has ended, or you have not signed in."))
 
 

@@ -1,5 +1,6 @@
 """What reviewers do at the desk, for pages and programs alike: a press is one command, or a refusal with its text."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ from review.domain.case import Review
 from review.domain.claiming import Claim, DeclareConflict, Extend, Leave, Release
 from review.domain.lease import LEASE, LEFT, MOST_HELD, RESERVED
 from review.domain.refusals import REFUSALS
-from review.domain.reviewer import Remove, Standing, stream
+from review.domain.reviewer import Register, Remove, Reviewer, Standing, stream
 from review.domain.reviewing import UNDO, GiveReview, WithdrawReview
 from review.drafts import Drafts
 from review.handing import Ask, Handing
@@ -18,7 +19,7 @@ from review.roster import Roster
 from review.store import CaseStore
 from runtime.streams import Outcome, Streams
 from schemas.envelope import Refusal
-from schemas.review import CaseFact, Verdict
+from schemas.review import CaseFact, Profile, Verdict
 from web.languages import _, moment
 from web.people import Person, actor
 from web.problems import Problem
@@ -55,16 +56,23 @@ class Desk:
 
     async def standing(self, me: Person) -> Standing:
         """How I stand as a reviewer. Raises Problem if I was removed from the roster."""
-        found = (await self.roster.standings([me]))[me.sub]
+        found = await self._known(me)
         if found is None:
             raise problem(Refusal("reviewer.removed"))
         return found
+
+    async def _known(self, me: Person) -> Standing | None:
+        if learnt := await self.roster.learn(me, now()):
+            await self.settle(me, learnt)
+        return (await self.roster.standings([me]))[me.sub]
 
     async def next(self, me: Person, cause: str) -> Outcome[Case] | None:
         """The case that I hold, or else the next right one, claimed; None where there is none for me now."""
         dealt = await self.handing.next(Ask(me, cause, now()))
         if isinstance(dealt, Refusal):
             raise problem(dealt)
+        if dealt is None:
+            await self.standing(me)  # what is kept for them and not theirs to judge becomes free for others
         return dealt
 
     async def claim(self, id: str, me: Person, cause: str) -> Outcome[Case]:
@@ -76,7 +84,7 @@ class Desk:
 
     async def why_not(self, outcome: Outcome[Case], me: Person) -> Refusal | None:
         """Why I could not claim this case now; None if I could."""
-        who, at = (await self.roster.standings([me]))[me.sub], now()
+        who, at = await self._known(me), now()
         if who is None:
             return Refusal("reviewer.removed")
         wish = Claim(**_by(outcome.stream, me, "wish", at), **_as(who), until=_end(at, LEASE))
@@ -148,12 +156,39 @@ class Desk:
         (outcome,) = await self.roster.reviewers.handle([Remove(**_by(stream(reviewer), me, cause, now()))])
         if outcome.refusal:
             raise problem(outcome.refusal)
-        # Should the process end here, their leases run out by themselves, and they can give no review any more.
-        held, kept, at = await self.store.lists.held(reviewer), await self.store.queue.kept_for(reviewer), now()
-        releases = [Release(**_by(case.id, me, cause, at), reviewer=reviewer) for case in held]
-        # One cause takes effect in a stream only once, and a case may be held by whom it was assigned to.
-        also = f"{cause}:assignments"
-        await self.cases.handle([*releases, *(Unassign(**_by(id, me, also, at), reviewer=reviewer) for id in kept)])
+        await self.settle(me, cause)
+
+    async def register(self, profiles: Mapping[str, Profile], me: Person, cause: str) -> list[Outcome[Reviewer]]:
+        """Put people on the roster, or change what it says of them: what they may judge no more is free at once."""
+        outcomes = await self.roster.reviewers.handle(
+            [
+                Register(**_by(stream(sub), me, cause, now()), reviewer=sub, profile=each)
+                for sub, each in profiles.items()
+            ]
+        )
+        await self.settle(me, cause)
+        return outcomes
+
+    async def settle(self, me: Person, cause: str) -> None:
+        """After the roster has changed: cases in the hands of those who may not judge them any more, or kept for them,
+        are free. Of everybody: the first expert on the roster keeps the experts' cases from all others.
+
+        Should the process end before, leases and assignments run out by themselves, and nobody barred gives a review.
+        """
+        taken = await self.store.queue.taken()
+        subs = {sub for each in taken for sub in (*each.assigned, each.holder) if sub}
+        standings, at = await self.roster.standings([Person(sub, sub) for sub in subs]), now()
+        commands: list[CaseCommand] = []
+        for each in taken:
+            id = each.case.id
+            unfit = {sub for sub in subs if not (who := standings[sub]) or not each.case.suits(who)}
+            # One cause takes effect in a stream only once, and a case may be held by whom it was assigned to.
+            if each.holder in unfit:
+                commands.append(Release(**_by(id, me, f"{cause}:released", at), reviewer=each.holder))
+            off = [sub for sub in each.assigned if sub in unfit]
+            commands += [Unassign(**_by(id, me, f"{cause}:off:{sub}", at), reviewer=sub) for sub in off]
+        if commands:
+            await self.cases.handle(commands)
 
     async def seen(self, id: str, me: Person) -> Outcome[Case]:
         """A case as it stands. Raises Problem: unknown, or the reader belongs to the partner who sent it."""

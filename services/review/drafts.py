@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from review.domain.reviewing import LONGEST
 from schemas.envelope import Json
 from web.languages import _
+from web.problems import Problem
 
 #: How long a draft is kept after its last change.
 KEPT = timedelta(days=30)
+#: Characters of a draft in all. Far more than a review may have: what is still to be shortened is kept whole.
+LARGEST = 200_000
 
 
 def kept_words() -> str:
@@ -29,7 +31,12 @@ class Drafts:
         await self.collection.create_index("at", expireAfterSeconds=int(KEPT.total_seconds()))
 
     async def save(self, case: str, reviewer: str, form: Mapping[str, str], at: datetime) -> None:
-        kept = {name: value[:LONGEST] for name, value in form.items() if name != "key"}
+        """Keep it instead of the one before. Raises Problem where it is too large; the one before stays."""
+        kept = {name: value for name, value in form.items() if name != "key"}
+        if sum(len(name) + len(value) for name, value in kept.items()) > LARGEST:
+            detail = _("At most %(count)s characters are kept. Until you shorten it, nothing more is saved.")
+            title = _("What you wrote is too long to be saved.")
+            raise Problem(422, "review-draft-too-long", title, detail % {"count": f"{LARGEST:,}"})
         await self.collection.replace_one({"_id": f"{reviewer} {case}"}, {"form": kept, "at": at}, upsert=True)
 
     async def of(self, case: str, reviewer: str) -> dict[str, str]:

@@ -105,7 +105,7 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
             waiting=await lists.waiting(),
             awaiting=await queue.awaiting(who) if reviews else 0,
             most_counted=MOST_COUNTED,
-            free=bool(await queue.candidates(who, at, 1) or await queue.assigned([me.sub], at)) if reviews else False,
+            free=await queue.waits_for(who, at) if reviews else False,
             held=await queue.held_by_others(who, at) if reviews else [],
             recent=lines(recent, me),
             decided=decided,
@@ -195,7 +195,14 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     async def appeal(request: Request, id: Annotated[str, of_case], me: Operator) -> Response:
         form = await request.form()
         by: Literal["partner", "operator"] = "operator" if form.get("by") == "operator" else "partner"
-        await desk.appeal(id, me, cause(request), by, str(form.get("reason", "")))
+        reason = str(form.get("reason", ""))
+        try:
+            await desk.appeal(id, me, cause(request), by, reason)
+        except Problem as refused:
+            if refused.type not in ("appeal-reason", "appeal-too-long"):
+                raise
+            wrong = {"reason": say(refused.title)}
+            return await one_case.show(request, await desk.seen(id, me), me, {"reason": reason}, wrong)
         notify(request, _("The appeal is on record. Other reviewers judge the case again."))
         return RedirectResponse(case_path(id), 303)
 
@@ -215,25 +222,36 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     async def review(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
         outcome = await desk.seen(id, me)
         form = {name: str(value) for name, value in (await request.form()).items()}
-        errors = _errors(outcome.state.kind, form)
-        if errors:
-            return await one_case.show(request, outcome, me, form, errors)
-        scores = {name: int(form[f"score-{name}"]) for name in CRITERIA[outcome.state.kind]}
+        errors, kept = _errors(outcome.state.kind, form), kept_words()
+        # Whatever becomes of it, what was written is not lost: not by a lease that ended, nor by an undo.
+        try:
+            await desk.drafts.save(outcome.stream, me.sub, form, now())
+        except Problem as too_long:
+            if not errors:
+                raise
+            kept = say(too_long.title)
         # The form carries its own key, so that a second press of the button is the same review.
         press = f"request:{form['key']}" if form.get("key") else cause(request)
-        # Whatever becomes of it, what was written is not lost: not by a lease that ended, nor by an undo.
-        await desk.drafts.save(outcome.stream, me.sub, form, now())
+        # Where something is missing, the case is asked with no scores: whether I hold it comes before what is missing.
+        scores = {} if errors else {name: int(form[f"score-{name}"]) for name in CRITERIA[outcome.state.kind]}
+        verdict, comment = (Verdict.APPROVE, "") if errors else (Verdict(form["verdict"]), form.get("comment", ""))
         try:
-            done = await desk.review(
-                outcome.stream, me, press, scores, Verdict(form["verdict"]), form.get("comment", "")
-            )
-        except Problem as lost:
-            if lost.type in LOST:
-                lost.detail = " ".join(filter(None, (say(lost.detail), kept_words())))
+            done = await desk.review(outcome.stream, me, press, scores, verdict, comment)
+        except Problem as refused:
+            if errors and refused.type == "review-scores":
+                return await one_case.show(request, outcome, me, form, errors)
+            if refused.type in LOST:
+                refused.detail = " ".join(filter(None, (say(refused.detail), kept)))
             raise
         request.session["given"] = addresses.seal(done.stream)  # a cookie can be read by whom it is given to
         notify(request, _given(done.state))
         return RedirectResponse("/cases", 303)
+
+    @router.get(one + "/reviews")
+    @router.get(one + "/appeals")
+    async def back(id: Annotated[str, of_case], me: Reader) -> Response:
+        """Where a form with errors was shown: another language, or signing in again, asks for it without the form."""
+        return RedirectResponse(case_path(id), 303)
 
     return router
 

@@ -53,6 +53,15 @@ class Free:
         return self.partner not in who.partners and who.sub not in self.barred and (who.expert or not self.experts)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An open case that somebody has claimed, or that is assigned: `holder` has the lease, if anybody."""
+
+    case: Free
+    holder: str | None
+    assigned: tuple[str, ...]
+
+
 class CaseQueue:
     """The open cases as they are handed out."""
 
@@ -97,12 +106,20 @@ class CaseQueue:
             if assignment["reviewer"] in reviewers and moment(assignment["until"]) > at
         ]
 
+    async def waits_for(self, who: Standing, at: datetime) -> bool:
+        """Whether *next* would give them a case: one that is free, or that waits for them and is theirs to judge."""
+        if await self.candidates(who, at, 1):
+            return True
+        return any(case.suits(who) for _sub, case in await self.assigned([who.sub], at))
+
     async def held_by_others(self, who: Standing, at: datetime) -> list[Held]:
         """The cases a reviewer could claim if others did not hold them or they were not kept for others, the first to
         come free first."""
         now = second(at)
-        waits = {"$or": [{"state.lease.until": {"$gt": now}}, {"state.reserved": {"$gt": now}}]}
-        others = {"state.lease.reviewer": {"$ne": who.sub}, "state.assignments.reviewer": {"$ne": who.sub}}
+        # A case that is assigned to them as well may be in another's hands.
+        kept = {"state.reserved": {"$gt": now}, "state.assignments.reviewer": {"$ne": who.sub}}
+        waits = {"$or": [{"state.lease.until": {"$gt": now}}, kept]}
+        others = {"state.lease.reviewer": {"$ne": who.sub}}
         shown = {"state.lease": 1, "state.assignments": 1, "state.reserved": 1}
         found = self.cases.find(_reviewable(who) | waits | others, shown).limit(MOST_COUNTED)
         return sorted([_held(case["_id"], case["state"], at) async for case in found], key=lambda held: held.until)
@@ -115,10 +132,14 @@ class CaseQueue:
         cases = [_as_free(case) async for case in found]
         return [case for case in cases if sum(map(case.suits, experts)) < case.left]
 
-    async def kept_for(self, reviewer: str) -> list[str]:
-        """The open cases that are assigned to a reviewer."""
-        query = {"state.assignments.reviewer": reviewer, "state.status": "open"}
-        return [case["_id"] async for case in self.cases.find(query, {"_id": 1})]
+    async def taken(self) -> list[Taken]:
+        """The open cases that somebody has claimed, though the lease ran out, or that are assigned."""
+        found: dict[str, Taken] = {}
+        shown = _FREE | {"state.assignments.reviewer": 1, "state.lease.reviewer": 1}
+        for somebody in ("state.lease.reviewer", "state.assignments.reviewer"):  # one index each, none for both
+            query = {"state.status": "open", somebody: {"$exists": True}}
+            found |= {case["_id"]: _as_taken(case) async for case in self.cases.find(query, shown)}
+        return [*found.values()]
 
     async def awaiting(self, who: Standing) -> int:
         """How many open cases await a review that this reviewer may give, whoever holds them; MOST_COUNTED at most."""
@@ -153,6 +174,12 @@ def _as_free(case: Json) -> Free:
     barred = frozenset((*(review["reviewer"] for review in given), *state["conflicts"], state.get("sole_reviewer")))
     experts = state["route"] == "experts"
     return Free(case["_id"], state["partner"], state["left"], state["received"], experts, barred)
+
+
+def _as_taken(case: Json) -> Taken:
+    state = case["state"]
+    holder = (state.get("lease") or {}).get("reviewer")
+    return Taken(_as_free(case), holder, tuple(each["reviewer"] for each in state.get("assignments") or ()))
 
 
 def _held(id: str, state: Json, at: datetime) -> Held:

@@ -5,17 +5,19 @@ from partners with whom they have a standing conflict; whoever was removed from 
 """
 
 from collections.abc import Collection
+from datetime import datetime
 
 from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
 from review.domain import REVIEWERS
-from review.domain.reviewer import Reviewer, ReviewerCommand, Standing, stream
+from review.domain.reviewer import Register, Reviewer, ReviewerCommand, Standing, stream
 from review.planner.core import Calendar
 from runtime.streams import Streams
+from schemas.entry import is_uscc
 from schemas.envelope import Json
 from schemas.review import Profile, ReviewerFact
-from web.people import Person
+from web.people import Person, actor
 
 
 class Roster:
@@ -37,6 +39,22 @@ class Roster:
         return {
             person.sub: _standing(person, states.get(stream(person.sub), Reviewer()), any_expert) for person in people
         }
+
+    async def learn(self, me: Person, at: datetime) -> str | None:
+        """Note whom somebody on the roster acts for by their sign-in, where the roster does not say it: cases are
+        assigned while nobody is signed in. Returns the cause under which it is noted; None where nothing is new."""
+        if not me.partner or not is_uscc(me.partner):
+            return None
+        known = await self.reviewers.get(stream(me.sub))
+        profile = known.state.profile
+        if known.state.status != "active" or profile is None or me.partner in (profile.partner, *profile.conflicts):
+            return None
+        # An employer that the roster names already is not forgotten: what it says holds as well.
+        also = {"conflicts": (*profile.conflicts, me.partner)} if profile.partner else {"partner": me.partner}
+        cause, wiser = f"signed-in:{known.version}", profile.model_copy(update=also)
+        command = Register(stream=known.stream, cause=cause, actor=actor(me), at=at, reviewer=me.sub, profile=wiser)
+        await self.reviewers.handle([command])
+        return cause
 
     async def active(self) -> list[Reviewer]:
         """Everybody on the roster, by subject."""
@@ -69,7 +87,7 @@ def _standing(person: Person, reviewer: Reviewer, any_expert: bool) -> Standing 
         return Standing(person.sub, person.partner, expert=expert)
     # Of whom they act for, who signs them in knows best; what the roster says holds as well.
     partner = person.partner or profile.partner
-    others = (*profile.conflicts, *([profile.partner] if profile.partner and profile.partner != partner else []))
+    others = tuple(each for each in (*profile.conflicts, profile.partner) if each and each != partner)
     return Standing(person.sub, partner, others, expert, sectors(profile), profile.languages)
 
 

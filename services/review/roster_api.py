@@ -6,13 +6,13 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from review.desk import Desk, now
-from review.domain.reviewer import Register, Reviewer, stream
+from review.desk import Desk
+from review.domain.reviewer import Reviewer
 from review.profiles import fields, read
 from schemas.envelope import Json
 from schemas.review import Profile
 from web.languages import _
-from web.people import Person, actor, cause, require
+from web.people import Person, cause, require
 from web.problems import Problem
 
 Operator = Annotated[Person, Depends(require("operator"))]
@@ -21,7 +21,6 @@ Operator = Annotated[Person, Depends(require("operator"))]
 def roster_api(desk: Desk) -> APIRouter:
     """The routes under /reviewers. A reviewer is named by the subject that the issuer of sign-ins gives them."""
     router = APIRouter(tags=["reviewers"])
-    reviewers = desk.roster.reviewers
 
     @router.get("/reviewers")
     async def roster(me: Operator) -> Json:
@@ -35,15 +34,7 @@ def roster_api(desk: Desk) -> APIRouter:
         if wrong:
             errors = [{"field": field, "detail": text} for field, text in wrong.items()]
             raise Problem(422, "reviewer-profile", _("The roster cannot take this"), None, errors=errors)
-        command = Register(
-            stream=stream(reviewer),
-            cause=cause(request),
-            actor=actor(me),
-            at=now(),
-            reviewer=reviewer,
-            profile=profile,
-        )
-        (outcome,) = await reviewers.handle([command])
+        (outcome,) = await desk.register({reviewer: profile}, me, cause(request))
         return _line(outcome.state)
 
     @router.delete("/reviewers/{reviewer}", status_code=204)

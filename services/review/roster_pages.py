@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from review import tables
 from review.assignment.applying import Fault
 from review.desk import Desk, now, problem
-from review.domain.reviewer import Register, Reviewer, stream
+from review.domain.reviewer import Reviewer, stream
 from review.pages import ForPeople
 from review.profiles import COLUMNS, DAYS, LANGUAGES, fields, read
 from schemas.entry import Industry, Theme
@@ -24,7 +24,7 @@ from schemas.review import Profile
 from web.languages import CITY_TIME, _
 from web.operations import operations_tabs
 from web.pages import notify, page
-from web.people import Person, actor, cause, require
+from web.people import Person, cause, require
 from web.problems import Problem
 
 Looking = Annotated[Person, Depends(require("operator", "onlooker"))]
@@ -41,9 +41,6 @@ def roster_pages(desk: Desk) -> APIRouter:
     router = APIRouter(include_in_schema=False, route_class=ForPeople)
     files = APIRouter(include_in_schema=False)
     reviewers = desk.roster.reviewers
-
-    def register(request: Request, me: Person, sub: str, profile: Profile, press: str) -> Register:
-        return Register(stream=stream(sub), cause=press, actor=actor(me), at=now(), reviewer=sub, profile=profile)
 
     async def listed(request: Request, status: int = 200, **said: Any) -> Response:
         return page(
@@ -79,9 +76,7 @@ def roster_pages(desk: Desk) -> APIRouter:
         profiles, faults = _profiles(rows, known)
         if faults or not profiles:
             return await listed(request, 422, faults=faults, nothing=not faults)
-        press = cause(request)
-        commands = [register(request, me, sub, profile, press) for sub, profile in profiles.items()]
-        outcomes = await reviewers.handle(commands)
+        outcomes = await desk.register(profiles, me, cause(request))
         changed = sum(outcome.fresh for outcome in outcomes)
         said = _("The roster is brought up to date: %(changed)s of %(rows)s rows said something new.")
         notify(request, said % {"changed": changed, "rows": len(outcomes)})
@@ -99,7 +94,7 @@ def roster_pages(desk: Desk) -> APIRouter:
             errors["reviewer"] = _("This account is on the roster already. Change its own entry.")
         if errors or profile is None:
             return _form(request, None, given, errors)
-        await reviewers.handle([register(request, me, sub, profile, cause(request))])
+        await desk.register({sub: profile}, me, cause(request))
         notify(request, _("%(name)s is on the roster.") % {"name": profile.name})
         return RedirectResponse("/reviewers", 303)
 
@@ -116,7 +111,7 @@ def roster_pages(desk: Desk) -> APIRouter:
         _sub, profile, errors = read(given)
         if profile is None:
             return _form(request, reviewer, given, errors)
-        await reviewers.handle([register(request, me, reviewer, profile, cause(request))])
+        await desk.register({reviewer: profile}, me, cause(request))
         notify(request, _("The entry of %(name)s is changed.") % {"name": profile.name})
         return RedirectResponse("/reviewers", 303)
 

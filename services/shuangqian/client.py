@@ -14,6 +14,16 @@ from web.shell import Failed
 
 Json = dict[str, Any]
 TIMEOUT_S = 30.0
+#: Answers below 500 after which the same request may do: what was not right in it was its time.
+PASSING = {408, 425, 429}
+
+
+class Refused(Failed):
+    """An answer that is not what was asked for: the problem as told; `passing` if asking again can help."""
+
+    def __init__(self, code: int, text: str, problem: Json, *, passing: bool) -> None:
+        super().__init__(code, text)
+        self.problem, self.passing = problem, passing
 
 
 def headers(access: Access) -> dict[str, str]:
@@ -66,8 +76,8 @@ def unreachable(access: Access, error: BaseException) -> Failed:
     return Failed(UNREACHABLE, text % {"url": access.url, "error": str(error) or type(error).__name__})
 
 
-def failure(status: int, body: bytes) -> Failed:
-    """An answer that is not what was asked for, in the server's own words (RFC 9457)."""
+def failure(status: int, body: bytes) -> Refused:
+    """An answer that is not what was asked for, in the server's own words (RFC 9457), with every finding."""
     try:
         problem = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -78,10 +88,19 @@ def failure(status: int, body: bytes) -> Failed:
         text += f" ({instance.rpartition(':')[2]})"
     match status:
         case 401 | 403:
-            return Failed(KEY_REFUSED, text + " " + _("Run: shuangqian login"))
+            code, text = KEY_REFUSED, text + " " + _("Run: shuangqian login")
         case 429 | 500 | 502 | 503 | 504:
-            return Failed(SERVER_FAILED, text + " " + _("Nothing is half done: try again later."))
+            code, text = SERVER_FAILED, text + " " + _("Nothing is half done: try again later.")
         case 400 | 404 | 409 | 413 | 415 | 422:
-            return Failed(NOT_RIGHT, text)
+            code = NOT_RIGHT
         case _:
-            return Failed(SERVER_FAILED, text)
+            code = SERVER_FAILED
+    text = "\n  ".join([text, *map(_told, said.get("findings") or ())])
+    return Refused(code, text, said, passing=status >= 500 or status in PASSING)
+
+
+def _told(finding: Json) -> str:
+    """A finding on one line: its place, where it has one, and what it says."""
+    where = finding.get("cell") or finding.get("pointer")
+    said = str(finding.get("text") or finding.get("rule") or "")
+    return f"{where}: {said}" if where else said

@@ -8,7 +8,7 @@ import typer
 
 from shuangqian.outcomes import NOT_RIGHT
 from web.languages import _
-from web.shell import N_, TYPER, AsJson, Failed, Help
+from web.shell import N_, TYPER, AsJson, Failed, Help, note
 
 Profile = Annotated[
     str, typer.Option("--profile", metavar="NAME", envvar="SHUANGQIAN_PROFILE", help=N_("Who to act as."))
@@ -196,11 +196,16 @@ def errors(
         raise typer.Exit(mending.errors(given, reference, mended_too=mended, as_json=as_json))
     if file is None:
         raise Failed(NOT_RIGHT, _("--fix needs the file that was sent: --file FILE."))
-    where, code = mending.fix(given, reference, file, target, as_json)
+    where, by_hand, code = mending.fix(given, reference, file, target, as_json)
     if send:
         from shuangqian.submitting import submit
 
-        code = submit(given, where, as_json=as_json)
+        code = max(code, submit(given, where, without=by_hand, as_json=as_json))
+        if by_hand:
+            note(
+                _("%(count)s not sent: mend them by hand in %(file)s, then: shuangqian submit %(file)s")
+                % {"count": f"{len(by_hand):,}", "file": where}
+            )
     else:
         typer.echo(_("Send it with: shuangqian submit %s") % where, file=sys.stderr)
     raise typer.Exit(code)

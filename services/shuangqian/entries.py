@@ -1,11 +1,13 @@
 """Reading what is to be sent: NDJSON of any length as it comes, a JSON file with one entry or a list, or stdin."""
 
 import asyncio
+import codecs
+import contextvars
 import io
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +21,14 @@ from web.shell import Failed
 #: Bytes read at once, and pieces read ahead of what is sent.
 PIECE_BYTES = 64 * 1024
 AHEAD = 16
+#: Bytes that a line may have (schemas.rules, which would take long to import).
+LINE_BYTES = 1_000_000
+#: What packed files begin with, and what unpacks them.
+PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+#: What a workbook begins with: a ZIP archive, and Excel's format before 2007.
+BOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+#: Characters shown of a line that is no entry.
+SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +54,15 @@ def opened(path: str) -> tuple[BinaryIO, int | None]:
 
 
 def lines(path: str, file: BinaryIO) -> Iterator[list[Line]]:
-    """The entries of a file, as many at once as there are; blank lines count, and are passed over."""
-    first = file.read(PIECE_BYTES)
-    begins = first.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if path.endswith(".json") or begins.startswith(b"[") or begins.split(b"\n", 1)[0].strip() == b"{":
-        yield _whole(path, first + _rest(file))
+    """The entries of a file, as many at once as there are; blank lines count, and are passed over.
+
+    Raises Failed where it begins like something else: each of its lines would be refused, for good.
+    """
+    piece = _beginning(file)
+    if _is_whole(path, piece):
+        yield _whole(path, piece + _rest(file))
         return
-    number, end, rest, piece = 0, 0, b"", first
+    number, end, rest = 0, 0, b""
     while piece:
         *ended, rest = (rest + piece).split(b"\n")
         found = []
@@ -64,6 +76,68 @@ def lines(path: str, file: BinaryIO) -> Iterator[list[Line]]:
         yield [Line(number + 1, rest, end + len(rest))]
 
 
+def _beginning(file: BinaryIO) -> bytes:
+    """What tells a file's kind: all up to its first line that is not blank, or as much of that as an entry may have."""
+    text = b""
+    while piece := file.read(PIECE_BYTES):
+        text += piece
+        begun = text.removeprefix(codecs.BOM_UTF8).lstrip()
+        if b"\n" in begun or len(begun) > LINE_BYTES:
+            break
+    return text.removeprefix(codecs.BOM_UTF8)
+
+
+def _is_whole(path: str, beginning: bytes) -> bool:
+    """Whether a file is one JSON document, and not one a line. Raises Failed where it is neither."""
+    if beginning.startswith(BOOKS):
+        told = _(
+            "%s looks like a workbook or a ZIP file. Nothing was sent. A sheet goes by: shuangqian import FILE.xlsx"
+        )
+        raise Failed(NOT_RIGHT, told % path)
+    if packing := next((name for begins, name in PACKED.items() if beginning.startswith(begins)), None):
+        told = _("%(path)s is packed. Nothing was sent. Unpack it: %(packing)s -dc FILE | shuangqian submit -")
+        raise Failed(NOT_RIGHT, told % {"path": path, "packing": packing})
+    begun = beginning.lstrip()
+    first = begun.partition(b"\n")[0]
+    if not _is_text(first[:LINE_BYTES]):
+        raise Failed(NOT_RIGHT, _("%s is not text in UTF-8. Nothing was sent. Save it as UTF-8.") % path)
+    if path.endswith(".json") or begun.startswith(b"["):
+        return True
+    number = beginning[: len(beginning) - len(begun)].count(b"\n") + 1
+    if begun and not begun.startswith(b"{"):
+        raise no_entry(path, number, first.decode(errors="replace"))
+    if not begun or len(first) > LINE_BYTES:
+        return False
+    try:
+        orjson.loads(first)
+    except orjson.JSONDecodeError as error:
+        if error.pos >= len(error.doc):
+            return True  # it goes on in the next line
+        told = _("Line %(line)s of %(path)s is not JSON: %(error)s. Nothing was sent. Mend it, or take it out.")
+        raise Failed(NOT_RIGHT, told % {"path": path, "line": number, "error": error.msg}) from None
+    return False
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        # Not to the end: what is cut off may be in the midst of a character.
+        codecs.getincrementaldecoder("utf-8")().decode(line)
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in line
+
+
+def no_entry(path: str, number: int, text: str) -> Failed:
+    """What stands where the first entry is to stand is none."""
+    told = _(
+        "Line %(line)s of %(path)s is no entry: %(text)s. Nothing was sent. Entries are JSON objects, one a line; "
+        "a sheet (.xlsx, .csv) goes by: shuangqian import FILE"
+    )
+    text = text.strip()
+    shown = text if len(text) <= SHOWN else text[:SHOWN] + "…"
+    return Failed(NOT_RIGHT, told % {"path": path, "line": number, "text": shown})
+
+
 def _rest(file: BinaryIO) -> bytes:
     return b"".join(iter(lambda: file.read(PIECE_BYTES), b""))
 
@@ -72,9 +146,19 @@ def _whole(path: str, text: bytes) -> list[Line]:
     try:
         said = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        told = _("%(path)s is not JSON: %(error)s. Lines of JSON, one entry each, go into a file named .ndjson.")
+        if path.endswith(".json"):
+            told = _("%(path)s is not JSON: %(error)s. Lines of JSON, one entry each, go into a file named .ndjson.")
+        elif text.lstrip().startswith(b"["):
+            told = _("%(path)s begins like a JSON list and is none: %(error)s. Nothing was sent.")
+        else:
+            told = _(
+                "In %(path)s an entry goes over several lines, and all of it is not one JSON document: %(error)s. "
+                "Nothing was sent. One entry a line is needed: jq -c . FILE > entries.ndjson makes it so"
+            )
         raise Failed(NOT_RIGHT, told % {"path": path, "error": error}) from None
     entries = said if isinstance(said, list) else [said]
+    if entries and not isinstance(entries[0], dict):
+        raise no_entry(path, 1, orjson.dumps(entries[0]).decode())
     return [
         Line(number, orjson.dumps(entry), len(text) * number // len(entries))
         for number, entry in enumerate(entries, start=1)
@@ -88,17 +172,20 @@ class Source:
     path: str
     file: BinaryIO
     after: int = 0
+    without: Collection[int] = ()
     trouble: Failed | None = None
     _ready: "asyncio.Queue[Sequence[Line]]" = field(default_factory=asyncio.Queue)
     _room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AHEAD))
 
     def start(self) -> None:
         """Begin to read, within a running loop."""
-        # As a daemon: it may wait for input that never comes.
-        threading.Thread(target=self._read, args=(asyncio.get_running_loop(),), daemon=True).start()
+        # As a daemon: it may wait for input that never comes. In this context: what it says is in the language spoken.
+        run, loop = contextvars.copy_context().run, asyncio.get_running_loop()
+        threading.Thread(target=run, args=(self._read, loop), daemon=True).start()
 
     async def take(self) -> Sequence[Line]:
-        """The next entries after line `after`; empty at the end, or where `trouble` keeps them from being read.
+        """The next entries after line `after`, but for those of `without`; empty at the end, or where `trouble` keeps
+        them from being read.
 
         Cancelled, it loses none.
         """
@@ -109,7 +196,7 @@ class Source:
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
             for found in lines(self.path, self.file):
-                if kept := [line for line in found if line.number > self.after]:
+                if kept := [line for line in found if line.number > self.after and line.number not in self.without]:
                     self._give(loop, kept)
             self._give(loop, ())
         except Failed as failed:

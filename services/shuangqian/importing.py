@@ -54,7 +54,7 @@ def import_sheet(
         if marked:
             await _mark(access, path, query, marked)
 
-    code = carry_out(go, place, _("Sending"), validate_only)
+    code = carry_out(go, place, _("Sending"), validate_only, as_json)
     if marked:
         note(_("The marked file: %s") % marked)
     return code

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonpatch
 import jsonpointer
@@ -18,6 +18,9 @@ from shuangqian.outcomes import NOT_RIGHT, SOME_REFUSED, TAKEN_IN
 from shuangqian.profiles import Access
 from web.languages import _, moment
 from web.shell import Failed, note, out, print_json
+
+#: Characters shown of a value that is changed.
+SHOWN = 200
 
 
 def errors(access: Access, reference: str | None, *, mended_too: bool, as_json: bool) -> int:
@@ -56,13 +59,41 @@ def _show(item: Json) -> None:
         show.found(console, finding, "  ")
 
 
+class Change(NamedTuple):
+    """An operation that was applied to an entry, and what it found there: absent where nothing stood."""
+
+    line: Line
+    operation: Json
+    old: Json
+
+    def as_json(self) -> Json:
+        return {"line": self.line.number, **self.operation, **self.old}
+
+    def told(self) -> str:
+        """`replace /entry/maturity: "8" → 8`, as short as a line of a terminal allows."""
+        old = _short(self.old["old"]) if "old" in self.old else "—"
+        match self.operation:
+            case {"from": came, "path": path}:
+                return f"move {came} → {path}: {old}"
+            case {"value": new}:
+                return f"{self.operation['op']} {self.operation['path']}: {old} → {_short(new)}"
+        return f"{self.operation['op']} {self.operation['path']}: {old} → —"
+
+
+def _short(value: Any) -> str:
+    said = show.value(value)
+    return said if len(said) <= SHOWN else said[:SHOWN] + "…"
+
+
 @dataclass
 class Mended:
-    """A file after mending: its entries as they are now, how many were mended, and the findings that are left."""
+    """A file after mending: its entries as they are now, how many were mended, what was changed in them, and the
+    findings that are left."""
 
-    lines: list[bytes]
-    mended: int
-    left: list[tuple[Line, Json]]
+    lines: list[bytes] = field(default_factory=list)
+    mended: int = 0
+    changes: list[Change] = field(default_factory=list)
+    left: list[tuple[Line, Json]] = field(default_factory=list)
 
 
 def mend(found: Sequence[Line], refused: Sequence[Json]) -> Mended:
@@ -72,15 +103,17 @@ def mend(found: Sequence[Line], refused: Sequence[Json]) -> Mended:
     """
     by_digest = {item["digest"]: item["findings"] for item in refused}
     by_name = {(item["reference"], item["revision"]): item["findings"] for item in reversed(refused)}
-    result = Mended([], 0, [])
+    result = Mended()
     for line in found:
         entry = _read(line.raw)
         name = (entry.get("reference"), entry.get("revision")) if isinstance(entry, dict) else None
-        findings = by_digest.get(hashlib.sha256(line.raw).hexdigest()) or by_name.get(name, ()) if name else ()
-        entry, left = _apply(entry, findings)
+        named = by_name.get(name, ()) if name else ()
+        findings = by_digest.get(hashlib.sha256(line.raw).hexdigest()) or named
+        entry, changes, left = _apply(line, entry, findings)
+        result.changes += changes
         result.left += [(line, finding) for finding in left]
-        result.mended += len(left) < len(findings)
-        result.lines.append(orjson.dumps(entry) if len(left) < len(findings) else line.raw)
+        result.mended += bool(changes)
+        result.lines.append(orjson.dumps(entry) if changes else line.raw)
     return result
 
 
@@ -91,19 +124,43 @@ def _read(raw: bytes) -> Any:
         return None
 
 
-def _apply(entry: Any, findings: Sequence[Json]) -> tuple[Any, list[Json]]:
-    """The entry with the fixes applied, and the findings that have none, or one that does not fit."""
+def _apply(line: Line, entry: Any, findings: Sequence[Json]) -> tuple[Any, list[Change], list[Json]]:
+    """The entry with the fixes applied, what they changed, and the findings that have none, or one that does not
+    fit."""
+    changes: list[Change] = []
     left = [finding for finding in findings if not finding.get("fix")]
     for operation in patch(finding.get("fix") for finding in findings):
         try:
-            entry = jsonpatch.apply_patch(entry, [operation])
+            mended = jsonpatch.apply_patch(entry, [operation])
         except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
             left += [finding for finding in findings if finding.get("fix") == operation]
-    return entry, left
+            continue
+        changes.append(Change(line, dict(operation), _old(entry, operation.get("from", operation["path"]))))
+        entry = mended
+    # A misspelt field is two findings: what has no such name, and what is missing. The fix of the first mends both.
+    there = {change.operation["path"] for change in changes}
+    left = [each for each in left if not (each["rule"] == "required" and each["pointer"] in there)]
+    return entry, changes, left
 
 
-def fix(access: Access, reference: str | None, path: str, target: str | None, as_json: bool) -> tuple[str, int]:
-    """Write the mended file; its path, and the exit code: whether findings are left without a fix."""
+def _old(entry: Any, pointer: str) -> Json:
+    """What stands at a pointer, where anything does."""
+    try:
+        return {"old": jsonpointer.resolve_pointer(entry, pointer)}
+    except jsonpointer.JsonPointerException:
+        return {}
+
+
+class Fixed(NamedTuple):
+    """The mended file; the numbers of those of its entries that have findings without a fix; the exit code."""
+
+    path: str
+    by_hand: frozenset[int]
+    code: int
+
+
+def fix(access: Access, reference: str | None, path: str, target: str | None, as_json: bool) -> Fixed:
+    """Write the mended file, and list all that is changed in it and all that is left to be mended by hand."""
     if path == "-":
         raise Failed(NOT_RIGHT, _("What is mended is a file: name it with --file."))
     file, _size = opened(path)
@@ -111,9 +168,12 @@ def fix(access: Access, reference: str | None, path: str, target: str | None, as
     mended = mend(found, list(refusals(access, reference)))
     where = target or str(Path(path).with_name(f"{Path(path).stem}.mended{Path(path).suffix}"))
     Path(where).write_bytes(_written(path, mended.lines))
+    for change in mended.changes:
+        note(_("Line %(line)s: %(change)s") % {"line": change.line.number, "change": change.told()})
     if as_json:
         left = [{"line": line.number, **finding} for line, finding in mended.left]
-        print_json({"file": where, "mended": mended.mended, "left": left})
+        changes = [change.as_json() for change in mended.changes]
+        print_json({"file": where, "mended": mended.mended, "changes": changes, "left": left})
     else:
         note(_("%(count)s mended in %(file)s.") % {"count": f"{mended.mended:,}", "file": where})
         if mended.left:
@@ -121,7 +181,9 @@ def fix(access: Access, reference: str | None, path: str, target: str | None, as
         for line, finding in mended.left:
             out().print(f"[red]✗[/] [dim]{line.number:>6}[/]")
             show.found(out(), finding, "         ")
-    return where, SOME_REFUSED if mended.left else TAKEN_IN
+    left_at = {line.number for line, _finding in mended.left}
+    by_hand = frozenset(number for number, line in enumerate(found, start=1) if line.number in left_at)
+    return Fixed(where, by_hand, SOME_REFUSED if by_hand else TAKEN_IN)
 
 
 def _written(path: str, entries: Sequence[bytes]) -> bytes:

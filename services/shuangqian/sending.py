@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -51,6 +51,15 @@ class Window:
     _bytes: int = 0
     _room: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def begin(self) -> None:
+        """Wait for the first lines, so that no connection is made for what turns out to be none."""
+        self._take_in(await self.source.take())
+
+    def _take_in(self, lines: Sequence[Line]) -> None:
+        self.ended = not lines
+        self.unanswered.extend(lines)
+        self._bytes += sum(len(line.raw) for line in lines)
+
     async def pieces(self) -> AsyncIterator[bytes]:
         """What one connection sends: first the lines without a receipt again, then the others, as there is room."""
         piece = b""
@@ -66,9 +75,7 @@ class Window:
                 self._room.clear()
                 await self._room.wait()
             lines = await self.source.take()
-            self.ended = not lines
-            self.unanswered.extend(lines)
-            self._bytes += sum(len(line.raw) for line in lines)
+            self._take_in(lines)
             if lines:
                 yield b"".join(line.raw + b"\n" for line in lines)
 
@@ -112,6 +119,7 @@ async def receipts(
     source.start()
     window, patience = Window(source), Patience(again, access)
     query = {"validate": "only"} if validate_only else {}
+    await window.begin()
     async with session(access) as http:
         while not (window.ended and not window.unanswered):
             try:
@@ -159,7 +167,10 @@ async def accepted(answer: aiohttp.ClientResponse) -> None:
 
 
 async def json_lines(answer: aiohttp.ClientResponse, due: Callable[[], bool]) -> AsyncIterator[Json]:
-    """The JSON lines of an answer, as they come; TimeoutError where some are due and none comes for SILENT_S."""
+    """The JSON lines of an answer, as they come; TimeoutError where some are due and none comes for SILENT_S.
+
+    Raises Failed where the last says that no more is taken in, as when the day's quota is used up.
+    """
     rest = b""
     while True:
         try:
@@ -173,7 +184,10 @@ async def json_lines(answer: aiohttp.ClientResponse, due: Callable[[], bool]) ->
             return
         *ended, rest = (rest + piece).split(b"\n")
         for line in ended:
-            yield _json(line)
+            said = _json(line)
+            if said.get("status") == "stopped":
+                raise failure(said["problem"]["status"], orjson.dumps(said["problem"]))
+            yield said
 
 
 def _json(line: bytes) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import orjson
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -37,18 +38,28 @@ def found(console: Console, finding: Json, indent: str) -> None:
     """A finding: where, what and by which rule; then what stood there and how it can be mended."""
     where = finding.get("cell") or finding["pointer"] or "/"
     _hanging(console, f"[bold]{escape(str(where))}[/]  {escape(finding['text'])}  [dim]{finding['rule']}[/]", indent)
+    fix = finding.get("fix")
     if finding.get("found") is not None:
-        stood = _("Found: %s") % (finding["found"].strip() or _("nothing"))
+        said = finding["found"].strip() or _("nothing")
+        if fix and "value" in fix and value(fix["value"]) == said:
+            said = value(said)  # it is not yet what it shall be: it was a text, as in "8" for 8
+        stood = _("Found: %s") % said
         _hanging(console, f"[dim]{escape(stood)}[/]", indent + "  ")
-    if fix := finding.get("fix"):
+    if fix:
         mends = _("Fix: %s") % fixed(fix)
         _hanging(console, f"[green]{escape(mends)}[/]", indent + "  ")
 
 
 def fixed(fix: Json) -> str:
-    """A JSON Patch operation in a few words: `replace /revision: 3`."""
-    value = f": {fix['value']}" if "value" in fix else ""
-    return f"{fix['op']} {fix['path']}{value}"
+    """A JSON Patch operation in a few words: `replace /revision: 3`, `move /revison → /revision`."""
+    came = f"{fix['from']} → " if "from" in fix else ""
+    new = f": {value(fix['value'])}" if "value" in fix else ""
+    return f"{fix['op']} {came}{fix['path']}{new}"
+
+
+def value(said: Any) -> str:
+    """A value as JSON has it, so that the text "8" is not taken for the number 8."""
+    return orjson.dumps(said).decode()
 
 
 def _hanging(console: Console, text: str, indent: str) -> None:

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import orjson
 from rich.console import Console
 
 from shuangqian import show
-from shuangqian.client import Json, ask
+from shuangqian.client import Json, Refused, ask
 from shuangqian.entries import Source, opened
-from shuangqian.outcomes import INTERRUPTED, SERVER_FAILED, SOME_REFUSED, TAKEN_IN
+from shuangqian.outcomes import INTERRUPTED, NOT_RIGHT, SERVER_FAILED, SOME_REFUSED, TAKEN_IN
 from shuangqian.places import KeptPlace
 from shuangqian.profiles import Access
 from shuangqian.sending import receipts
@@ -22,14 +22,25 @@ Show = Callable[[str, Json], None]
 
 
 def submit(
-    access: Access, path: str, *, validate_only: bool = False, watch: bool = False, resume: bool = False, as_json: bool
+    access: Access,
+    path: str,
+    *,
+    validate_only: bool = False,
+    watch: bool = False,
+    resume: bool = False,
+    without: Collection[int] | None = None,
+    as_json: bool,
 ) -> int:
-    """Send what a file says; the exit code."""
+    """Send what a file says; the exit code.
+
+    `without`: the entries that stay. Such a run keeps no place: to go on there would send them, too.
+    """
     file, size = opened(path)
     if validate_only:
         check_validates(access, "/submissions:stream")
-    place = KeptPlace.of(access, path, "validate" if validate_only else "submit")
-    source = Source(path, file, after=begin(place, resume))
+    way = "validate" if validate_only else "submit"
+    place = KeptPlace(None) if without is not None else KeptPlace.of(access, path, way)
+    source = Source(path, file, after=begin(place, resume), without=without or ())
     sent: dict[str, int] = {}
 
     async def go(bar: Bar, counts: Counter[str]) -> None:
@@ -43,7 +54,7 @@ def submit(
             if watch and receipt["reference"] and receipt["status"] != "refused":
                 sent[receipt["reference"]] = receipt["revision"]
 
-    code = carry_out(go, place, _("Sending"), validate_only)
+    code = carry_out(go, place, _("Sending"), validate_only, as_json)
     if watch and sent and not validate_only:
         from shuangqian.following import follow
 
@@ -51,8 +62,13 @@ def submit(
     return code
 
 
-def carry_out(go: "Callable[[Bar, Counter[str]], object]", place: KeptPlace, doing: str, validate_only: bool) -> int:
-    """Run what sends and counts, keep its place if it breaks off, and say how it ended; the exit code."""
+def carry_out(
+    go: "Callable[[Bar, Counter[str]], object]", place: KeptPlace, doing: str, validate_only: bool, as_json: bool
+) -> int:
+    """Run what sends and counts, keep its place if it breaks off, and say how it ended; the exit code.
+
+    As JSON, findings on the whole of what was sent are data, too: a last line `{"problem": …}`.
+    """
     counts: Counter[str] = Counter()
     try:
         with progress(doing) as bar:
@@ -63,7 +79,11 @@ def carry_out(go: "Callable[[Bar, Counter[str]], object]", place: KeptPlace, doi
         raise Failed(INTERRUPTED, _("Interrupted.") + " " + how_to_go_on(place)) from None
     except Failed as failed:
         place.keep()
-        raise Failed(failed.code, failed.text + " " + how_to_go_on(place)) from None
+        if as_json and isinstance(failed, Refused) and failed.problem.get("findings"):
+            print(orjson.dumps({"problem": failed.problem}).decode(), flush=True)
+        # What must be mended first is refused again, however often it is sent.
+        passing = failed.passing if isinstance(failed, Refused) else failed.code != NOT_RIGHT
+        raise Failed(failed.code, failed.text + (" " + how_to_go_on(place) if passing else "")) from None
     except BrokenPipeError:
         place.keep()  # whoever reads the receipts has gone: `| head`
         raise

@@ -148,7 +148,7 @@ def _sending(router: APIRouter, desk: Desk) -> None:
         return page(
             request,
             "new.html",
-            status=422 if sent else 200,
+            status=422 if sent and not (sent.checked and sent.receipts) else 200,
             sections=sections(request, me),
             sent=sent,
             text=text,
@@ -161,10 +161,15 @@ def _sending(router: APIRouter, desk: Desk) -> None:
 
     @router.post("/submissions/new/json")
     async def send_new(
-        request: Request, me: Person = partner, file: UploadFile | None = None, text: str = Form("")
+        request: Request,
+        me: Person = partner,
+        file: UploadFile | None = None,
+        text: str = Form(""),
+        action: str = Form("send"),
     ) -> Response:
-        sent = await take(desk.intake(Caller(actor(me), own_partner(me))), file, text)
-        if sent.refused or not sent.receipts:
+        caller = Caller(actor(me), own_partner(me))
+        sent = await take(desk.intake(caller, validate_only=action == "check"), file, text)
+        if sent.checked or sent.refused or not sent.receipts:
             return form(request, me, sent=sent, text=text)
         notify(request, taken(sent))
         return RedirectResponse("/submissions", 303)

@@ -1,5 +1,6 @@
 """What comes by the form: a file or pasted text, as JSON (one submission, or a list of them) or NDJSON."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import orjson
@@ -16,9 +17,12 @@ MAX_UPLOAD_BYTES = 20_000_000
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of a form's submissions, in order, each with the number of its line."""
+    """What became of a form's submissions, in order, each with its number: among the entries of a JSON `document`, else
+    that of its line. Where it is `checked` only, what would become of them."""
 
     receipts: tuple[tuple[int, Receipt], ...]
+    document: bool = False
+    checked: bool = False
 
     @property
     def accepted(self) -> list[Receipt]:
@@ -28,17 +32,33 @@ class Sent:
     def refused(self) -> list[tuple[int, Receipt]]:
         return [(number, receipt) for number, receipt in self.receipts if receipt.status == "refused"]
 
+    @property
+    def fates(self) -> list[tuple[int, Receipt, str]]:
+        """Each with what becomes of it; the refused ones first."""
+        each = [(number, receipt, self._fate(receipt)) for number, receipt in self.receipts]
+        return sorted(each, key=lambda one: one[2] != "refused")
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many have each fate."""
+        return Counter(fate for _number, _receipt, fate in self.fates)
+
+    def _fate(self, receipt: Receipt) -> str:
+        # A check records nothing: an accepted entry that names an event was here before.
+        here = self.checked and receipt.event and receipt.status != "refused"
+        return "unchanged" if here else receipt.status
+
 
 async def take(intake: Intake, file: UploadFile | None, text: str) -> Sent:
     """Take in what the form holds, through the same code as the API. Raises a Problem when that is too much."""
     raw = await _uploaded(file, text)
-    lines = _lines(raw.removeprefix(b"\xef\xbb\xbf"))
+    lines, document = _lines(raw.removeprefix(b"\xef\xbb\xbf"))
     receipts: list[tuple[int, Receipt]] = []
     while batch := lines[: intake.piece]:
         lines = lines[len(batch) :]
         taken = await intake.take(batch)
         receipts += [(line.number, receipt) for line, (receipt, _) in zip(batch, taken, strict=True)]
-    return Sent(tuple(receipts))
+    return Sent(tuple(receipts), document, intake.validate_only)
 
 
 def taken(sent: Sent) -> str:
@@ -58,7 +78,8 @@ async def _uploaded(file: UploadFile | None, text: str) -> bytes:
     return await file.read()
 
 
-def _lines(raw: bytes) -> list[Line]:
+def _lines(raw: bytes) -> tuple[list[Line], bool]:
+    """The submissions, and whether they stand in one JSON document rather than on lines of their own."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -66,7 +87,7 @@ def _lines(raw: bytes) -> list[Line]:
         lines = [*splitter.feed(raw), *splitter.end()]
         # One object laid out on many lines begins with a brace alone: with a slip in it, it still is one submission.
         laid_out = bool(lines) and lines[0].raw.strip() in (b"{", b"[")
-        return [Line(1, raw, len(raw))] if laid_out else lines
+        return ([Line(1, raw, len(raw))], True) if laid_out else (lines, False)
     each = value if isinstance(value, list) else [value]
     texts = [orjson.dumps(one) for one in each]
-    return [Line(number, text, len(text)) for number, text in enumerate(texts, start=1)]
+    return [Line(number, text, len(text)) for number, text in enumerate(texts, start=1)], True

@@ -30,7 +30,7 @@ class Receipts(Response):
 
     One batch is read and checked while the one before is written, and no more: what comes faster waits in the client's
     own socket. A connection that breaks leaves whole lines committed; sent again, they get the same receipts. Once it
-    is broken, no further batch is begun, which would use up the rate of whoever sends again. Where the body itself is at
+    is broken, no further batch is begun, which would use up the rate of whoever sends again. Where the body is at
     fault, or the quota is used up, the last line has the status `stopped` and a `problem` (RFC 9457).
     """
 

@@ -19,7 +19,7 @@ from submissions.sections import sections
 from submissions.sheet_api import attachment, too_large
 from submissions.sheets.keeping import PAGE_ROWS, Files, Job
 from submissions.sheets.marking import marked
-from submissions.sheets.reading import Sheet, look
+from submissions.sheets.reading import CSV, XLSX, Sheet, look
 from submissions.sheets.sending import Sent, send
 from submissions.sheets.workbooks import Workbook
 from web.languages import LANGUAGES, _, language, speak
@@ -33,6 +33,8 @@ log = structlog.get_logger()
 MAX_UPLOAD_BYTES = 20_000_000
 #: A file that is done so soon is answered with its result; of others the page shows how far they are.
 PATIENCE_S = 3.0
+#: How names of tables end; the first is given to a file that came under another.
+ENDINGS = {XLSX: ("xlsx",), CSV: ("csv", "tsv", "txt"), "": ("xls", "xlsm")}
 
 
 class Sender:
@@ -143,10 +145,17 @@ def add(router: APIRouter, everybody: APIRouter, database: AsyncDatabase[Json], 
         with await files.bytes_of(token) as file:
             sheet = await asyncio.to_thread(look, file, job.kind)
             body = await asyncio.to_thread(marked, sheet, findings, only_refused=rows == "refused")
-        stem, dot, ending = job.name.rpartition(".")
-        said = _("to mend") if rows == "refused" else _("marked")
-        name = f"{stem} ({said}){dot}{ending}" if dot else f"{job.name} ({said})"
+        name = _named(job.name, _("to mend") if rows == "refused" else _("marked"), sheet.media_type)
         return Response(body, media_type=sheet.media_type, headers=attachment(name))
+
+
+def _named(name: str, said: str, media_type: str) -> str:
+    """What a file is called that goes back: as it came, but with the ending of what it is."""
+    stem, dot, ending = name.rpartition(".")
+    if not dot or ending.lower() not in {ending for endings in ENDINGS.values() for ending in endings}:
+        stem, ending = name, ""
+    endings = ENDINGS[media_type]
+    return f"{stem} ({said}).{ending if ending.lower() in endings else endings[0]}"
 
 
 def _form(request: Request, me: Person, *, kind: str = "", problem: Problem | None = None) -> Response:

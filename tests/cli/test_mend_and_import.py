@@ -54,6 +54,22 @@ def test_refused_rows_name_their_cells_and_the_marked_sheet_is_written(stranger:
     assert [each.coordinate for row in sheet.iter_rows() for each in row if each.comment] == [cell]
 
 
+def test_a_sheet_that_cannot_be_read_says_which_cell_and_not_to_send_it_again(stranger: Shell) -> None:
+    rows = [list(row) for row in some(name(), 1)]
+    rows[0].append("Remarks")
+    rows[1].append("nice")
+    path = stranger.file("extra.xlsx", saved(as_book(rows)))
+    cell = f"{get_column_letter(len(rows[0]))}1"
+    shell = stranger.at(stranger.port)
+    for lang, said in (("en_GB.UTF-8", f"{cell}: No column is called"), ("zh_CN.UTF-8", f"{cell}: ")):
+        done = shell.run("import", path, "--kind", "product", LANG=lang)
+        assert (done.returncode, done.stdout) == (2, "") and said in done.stderr and "Remarks" in done.stderr
+        assert "again" not in done.stderr and "再次" not in done.stderr and "重新" not in done.stderr
+    done = shell.run("import", path, "--kind", "product", "--json")
+    (finding,) = json.loads(done.stdout)["problem"]["findings"]
+    assert (done.returncode, finding["cell"]) == (2, cell) and finding["text"] in done.stderr
+
+
 def test_validating_only_takes_nothing_in(stranger: Shell, shell: Shell) -> None:
     prefix = name()
     sheet = shell.run("import", shell.file("a.csv", as_csv(some(prefix, 3))), "--kind", "product", "--validate-only")
@@ -71,14 +87,15 @@ def test_what_is_no_sheet_or_lacks_its_kind_is_exit_code_2(stranger: Shell) -> N
 
 def test_fixes_are_applied_to_the_file_and_what_has_none_is_left(shell: Shell) -> None:
     good, slips, hopeless = name(), name(), name()
-    slipped = submission(slips, colour="blue", district="高新区") | {"revison": 1}
+    slipped = submission(slips, district="高新区") | {"revison": 1}
+    del slipped["revision"]
     content = line(good) + orjson.dumps(slipped) + b"\n" + line(hopeless, maturity=0) + b"{no json\n"
     path = shell.file("entries.ndjson", content)
     assert shell.run("submit", path).returncode == 1
     told = shell.run("errors", slips)
-    assert told.returncode == 1 and "/entry/colour" in told.stdout and "Fix" in told.stdout
+    assert told.returncode == 1 and "/entry/district" in told.stdout and "Fix" in told.stdout
     done = shell.run("errors", "--fix", "--file", path)
-    assert done.returncode == 1 and "/entry/maturity" in done.stdout and "/entry/colour" not in done.stdout
+    assert done.returncode == 1 and "/entry/maturity" in done.stdout and "/entry/district" not in done.stdout
     mended = Path(path).with_name("entries.mended.ndjson")
     first, second, third, last = mended.read_bytes().splitlines()
     assert (first + b"\n", third + b"\n", last) == (line(good), line(hopeless, maturity=0), b"{no json")
@@ -86,3 +103,29 @@ def test_fixes_are_applied_to_the_file_and_what_has_none_is_left(shell: Shell) -
     assert Path(path).read_bytes() == content
     sent = shell.run("submit", str(mended), "--json")
     assert [json.loads(text)["status"] for text in sent.stdout.splitlines()] == ["received"] * 2 + ["refused"] * 2
+
+
+def test_what_is_changed_is_listed_and_what_has_no_fix_is_not_sent(shell: Shell) -> None:
+    good, slips, hopeless = name(), name(), name()
+    slipped = submission(slips, maturity="8") | {"revison": 1}
+    del slipped["revision"]
+    content = line(good) + orjson.dumps(slipped) + b"\n" + line(hopeless, maturity=0) + b"{no json\n"
+    path = shell.file("entries.ndjson", content)
+    refused = shell.run("submit", path)
+    assert refused.returncode == 1
+    assert 'Found: "8"' in refused.stdout and "Fix: replace /entry/maturity: 8" in refused.stdout
+    done = shell.run("errors", "--fix", "--file", path, "--send")
+    assert done.returncode == 1, "two are left"
+    told = done.stderr.splitlines()
+    assert told[:2] == [
+        'Line 2: replace /entry/maturity: "8" → 8',
+        "Line 2: move /revison → /revision: 1",
+    ]
+    assert "2 not sent: mend them by hand in" in done.stderr and "2 received" in done.stderr
+    assert "/entry/maturity" in done.stdout and "Not valid JSON" in done.stdout
+    rows = [text.split() for text in done.stdout.splitlines() if text.startswith(("✓", "="))]
+    assert [row[2] for row in rows] == [good, slips]
+    again = shell.run("errors", "--fix", "--file", path, "--json")
+    said = json.loads(again.stdout)
+    assert [each["line"] for each in said["left"]] == [3, 4] and "Line 2: replace" in again.stderr
+    assert {"line": 2, "op": "replace", "path": "/entry/maturity", "value": 8, "old": "8"} in said["changes"]

@@ -1,5 +1,7 @@
 """`shuangqian submit`, as a partner meets it: every line gets its receipt, whatever the connection does."""
 
+import asyncio
+import gzip
 import json
 import os
 import secrets
@@ -8,16 +10,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+import pytest
 
 from runtime.settings import Settings
 from schemas.entry import SubmissionLine
 from schemas.envelope import Event
 from schemas.review import CaseDecided, Decision
+from shuangqian.client import failure
+from shuangqian.places import KeptPlace
+from shuangqian.sending import json_lines
+from shuangqian.submitting import carry_out
 from submissions.__main__ import mongo
 from submissions.store import ProgressStore
 from tests.cli.conftest import Shell
 from tests.cli.proxy import line_to
 from tests.submissions.given import USCC, line, submission
+from web.shell import Failed
 
 
 def references(count: int) -> list[str]:
@@ -70,6 +78,95 @@ def test_a_json_list_one_entry_or_standard_input_goes_the_same_way(shell: Shell)
     for content in (json.dumps(entries[3:], indent=2), json.dumps(entries[3], indent=2), line(names[3]).decode()):
         done = shell.run("submit", "-", "--json", stdin=content)
         assert [(r["reference"], r["status"]) for r in receipts(done.stdout)] == [(names[3], "received")], done.stderr
+
+
+def test_what_is_no_entries_is_not_sent(stranger: Shell) -> None:
+    shell = stranger.at(9)  # where nobody would take anything
+    entries = [json.loads(line(name)) for name in references(2)]
+    pretty = "\n".join(json.dumps(entry, indent=2) for entry in entries)
+    hugging = pretty.replace("{\n  ", "{ ", 1)
+    for file, content, said in (
+        ("formula.xlsx", b"PK\x03\x04\x14\x00\x06\x00\x08\n\xff", "shuangqian import FILE.xlsx"),
+        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "shuangqian import FILE.xlsx"),
+        ("a.ndjson.gz", gzip.compress(line("a")), "gzip -dc FILE | shuangqian submit -"),
+        ("a.zst", b"\x28\xb5\x2f\xfd\x24", "zstd -dc FILE | shuangqian submit -"),
+        ("gb.ndjson", '{"title": "场景"}\n'.encode("gb18030"), "not text in UTF-8"),
+        ("gb.json", '{"title": "场景"}\n'.encode("gb18030"), "not text in UTF-8"),
+        ("Makefile", b"\n# Everything.\nall: run\n", "Line 2 of"),
+        ("a.csv", "reference,标题\n".encode(), "shuangqian import FILE"),
+        ("text.ndjson", b'"entry"\n', 'is no entry: "entry"'),
+        ("number.json", b"8", "is no entry: 8"),
+        ("slip.ndjson", b"{reference: 1}\n" + line("a"), "is not JSON"),
+        ("list.ndjson", b"[{]", "begins like a JSON list and is none"),
+        ("pretty.ndjson", pretty.encode(), "One entry a line is needed"),
+        ("hugging.ndjson", hugging.encode(), "One entry a line is needed"),
+    ):
+        path = shell.file(file, content)
+        for arguments, stdin in ((("submit", path), b""), (("submit", "-"), content)):
+            if stdin and file.endswith(".json"):
+                continue
+            done = shell.run(*arguments, stdin=stdin)
+            assert (done.returncode, done.stdout) == (2, ""), (file, done.stderr)
+            assert said in done.stderr and "again" not in done.stderr, (file, done.stderr)
+            assert "named .ndjson" not in done.stderr
+    chinese = shell.run("submit", shell.file("Makefile", b"all: run\n"), LANG="zh_CN.UTF-8")
+    assert "第 1 行不是条目：all: run。" in chinese.stderr
+
+
+def test_a_byte_order_mark_blank_lines_first_and_long_lines_are_as_good(shell: Shell) -> None:
+    names = references(3)
+    entry = json.dumps(json.loads(line(names[1])), indent=1).replace("{\n ", "{ ", 1)
+    for content, name in (
+        (b"\xef\xbb\xbf\n\n" + line(names[0]), names[0]),
+        (b"\xef\xbb\xbf" + entry.encode(), names[1]),
+        (line(names[2], interfaces=["x" * 200_000]), names[2]),
+    ):
+        done = shell.run("submit", shell.file("a.ndjson", content), "--json")
+        assert [r["reference"] for r in receipts(done.stdout)] == [name], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "again"),
+    [
+        (400, 2, False),
+        (405, 5, False),
+        (413, 2, False),
+        (422, 2, False),
+        (408, 5, True),
+        (429, 5, True),
+        (500, 5, True),
+    ],
+)
+def test_only_what_may_pass_by_itself_is_to_be_sent_again(status: int, code: int, again: bool) -> None:
+    problem = {"title": "No", "findings": [{"cell": "B1", "text": "Which?"}, {"pointer": "/entry", "text": "Why?"}]}
+    failed = failure(status, json.dumps(problem).encode())
+    assert (failed.code, failed.text.splitlines()[1:]) == (code, ["  B1: Which?", "  /entry: Why?"])
+
+    async def go(_bar: object, _counts: object) -> None:
+        raise failed
+
+    with pytest.raises(Failed) as told:
+        carry_out(go, KeptPlace(None), "Sending", False, False)
+    assert (told.value.code, "run the same again" in told.value.text) == (code, again)
+
+
+async def test_a_stream_that_the_quota_ends_says_so() -> None:
+    last = {"line": 2, "status": "stopped", "problem": {"status": 429, "title": "The day’s quota is used up"}}
+    stream = asyncio.StreamReader()
+    stream.feed_data(line("a") + json.dumps(last).encode() + b"\n")
+    stream.feed_eof()
+
+    class Answer:
+        class content:
+            @staticmethod
+            async def readany() -> bytes:
+                return await stream.read(1_000_000)
+
+    lines = json_lines(Answer(), lambda: True)  # type: ignore[arg-type]
+    assert (await anext(lines))["reference"] == "a"
+    with pytest.raises(Failed, match="quota is used up") as told:
+        await anext(lines)
+    assert told.value.code == 5
 
 
 def test_a_line_that_drops_again_and_again_leaves_every_line_received_once(shell: Shell, api: httpx2.Client) -> None:

@@ -76,7 +76,7 @@ def test_a_case_is_reviewed_with_the_keyboard_alone(stack: Stack, visit: Visit) 
         page.keyboard.type("Clear and measurable.")
         tab_to(page, text="Give the review")
         page.keyboard.press("Enter")
-        expect(page.get_by_text("Your review is given")).to_be_visible()
+        expect(page.get_by_text(re.compile("Your review is given[,.]"))).to_be_visible()
     expect(page.get_by_text("decides the case: Approved")).to_be_visible()
     go(page, "Review desk")
     expect(page.get_by_role("row").filter(has_text=title)).to_contain_text(re.compile("Approved.*80", re.DOTALL))
@@ -224,3 +224,46 @@ def test_a_lease_says_the_time_it_has_and_one_that_is_lost_loses_no_word(stack: 
     page.get_by_role("button", name="Claim this case").press("Enter")
     expect(page.locator("#comment")).to_have_value("Two hours of work.")
     page.get_by_role("button", name="Give back").first.press("Enter")
+
+
+def test_what_is_written_outlives_the_session_and_the_page(stack: Stack, visit: Visit) -> None:
+    (scene,) = lines(stack, PARTNER, "scene", 1, 961)
+    aside(sent(stack, PARTNER, [scene]))
+    page = visit("reviewer-zhao")
+    page.goto(stack.url("review") + "/cases")
+    reload_until(page, "Review the next case")
+    page.get_by_role("button", name="Review the next case").press("Enter")
+    comment, ended = page.locator("#comment"), page.locator("[data-ended]")
+    comment.focus()
+    case = page.url.split("?")[0].split("#")[0]
+    for group in page.locator("[data-review] fieldset").all():
+        group.locator("input").first.check()
+
+    # Left in the middle of a word: it is saved though no pause came before.
+    with page.expect_response("**/draft") as early:
+        comment.press_sequentially("typed on and on without a pause ", delay=130)
+    assert early.value.ok and "without a pause" not in (early.value.request.post_data or "")
+    comment.press_sequentially("to the last word", delay=0)
+    page.goto("about:blank")
+    until = time.monotonic() + 15  # the page may be opened again before what was sent on leaving it has arrived
+    while page.goto(case) and comment.input_value() != "typed on and on without a pause to the last word":
+        assert time.monotonic() < until, f"only this was saved: {comment.input_value()}"
+
+    page.context.clear_cookies(name="shuangqian")
+    comment.fill("Written after the session had ended.")
+    expect(ended).to_contain_text("Your session has ended.")
+    expect(page.get_by_role("alert").filter(has_text="Your session has ended.")).to_be_visible()
+    assert look(page, "case-session-ended-en") == []
+    page.get_by_role("button", name="Give the review").press("Enter")
+    expect(ended).to_be_focused()
+    with page.expect_popup() as opened:
+        ended.get_by_role("link", name="Sign in (opens in a new tab)").click()
+    again = opened.value
+    again.locator("button[value='reviewer-zhao']").click()
+    expect(again.get_by_role("heading", level=1)).to_have_text("Review desk")
+    again.close()
+    expect(ended).to_be_hidden()
+    page.reload()
+    expect(comment).to_have_value("Written after the session had ended.")
+    page.get_by_role("button", name="Give the review").press("Enter")
+    expect(page.get_by_text(re.compile("Your review is given[,.]"))).to_be_visible()

@@ -121,6 +121,46 @@ def test_a_scene_is_drafted_mended_checked_and_sent(stack: Stack, visit: Visit) 
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.timeout(300)
+def test_what_is_typed_stays_when_the_session_ends_and_is_saved_after_signing_in_again(
+    stack: Stack, visit: Visit
+) -> None:
+    page, wrong = visit(PARTNER), list[str]()
+    begin(page, "Scene")
+    page.get_by_label("District").select_option("Wuhou")
+    expect(page.get_by_role("status")).to_contain_text("Saved at")
+
+    page.context.clear_cookies(name="shuangqian")
+    both(page, "Title", "会话结束之后", "Typed after the session had ended")
+    ended = page.get_by_role("alert")
+    expect(ended).to_contain_text("Your session has ended.")
+    expect(page.get_by_text("there is no connection")).to_be_hidden()
+    wrong += look(page, "form-session-ended")
+    for button in ("Check your answers", "Add an offer"):  # one would leave the page, the other changes it in place
+        page.get_by_label("District").focus()
+        page.get_by_role("button", name=button).click()
+        expect(ended).to_be_focused()
+    expect(page.get_by_role("group", name="Title").get_by_label("In English")).to_have_value(
+        "Typed after the session had ended"
+    )
+
+    with page.expect_popup() as opened:
+        ended.get_by_role("link", name="Sign in in a new tab").click()
+    again = opened.value
+    again.locator(f"button[value='{PARTNER}']").click()
+    expect(again.get_by_role("heading", level=1)).to_have_text("Drafts")
+    again.close()
+    expect(ended).to_be_hidden()
+    expect(page.locator("#saved")).to_contain_text("Saved at")
+    page.get_by_role("button", name="Check your answers").click()
+    expect(page.get_by_role("alert").get_by_role("link").first).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("group", name="Title").get_by_label("In English")).to_have_value(
+        "Typed after the session had ended"
+    )
+    assert not wrong, "\n".join(wrong)
+
+
 def test_without_scripts_items_come_and_go_and_a_revision_starts_from_what_was_sent(stack: Stack, visit: Visit) -> None:
     page = visit(PARTNER, language="zh", scripts=False)
     go(page, "申报")

@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -328,6 +329,76 @@ async def test_a_reviewer_in_conflict_is_refused_even_if_the_case_moves_on_in_be
     await review.desk.declare_conflict(SC, reviewer("zhao"), "declared")
     done = await assign(review.desk, OPERATOR, "press", [Wish(7, SC, "zhao")])
     assert [(fault.row, fault.field) for fault in done.faults] == [(7, "reviewer")] and not done.written
+
+
+async def assigned(review: Review, *pairs: tuple[str, str]) -> None:
+    wishes = [Wish(row, case, sub) for row, (case, sub) in enumerate(pairs)]
+    assert (await assign(review.desk, OPERATOR, "assign", wishes)).assigned == len(pairs)
+
+
+async def test_a_change_of_the_roster_frees_what_somebody_may_judge_no_more(review: Review, signed_in: SignIn) -> None:
+    await opened(review, "li", "wang")
+    await assigned(review, (SC, "li"), (SC, "wang"), (PR, "li"))
+    await review.cases.handle(
+        [Claim(stream=SC, cause="c", actor="user:li", at=now(), reviewer="li", partner=None, until=now() + LEASE)]
+    )
+    operator = signed_in(OPERATOR)
+    conflicted = {"name": "李评", "conflicts": [OWN]}
+    assert (await operator.put("/reviewers/li", json=conflicted, headers=JSON)).status_code == 200
+    case = (await review.cases.get(SC)).state
+    assert (case.lease, [each.reviewer for each in case.assignments]) == (None, ["wang"])
+    assert [sub for sub, _why in (await kept(review))[PR]] == ["li"], "what they may still judge stays theirs"
+    listed = (await operator.get("/assignments", headers=JSON)).json()["assignments"]
+    assert {(each["case"], each["reviewer"]) for each in listed} == {(SC, "wang"), (PR, "li")}
+    file = "reviewer,name,conflicts\nwang,王审," + OWN
+    await operator.post("/reviewers:file", files={"file": ("roster.csv", file.encode(), "text/csv")})
+    await operator.post("/reviewers/li", data={"name": "李评", "languages": "zh", "partner": OTHER})
+    assert await kept(review) == {SC: [], PR: []}, "by file and by form as well"
+
+
+async def test_the_first_expert_on_the_roster_frees_experts_cases_of_all_others(review: Review) -> None:
+    large = {"type": "space", "amount": 100_000, "unit": "m2"}
+    await review.react([received("SC-1", scene(offers=(large,)))])
+    await rostered(review, "li")
+    assert (await review.cases.get(SC)).state.route == "experts"
+    await assigned(review, (SC, "li"))
+    await review.desk.register({"wang": PEOPLE["wang"].model_copy(update={"expert": True})}, OPERATOR, "expert")
+    assert (await review.cases.get(SC)).state.assignments == ()
+
+
+async def test_the_desk_offers_next_only_where_next_gives_something(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    await rostered(review, "li")
+    await assigned(review, (SC, "li"))
+    at = now()
+    standing = await review.desk.standing(reviewer("li"))
+    assert await review.store.queue.waits_for(standing, at)
+    assert not await review.store.queue.waits_for(replace(standing, conflicts=(OWN,)), at)
+    assert not await review.store.queue.waits_for(replace(standing, sub="zhao"), at)
+    # Assigned to them, and in the hands of somebody to whom it was assigned as well: the desk says until when.
+    await rostered(review, "wang")
+    await review.desk.assign(SC, OPERATOR, "also", "wang")
+    await review.desk.claim(SC, reviewer("wang"), "claim")
+    assert [held.reviewer for held in await review.store.queue.held_by_others(standing, now())] == ["wang"]
+    page = (await signed_in(reviewer("li")).get("/cases")).text
+    assert "Review the next case" not in page and "the first comes free at" in page
+
+
+async def test_whom_somebody_acts_for_is_learnt_from_their_sign_in_and_what_is_kept_for_them_is_free(
+    review: Review, signed_in: SignIn
+) -> None:
+    await opened(review, "li", "qian")
+    await assigned(review, (SC, "li"), (SC, "qian"))
+    desk = (await signed_in(reviewer("li", OWN)).get("/cases")).text
+    assert "Review the next case" in desk, "the product is theirs to judge"
+    assert [sub for sub, _why in (await kept(review))[SC]] == ["qian"]
+    assert await signed_in(reviewer("qian", OWN)).post("/cases:next", headers=JSON), "204"
+    assert await kept(review) == {SC: [], PR: []}
+    found = {each.reviewer: each.profile for each in await review.desk.roster.active() if each.profile}
+    assert (found["li"].partner, found["li"].conflicts) == (OWN, ())
+    assert (found["qian"].partner, found["qian"].conflicts) == (OTHER, (OWN,)), "what the roster said stays"
+    late = await assign(review.desk, OPERATOR, "again", [Wish(0, SC, "li"), Wish(1, SC, "qian")])
+    assert (late.assigned, len(late.faults)) == (0, 2)
 
 
 async def test_onlookers_look_and_reviewers_do_not(review: Review, signed_in: SignIn) -> None:

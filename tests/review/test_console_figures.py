@@ -1,8 +1,11 @@
 """What samples mean: pace, time to drain with its range, and what would help."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import pytest
 
-from review.console.figures import Advice, Drain, Help, Pace, Sample, drain, pace, standing
+from review.console.figures import Advice, Demand, Drain, Help, Pace, Sample, demand, drain, pace, standing
 from runtime.consumers import Group, Member, Part
 
 TOPIC = "submissions.events"
@@ -92,6 +95,43 @@ def test_a_burst_that_is_gone_in_seconds_asks_for_nobody_though_it_grew_over_the
     burst = group(*(35,) * 11, 38, done=465)
     seen = standing("review", samples(*idle, burst))
     assert (seen.lag, seen.drain.about_s, seen.advice) == (423, None, Advice(Help.KEEPS_UP))
+
+
+def busy(seconds: int, came: Sequence[float], handled: Sequence[float], workers: int = 1) -> list[Sample]:
+    """A sample every two seconds of a group of 12 partitions; so much comes and is handled a second, in turns."""
+    lag, done, seen = 0.0, 0.0, []
+    for n in range(seconds // 2):
+        most = lag + 2 * came[n % len(came)]
+        now = min(most, 2 * handled[n % len(handled)])
+        lag, done = most - now, done + now
+        seen.append(
+            Sample(100.0 + 2 * n, {"review": group(*(int(lag / 12),) * 12, done=int(done / 12), workers=workers)})
+        )
+    return seen
+
+
+def test_what_comes_faster_than_it_is_handled_for_long_is_never_called_keeping_up_and_the_advice_settles() -> None:
+    # About 30 come and 19 are handled a second, both in lumps, as Kafka's offsets are committed.
+    seen = busy(300, came=(0, 70, 20), handled=(0, 0, 40, 36))
+    advised = [standing("review", seen[:upto]).advice for upto in range(20, len(seen), 2)]
+    assert {each.help for each in advised} == {Help.MORE_WORKERS}
+    workers = [each.workers for each in advised]
+    assert all(abs(after - before) <= 1 for before, after in pairwise(workers)), workers
+    assert (workers[0], workers[-1]) == (3, 5), "more, as more waits"
+
+
+def test_what_grows_by_a_few_events_is_work_of_a_moment() -> None:
+    assert {
+        standing("review", busy(upto, came=(103,), handled=(100,))[-60:]).advice.help for upto in (60, 90, 120)
+    } == {Help.KEEPS_UP}
+
+
+def test_more_workers_are_reckoned_by_those_who_did_the_work() -> None:
+    # Of the last three minutes two with one worker, and one with two: 60/s handled by 4/3 of them.
+    one = [group(*(2000 - 5 * n,) * 12, done=10 * n) for n in range(20)]
+    two = [group(*(1900 - 5 * n,) * 12, done=200 + 10 * n, workers=2) for n in range(11)]
+    found = demand("review", samples(*one, *two))
+    assert found == Demand(handled=20.0, arriving=10.0, workers=42 / 31, grows=False)
 
 
 def test_workers_that_handle_nothing_for_long_are_not_helped_by_more() -> None:

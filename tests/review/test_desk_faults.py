@@ -4,7 +4,8 @@ import asyncio
 from collections import Counter
 
 from review.desk import Desk
-from review.drafts import Drafts
+from review.domain.reviewing import LONGEST
+from review.drafts import LARGEST, Drafts
 from review.judging import judging
 from review.roster import Roster
 from review.store import CaseStore
@@ -123,6 +124,47 @@ async def test_what_was_written_survives_a_lost_lease(review: Review, signed_in:
     assert "almost done" in page and 'value="reject" checked' in page
 
 
+async def test_who_lost_the_case_hears_so_before_what_is_missing_and_keeps_what_was_sent(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    li, wang = signed_in(LI), signed_in(WANG)
+    await li.post(f"{CASE}/claim")
+    missing = await li.post(f"{CASE}/reviews", data={"verdict": "reject"})
+    assert missing.status_code == 422 and 'href="#comment"' in missing.text, "while one holds it, what is missing"
+    await li.post(f"{CASE}/release")
+    await wang.post(f"{CASE}/claim")
+    lost = await li.post(f"{CASE}/reviews", data={"comment": "the last words"})
+    assert lost.status_code == 409 and "reviewer-wang holds it until" in lost.text
+    assert "What you wrote is kept for 30 days" in lost.text and "There is a problem" not in lost.text
+    huge = await li.post(f"{CASE}/reviews", data={"comment": "x" * (LARGEST + 1)})
+    assert huge.status_code == 409 and "too long to be saved" in huge.text and "is kept for" not in huge.text
+    await wang.post(f"{CASE}/release")
+    assert "the last words" in (await li.post(f"{CASE}/claim")).text
+
+
+async def test_a_draft_is_kept_whole_or_refused_never_cut(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    await li.post(f"{CASE}/claim")
+    written = "字" * (LONGEST + 5000) + "the end"
+    assert (await li.post(f"{CASE}/draft", data={"comment": written}, headers=JSON)).status_code == 204
+    assert written in (await li.get(CASE)).text
+    refused = await li.post(f"{CASE}/draft", data={"comment": "x" * LARGEST}, headers=JSON)
+    assert refused.status_code == 422 and "At most 200,000 characters are kept." in refused.json()["detail"]
+    assert written in (await li.get(CASE)).text, "the one before stays"
+    shown = await li.post(f"{CASE}/reviews", data={"comment": "x" * LARGEST})
+    assert "Shorten it to 20,000 characters." in shown.text and "x" * LARGEST in shown.text
+
+
+async def test_a_form_with_errors_is_not_a_dead_end(review: Review, signed_in: SignIn) -> None:
+    """Its address is that of the POST: the other language, and signing in again, ask for it by GET."""
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    for act in ("reviews", "appeals"):
+        assert (await li.get(f"{CASE}/{act}")).url.path == CASE
+
+
 async def test_a_review_is_taken_back_from_the_desk(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene())])
     li = signed_in(LI)
@@ -157,7 +199,13 @@ async def test_an_operator_notes_an_appeal_and_others_judge(review: Review, sign
         await person.post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
     operator = signed_in(OPERATOR)
     assert "The partner’s objection" in (await operator.get(CASE)).text
-    assert (await operator.post(f"{CASE}/appeals", data={"reason": " "})).status_code == 422
+    for reason, why in ((" ", "Say what the objection is."), ("长" * (LONGEST + 1), "This is too long")):
+        wrong = await operator.post(f"{CASE}/appeals", data={"reason": reason})
+        assert wrong.status_code == 422 and "There is a problem" in wrong.text and 'href="#reason"' in wrong.text
+        assert why in wrong.text and f"{reason}</textarea>" in wrong.text, "what was written stays"
+    assert (
+        await operator.post(f"{CASE}/appeals", json={"by": "partner", "reason": " "}, headers=JSON)
+    ).status_code == 422
     assert (
         "Other reviewers judge the case again"
         in (await operator.post(f"{CASE}/appeals", data={"reason": "see 2"})).text

@@ -197,6 +197,14 @@ async def test_an_onlooker_reads_the_roster_and_changes_nothing(review: Review, 
     assert await roster(review) == {"reviewer-li": LI}
 
 
+async def test_many_conflicts_wrap_and_leave_the_columns_beside_them_in_sight(
+    review: Review, signed_in: SignIn
+) -> None:
+    await signed_in(OPERATOR).post("/reviewers:new", data=FORM)
+    page = (await signed_in(ONLOOKER).get("/reviewers")).text
+    assert f'<td class="wraps"><code>{OTHER}</code> <code>{OWN}</code></td>' in page
+
+
 # --- Profiles as texts -----------------------------------------------------------------------------------------------
 
 DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))

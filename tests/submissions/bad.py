@@ -30,12 +30,14 @@ BAD: dict[str, tuple[bytes, str, str]] = {
     "an overlong encoding": (titled(b"\xc0\xaf\xc0\xaf"), "json", ""),
     "GB 18030": (titled("隧道".encode("gb18030")), "json", ""),
     "UTF-16": (GOOD.decode().encode("utf-16-le").replace(b"\n", b""), "json", ""),
-    "a byte order mark": (b"\xef\xbb\xbf" + GOOD, "json", ""),
+    "two byte order marks": (2 * b"\xef\xbb\xbf" + GOOD, "json", ""),
     "NUL after it": (GOOD + b"\x00", "json", ""),
     "NUL within": (titled(b"a\x00b"), "json", ""),
     "NUL escaped": (titled(rb"a\u0000b"), "characters", "/entry/title/zh"),
     "a bell escaped": (titled(rb"a\u0007b"), "characters", "/entry/title/zh"),
     "a noncharacter": (titled("a\uffffb".encode()), "characters", "/entry/title/zh"),
+    "an override of direction": (titled("a\u202eb".encode()), "characters", "/entry/title/zh"),
+    "an isolate, escaped": (titled(rb"a\u2066b"), "characters", "/entry/title/zh"),
     "NUL in a field’s name": (put(rb'1,"\u0000":1'), "characters", "/entry"),
     "100,000 deep": (DEEP, "json", ""),
     "100,000 deep in a field": (put(DEEP), "json", ""),
@@ -86,6 +88,6 @@ RARE = (
     "🚇🤖👩🏽‍🔬🇨🇳",
     "é e\u0301 ﬁ １２３ ①",  # neither composed nor folded
     "㐀𠮷龘〇々",
-    "\u200f\u202eabc\u202c",
+    "\u200fabc\u200e",
     'a\\"b/c\u2028d\te\r\nf',
 )

@@ -22,8 +22,9 @@ from schemas.documents import schemas
 from schemas.events import FACTS
 from submissions.__main__ import mongo as connect
 from submissions.event_words import ZH
+from submissions.intake import CONFLICTS
 from tests.faults.fleet import key_for
-from tests.submissions.given import OTHER, USCC, signed_in
+from tests.submissions.given import OTHER, ROOT, USCC, signed_in
 
 SAMPLE = re.compile(r'<pre class="sq-raw"[^>]* data-sample="([^"]+)"[^>]*>(.*?)</pre>', re.DOTALL)
 ORDER = ("entry", "send", "stream", "where", "mend", "withdraw")
@@ -91,6 +92,17 @@ async def test_the_page_is_whole_in_both_languages(client: httpx2.AsyncClient, l
             assert (await client.get(html.unescape(link), headers={"Accept": "text/html"})).status_code == 200, link
     missing = re.findall(r'href="#([^"]+)"', answer.text)
     assert all(f'id="{anchor}"' in answer.text for anchor in missing)
+
+
+async def test_every_problem_that_is_named_on_the_page_there_is(client: httpx2.AsyncClient) -> None:
+    page = (await client.get("/developers", headers={"Accept": "text/html"})).text
+    # A problem's type is in small letters with hyphens between; what else is written so is no code on that page.
+    named = set(re.findall(r"<code>([a-z]+(?:-[a-z]+)+)</code>", page))
+    assert {"key-missing", "revision-taken", "idempotency-key-reused"} <= named
+    texts = [path.read_text("utf-8") for path in (ROOT / "services" / "submissions").rglob("*.py")]
+    raised = set(re.findall(r'(?:Problem\(\s*\d+,\s*|_unauthorised\()"([a-z-]+)"', "\n".join(texts)))
+    raised |= {rule.replace(".", "-") for rule in CONFLICTS}  # as submissions.answers names them
+    assert named <= raised, named - raised
 
 
 async def test_a_program_that_names_no_type_gets_the_pages_too(client: httpx2.AsyncClient) -> None:

@@ -55,6 +55,15 @@ async def test_a_partners_program_is_granted_an_account_and_writes(
     ]
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_the_page_names_the_header_of_a_structured_cloudevent(
+    client: httpx2.AsyncClient, settings: Settings, key: dict[str, str], language: str
+) -> None:
+    partner = signed_in(settings, "partner", partner=USCC) | {"Accept": "text/html", "Accept-Language": language}
+    page = (await client.get("/kafka", headers=partner)).text
+    assert "content-type: application/cloudevents+json" in page
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("language", ["zh", "en"])
 async def test_the_sample_on_the_page_for_developers_runs_as_it_stands_there(

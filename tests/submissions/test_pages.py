@@ -73,8 +73,57 @@ async def test_json_may_be_one_a_list_or_laid_out(
     assert sorted(each["reference"] for each in items) == ["lines", "lines-2", "list", "list-2", "one"]
     slip = texts["one"].replace(b'"revision"', b"revision").decode()
     answer = await client.post("/submissions/new/json", data={"text": slip}, headers=partner)
-    assert answer.status_code == 422 and "1 line was refused" in answer.text
+    assert answer.status_code == 422 and "1 entry was refused" in answer.text
     empty = await client.post("/submissions/new/json", data={"text": " "}, headers=partner)
+    assert empty.status_code == 422 and "Choose a file or paste at least one entry." in empty.text
+
+
+async def test_what_is_wrong_is_told_by_entry_in_a_document_and_by_line_in_ndjson(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    both = [submission("a"), submission("b", maturity=0)]
+    document = orjson.dumps(both, option=orjson.OPT_INDENT_2).decode()
+    lines = "\n".join(orjson.dumps(each).decode() for each in both)
+    for language, said, of_document, of_lines in (
+        ("en", "1 entry was refused", "Entry 2: ", "Line 2: "),
+        ("zh", "1 条被拒收", "第 2 条：", "第 2 行："),
+    ):
+        headers = partner | {"Accept-Language": language}
+        answer = await client.post("/submissions/new/json", data={"text": document}, headers=headers)
+        assert answer.status_code == 422
+        assert said in answer.text and of_document in answer.text and of_lines not in answer.text
+        answer = await client.post("/submissions/new/json", data={"text": lines}, headers=headers)
+        assert of_lines in answer.text and of_document not in answer.text
+
+
+async def test_json_is_checked_only_where_that_is_asked_for(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    page = (await client.get("/submissions/new/json", headers=partner)).text
+    assert re.search(r'name="action" value="check">Check only</button>', page)
+    await client.post("/submissions", json=submission("here"), headers=key)
+    each = [submission("new"), submission("here"), submission("here", 2, maturity=7), submission("bad", maturity=0)]
+    text = orjson.dumps(each, option=orjson.OPT_INDENT_2).decode()
+    answer = await client.post("/submissions/new/json", data={"text": text, "action": "check"}, headers=partner)
+    assert answer.status_code == 200
+    assert "1 entry would be refused" in answer.text and "nothing was sent" in answer.text
+    tags = re.findall(r'__title">(Entry \d)\s*<code>(\w+)</code>\s*<strong[^>]*>\s*(.*?)\s*</strong>', answer.text)
+    assert tags == [
+        ("Entry 4", "bad", "Would be refused"),
+        ("Entry 1", "new", "Would be received"),
+        ("Entry 2", "here", "Unchanged"),
+        ("Entry 3", "here", "Would be revised"),
+    ]
+    assert "&#34;reference&#34;: &#34;new&#34;" in answer.text  # it is there to be sent
+    items = (await client.get("/submissions", headers=key)).json()["items"]
+    assert [(one["reference"], one["revision"]) for one in items] == [("here", 1)]
+    assert ">bad</a>" not in (await client.get("/submissions/refused", headers=partner)).text
+    zh = partner | {"Accept-Language": "zh"}
+    good = {"text": line("new").decode(), "action": "check"}
+    answer = await client.post("/submissions/new/json", data=good, headers=zh)
+    assert answer.status_code == 200 and "将收到" in answer.text and "尚未提交任何内容" in answer.text
+    assert "仅检查" in answer.text and "<title>错误" not in answer.text
+    empty = await client.post("/submissions/new/json", data={"text": "", "action": "check"}, headers=partner)
     assert empty.status_code == 422 and "Choose a file or paste at least one entry." in empty.text
 
 

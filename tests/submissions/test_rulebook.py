@@ -129,7 +129,8 @@ async def test_every_rule_has_its_page_and_its_json(client: httpx2.AsyncClient) 
 async def test_programs_are_told_what_mends_each_finding_and_all_at_once(
     client: httpx2.AsyncClient, key: dict[str, str]
 ) -> None:
-    wrong = submission(maturity="８", sumary={"zh": "多出来的"}, district="高新区")
+    wrong = submission(maturity="８", district="高新区")
+    wrong["entry"]["Markets"] = wrong["entry"].pop("markets", ["成都"])
     problem = (await client.post("/submissions", json=wrong, headers=key)).json()
     assert {finding["rule"]: finding["doc"] for finding in problem["findings"]} == {
         rule: f"/rules/{rule}" for rule in ("type", "unknown-field", "choice")
@@ -142,7 +143,8 @@ async def test_programs_are_told_what_mends_each_finding_and_all_at_once(
 async def test_people_see_what_is_suggested_and_can_copy_it(
     client: httpx2.AsyncClient, key: dict[str, str], settings: Settings
 ) -> None:
-    await client.post("/submissions", content=line("a", maturity="８", colour="red"), headers=key)
+    named = {"zh": "隧道巡检机器人", "en": "TBD"}
+    await client.post("/submissions", content=line("a", maturity="８", title=named), headers=key)
     await client.post("/submissions", content=line("b", maturity=12), headers=key)
     me = HTML | signed_in(settings, "partner", partner=USCC) | {"Accept-Language": "en"}
     refused = (await client.get("/submissions/refused", headers=me)).text

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
 
 import httpx2
 import pytest
@@ -92,6 +93,28 @@ async def test_the_rows_to_mend_come_back_are_mended_and_sent(
     assert figures(again.text)["Received"] == 1 and "Every row is taken in." in again.text
     items = (await client.get("/submissions", headers=key)).json()["items"]
     assert sorted(each["reference"] for each in items) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("name", "workbook", "back"),
+    [
+        ("x.csv", True, "x (to mend).xlsx"),
+        ("x", True, "x (to mend).xlsx"),
+        ("x.XLSX", True, "x (to mend).XLSX"),
+        ("x.xlsm", True, "x (to mend).xlsx"),
+        ("v1.2 draft", True, "v1.2 draft (to mend).xlsx"),
+        ("x.xlsx", False, "x (to mend).csv"),
+        ("x.tsv", False, "x (to mend).tsv"),
+    ],
+)
+async def test_the_file_that_comes_back_is_named_by_what_it_is(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str], name: str, workbook: bool, back: str
+) -> None:
+    body = as_xlsx(bad(), "Product") if workbook else as_csv(bad())
+    result = await upload(client, partner, body, action="check", name=name)
+    mend = await client.get(result.url.path + "/marked?rows=refused", headers=partner)
+    assert unquote(mend.headers["content-disposition"]).endswith(f"''{back}")
+    assert mend.content.startswith(b"PK") == workbook == (mend.headers["content-type"] == XLSX)
 
 
 async def test_every_finding_of_many_rows_is_shown_page_by_page(

@@ -3,8 +3,9 @@
 import io
 import tempfile
 import zipfile
+from collections.abc import Generator
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -18,7 +19,8 @@ from schemas.rules import check
 from submissions.intake import Receipt, told
 from submissions.sheets.findings import at_cells
 from submissions.sheets.reading import Sheet, look
-from submissions.sheets.rows import flat
+from submissions.sheets.rows import Row, flat
+from submissions.sheets.texts import records
 from tests.submissions.given import ROOT
 from tests.submissions.sheet_files import (
     OPENED,
@@ -144,6 +146,22 @@ def test_a_quotation_mark_that_is_never_closed_ends_the_file_and_the_rows_before
     assert findings(long) == [("sheet.row", None, None)] and lines(long) == [*GOOD, None]
     one_line = good + b"x" * 5_000_000
     assert findings(one_line) == [("sheet.row", None, None)]
+
+
+def test_reading_may_be_broken_off_and_the_file_closed_before_that() -> None:
+    file = io.BytesIO(as_csv(table([entry("a"), entry("b")])))
+    rows = cast(Generator[Row, None, None], records(file, "utf-8-sig", ","))
+    next(rows)
+    file.close()
+    rows.close()  # as it is when it is collected: what is raised then, nobody catches
+
+
+def test_reading_broken_off_leaves_the_file_open() -> None:
+    file = io.BytesIO(as_csv(table([entry("a"), entry("b")])))
+    rows = cast(Generator[Row, None, None], records(file, "utf-8-sig", ","))
+    next(rows)
+    rows.close()
+    assert not file.closed
 
 
 def test_quotation_marks_that_do_not_pair_spoil_their_row_alone() -> None:

@@ -1,6 +1,11 @@
 """What every service's application does before it has routes of its own."""
 
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
 import pytest
+from pydantic import BaseModel, Field, field_validator
 from starlette.testclient import TestClient
 
 from tests.web.demo import demo
@@ -107,6 +112,96 @@ def test_an_invalid_request_names_each_fault(client: TestClient) -> None:
     answer = client.get("/counts?n=many")
     assert answer.status_code == 422
     assert answer.json()["findings"][0]["pointer"] == "/query/n"
+
+
+class Ask(BaseModel, extra="forbid"):
+    """One field for each way of being wrong."""
+
+    missed: str
+    only: Literal["only", "never"] = "only"
+    label: str = Field("four", min_length=2, max_length=5)
+    code: str = Field("a", pattern="^a+$")
+    hours: int = Field(5, ge=1, le=5)
+    share: float = Field(0.5, gt=0, lt=1)
+    tags: list[str] = Field(["a"], min_length=1, max_length=2)
+    yes: bool = True
+    day: date = date(2026, 3, 5)
+    at: datetime = datetime(2026, 3, 5, tzinfo=UTC)
+    own: str = "fine"
+    id: UUID = UUID(int=0)
+
+    @field_validator("own")
+    @classmethod
+    def _own(cls, text: str) -> str:
+        if text != "fine":
+            raise ValueError("自有的说明。")
+        return text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "zh", "en"),
+    [
+        ("missed", None, "缺少必填项。", "This is required and missing."),
+        ("more", 1, "这里没有此字段。请删去，或检查拼写。", "There is no such field here."),
+        ("only", "x", "须为下列之一：'only', 'never'。", "This must be one of: 'only', 'never'."),
+        ("label", "a", "至少须有 2 个字符。", "This must have at least 2 characters."),
+        ("label", "a" * 6, "最多可有 5 个字符。", "This must have at most 5 characters."),
+        ("label", 1, "须为文本。", "This must be a text."),
+        ("code", "b", "须符合格式 ^a+$。", "This must match the pattern ^a+$."),
+        ("hours", 6, "不得大于 5。", "This must be 5 or less."),
+        ("hours", 0, "不得小于 1。", "This must be 1 or more."),
+        ("hours", "many", "须为整数。", "This must be a whole number."),
+        ("hours", None, "须为整数。", "This must be a whole number."),
+        ("hours", 1.5, "须为整数。", "This must be a whole number."),
+        ("share", "half", "须为数字。", "This must be a number."),
+        ("share", 1, "须小于 1", "This must be less than 1"),
+        ("share", 0, "须大于 0", "This must be greater than 0"),
+        ("tags", [], "至少须有 1 项。", "This must have at least 1 items."),
+        ("tags", ["a"] * 3, "最多可有 2 项。", "This must have at most 2 items."),
+        ("tags", "a", "须为列表。", "This must be a list."),
+        ("yes", "perhaps", "须为 true 或 false。", "This must be true or false."),
+        ("day", "5 March", "须为日期，例如 2026-03-05。", "This must be a day, such as 2026-03-05."),
+        ("at", "noon", "须为时间，例如 ", "This must be a time, such as "),
+        ("own", "other", "自有的说明。", "自有的说明。"),
+        ("id", "x", "此处填写无效：Input should be a valid UUID", "This is not valid: Input should be a valid UUID"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_in_the_readers_language(field: str, value: Any, zh: str, en: str) -> None:
+    app = demo(WebSettings())
+
+    async def ask(said: Ask) -> None:
+        """Takes what is as it must be."""
+
+    app.add_api_route("/ask", ask, methods=["POST"])
+    body = {"missed": "here", field: value}
+    if field == "missed":
+        del body["missed"]
+    for language, text in (("zh", zh), ("en", en)):
+        answer = TestClient(app).post("/ask", json=body, headers={"Accept-Language": language})
+        (found,) = answer.json()["findings"]
+        assert (answer.status_code, found["pointer"]) == (422, f"/body/{field}")
+        assert found["text"].startswith(text)
+
+
+def test_a_body_that_is_no_json_is_said_to_be_none() -> None:
+    app = demo(WebSettings())
+
+    async def ask(said: Ask) -> None:
+        """Takes what is as it must be."""
+
+    app.add_api_route("/ask", ask, methods=["POST"])
+    headers = {"Content-Type": "application/json"}
+    (found,) = TestClient(app).post("/ask", content=b'{"a": }', headers=headers).json()["findings"]
+    assert (found["rule"], found["text"]) == ("json_invalid", "自第 6 个字符起不是合法的 JSON。")
+
+
+def test_a_program_whose_key_cannot_be_read_is_not_told_of_a_session(client: TestClient) -> None:
+    asked = {"Accept": "application/json", "Accept-Language": "en"}
+    answer = client.get("/desk", headers={**asked, "Authorization": "Bearer "})
+    assert (answer.status_code, answer.json()["type"]) == (401, "urn:shuangqian:problem:key-missing")
+    assert "session" not in answer.text and answer.headers["www-authenticate"] == "Bearer"
+    answer = client.get("/desk", headers=asked)
+    assert (answer.status_code, answer.json()["type"]) == (401, "urn:shuangqian:problem:not-signed-in")
 
 
 def test_the_session_cookie_is_lax_http_only_and_secure_behind_https(client: TestClient) -> None:

@@ -11,6 +11,11 @@ from runtime.consumers import Group
 
 #: Seconds over which pace is taken, and of one of its windows: their spread gives the range.
 OVER_S, WINDOW_S = 60.0, 6.0
+#: Seconds over which advice is reckoned, longer so that it settles; and for which what waits must have grown to be no
+#: burst.
+ADVISED_S, SURE_S = 180.0, 30.0
+#: Of what waits now, what counts as next to nothing: before that, work had not begun.
+LITTLE = 0.1
 #: With events waiting and none handled for so long, workers do not work.
 STANDS_STILL_S = 20.0
 #: Who drains within so many seconds keeps up.
@@ -41,6 +46,17 @@ class Pace:
     shrinks: float
     least: float
     most: float
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What advice goes by: events a second `handled`, by `workers` on average, and `arriving`; whether what waits
+    `grows` for so long that it is no burst."""
+
+    handled: float
+    arriving: float
+    workers: float
+    grows: bool
 
 
 @dataclass(frozen=True)
@@ -109,14 +125,40 @@ def standing(name: str, samples: Sequence[Sample]) -> Standing:
         drain=drain(lag, measured),
         busy=sum(bool(member.parts) for member in group.members),
         partitions=partitions,
-        advice=advice(group, lag, partitions, measured, _still_s(name, samples)),
+        advice=advice(group, lag, partitions, demand(name, samples), _still_s(name, samples)),
     )
 
 
 def pace(name: str, samples: Sequence[Sample]) -> Pace:
     """How fast a group has been over the last OVER_S; nothing, where there is but one sample."""
-    recent = [sample for sample in samples if name in sample.groups and sample.at >= samples[-1].at - OVER_S]
-    marks = _windows(recent)
+    marks = _windows(_since(name, samples, OVER_S))
+    return _pace(name, marks)
+
+
+def demand(name: str, samples: Sequence[Sample]) -> Demand:
+    """What a group has to do since work began: the idle time before would make it seem slower than it is.
+
+    By the last minute, where that is too short to tell.
+    """
+    recent = _since(name, samples, ADVISED_S)
+    lags = [sum(part.lag for part in sample.groups[name].parts) for sample in recent]
+    idle = [n for n, lag in enumerate(lags) if lag <= LITTLE * lags[-1]]
+    marks = _windows(recent[idle[-1] :] if idle else recent)
+    found = _pace(name, marks)
+    # What is handled within a window is no growth to speak of.
+    grows = marks[-1].at - marks[0].at >= SURE_S and found.most < 0 and lags[-1] > WINDOW_S * found.handled
+    if not found.handled:
+        marks = _windows(_since(name, samples, OVER_S))
+        found = _pace(name, marks)
+    workers = fmean(len(mark.groups[name].members) for mark in marks)
+    return Demand(found.handled, found.arriving, workers, grows)
+
+
+def _since(name: str, samples: Sequence[Sample], seconds: float) -> list[Sample]:
+    return [sample for sample in samples if name in sample.groups and sample.at >= samples[-1].at - seconds]
+
+
+def _pace(name: str, marks: Sequence[Sample]) -> Pace:
     if len(marks) < 2:
         return Pace(0.0, 0.0, 0.0, 0.0, 0.0)
     handled, arriving = _moved(marks[0].groups[name], marks[-1].groups[name])
@@ -139,7 +181,7 @@ def drain(lag: int, pace: Pace) -> Drain:
     return Drain(about, soonest, latest)
 
 
-def advice(group: Group, lag: int, partitions: int, pace: Pace, still_s: float) -> Advice:
+def advice(group: Group, lag: int, partitions: int, demand: Demand, still_s: float) -> Advice:
     """What would help. Workers help up to the partitions, and only where what waits lies on several of them."""
     if not lag:
         return Advice(Help.NOTHING_WAITS)
@@ -147,8 +189,8 @@ def advice(group: Group, lag: int, partitions: int, pace: Pace, still_s: float) 
         return Advice(Help.NO_WORKERS)
     if still_s >= STANDS_STILL_S:
         return Advice(Help.STANDS_STILL)
-    # By the work left, too: the mean of a minute holds the idle time before a burst, which is gone in seconds.
-    if pace.handled and lag / pace.handled <= KEEPS_UP_S:
+    # By the work left: a burst is gone in seconds, though more came than was handled. But not what grows and grows.
+    if demand.handled and lag / demand.handled <= KEEPS_UP_S and not demand.grows:
         return Advice(Help.KEEPS_UP)
     behind = sorted((part for part in group.parts if part.lag), key=lambda part: -part.lag)
     if behind[0].lag >= MOST * lag:
@@ -156,15 +198,15 @@ def advice(group: Group, lag: int, partitions: int, pace: Pace, still_s: float) 
     numbers = {part.number for part in behind}
     wanted = min(partitions, len(numbers))
     if len(group.members) < wanted:
-        return Advice(Help.MORE_WORKERS, workers=min(wanted, max(len(group.members) + 1, _enough(group, lag, pace))))
+        return Advice(Help.MORE_WORKERS, workers=min(wanted, max(len(group.members) + 1, _enough(lag, demand))))
     return Advice(Help.MORE_PARTITIONS)
 
 
-def _enough(group: Group, lag: int, pace: Pace) -> int:
+def _enough(lag: int, demand: Demand) -> int:
     """Workers that handle what comes and, within what counts as keeping up, what waits; 0 if unknown."""
-    if not pace.handled:
+    if not demand.handled:
         return 0
-    return ceil(len(group.members) * (pace.arriving + lag / KEEPS_UP_S) / pace.handled)
+    return ceil(demand.workers * (demand.arriving + lag / KEEPS_UP_S) / demand.handled)
 
 
 def _windows(samples: Sequence[Sample]) -> list[Sample]:

@@ -34,11 +34,13 @@ class Waiting(BaseModel):
 
 
 class Stopped(BaseModel):
-    """A parked stream: `waiting` events since `since`, the first of which raised `error`."""
+    """A parked stream: `waiting` events since `since`, the first of which lies there in Kafka and raised `error`."""
 
     id: str
     stream: str
     topic: str
+    partition: int
+    offset: int
     since: datetime
     waiting: int
     error: str

@@ -2,14 +2,21 @@
 const EVERY_MS = 30_000; // how often the page says that somebody is at work
 const IDLE_MS = 5 * 60_000; // after that long without a touch it says nothing
 const WARN_S = 120;
-const SAVE_MS = 800;
+const SAVE_MS = 800; // a pause of this length, and what is written is saved
+const MOST_MS = 3000; // somebody who types on and on is saved this often
+const AGAIN_MS = 5000; // after a save that failed
+const ANSWER_MS = 10_000; // how long an answer is waited for
+const CARRIED = 60_000; // bytes; browsers finish no larger requests once the page is left
 
 const one = (selector) => document.querySelector(selector);
 const review = one("[data-review]");
 const lease = one("[data-until]");
 const undo = one("[data-undo]");
-const post = (path, body) =>
-  fetch(path, { method: "POST", headers: { Accept: "application/json" }, body, credentials: "same-origin" });
+const post = (path, body, keepalive = false) =>
+  fetch(path, {
+    method: "POST", headers: { Accept: "application/json" }, body, credentials: "same-origin", keepalive,
+    signal: AbortSignal.timeout(ANSWER_MS),
+  });
 
 // The time that is left, and its extension.
 let until = lease && Date.parse(lease.dataset.until) - Date.parse(lease.dataset.now) + performance.now();
@@ -17,22 +24,65 @@ let ends = lease && Date.parse(lease.dataset.until);
 let touched = performance.now();
 let leaving = false;
 let gone = false;
-let saving;
 const spoken = document.documentElement.lang.startsWith("zh") ? "zh-CN" : "en-GB";
 const month = spoken === "zh-CN" ? "long" : "short";
 const moment = new Intl.DateTimeFormat(spoken, {
   year: "numeric", month, day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false, timeZone: "Asia/Shanghai",
 });
 
-async function save() {
-  clearTimeout(saving);
-  return (await post(`${review.dataset.review}/draft`, new FormData(review))).ok;
+// What is written is kept on the server, however the page ends.
+let changed = false; // whether something is written that is not saved
+let since = 0; // from when on
+let timer = 0;
+let saving = Promise.resolve();
+const ended = one("[data-ended]");
+const isEnded = () => Boolean(ended.querySelector("p"));
+
+// One at a time, so that no save overtakes a later one. The promise is of the answer; of nothing where none came.
+function save() {
+  return (saving = saving.then(send));
+}
+
+async function send() {
+  clearTimeout(timer);
+  timer = 0;
+  const body = new FormData(review);
+  changed = false;
+  const carried = new Blob([...body.values()]).size < CARRIED;
+  const answer = await post(`${review.dataset.review}/draft`, body, carried).catch(() => null);
+  if (!answer?.ok) [changed, since] = [true, performance.now()];
+  if (!answer || answer.status === 401 || answer.status >= 500) timer ||= setTimeout(save, AGAIN_MS);
+  if (answer) await tell(answer);
+  return answer;
+}
+
+async function tell(answer) {
+  signedIn(answer.status !== 401);
+  const problem = answer.ok || answer.status === 401 || answer.status >= 500 ? {} : await answer.json().catch(() => ({}));
+  one("[data-refused]").textContent = [problem.title, problem.detail].filter(Boolean).join(" ");
+}
+
+// The session has ended: the page stays as it is, and saves what is written once somebody has signed in elsewhere.
+function signedIn(yes) {
+  if (yes === !isEnded()) return;
+  if (!yes) {
+    ended.append(ended.querySelector("template").content.cloneNode(true));
+    ended.scrollIntoView({ block: "nearest" });
+    return;
+  }
+  if (ended.contains(document.activeElement)) review.querySelector("button[type=submit]").focus();
+  for (const each of ended.querySelectorAll("p")) each.remove();
+  extend().catch(() => {}); // the next beat asks again
 }
 
 async function extend() {
   if (gone) return;
   const answer = await post(`${review.dataset.review}/extend`);
   if (answer.status >= 500) return; // the next beat asks again
+  if (answer.status === 401) {
+    timer ||= setTimeout(save, AGAIN_MS);
+    return signedIn(false);
+  }
   if (!answer.ok) return lose(await answer.json());
   const held = (await answer.json()).lease;
   const now = Date.parse(answer.headers.get("Date"));
@@ -46,7 +96,7 @@ async function extend() {
 // Somebody else has the case, or it is decided: what is written is kept before anything is said, and stays on the page.
 async function lose(problem) {
   gone = true;
-  const kept = await save().catch(() => false);
+  const kept = Boolean((await save())?.ok);
   const back = /:case-(claimed|not-held|reserved)$/.test(problem.type);
   const box = one("[data-lost]");
   const said = box.querySelector("template").content.cloneNode(true);
@@ -88,16 +138,40 @@ if (review && lease) {
     if (!link || link.target || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     leaving = link.origin === location.origin && /^\/(cases|snippets)/.test(link.pathname) && link.pathname !== location.pathname;
   });
-  addEventListener("pagehide", () => leaving || gone || navigator.sendBeacon(`${review.dataset.review}/leave`));
+  addEventListener("pagehide", () => {
+    if (changed) send();
+    if (!leaving && !gone) navigator.sendBeacon(`${review.dataset.review}/leave`);
+  });
+  // Browsers may end a page that is hidden without another word; and signing in again is done in another tab.
+  document.addEventListener("visibilitychange", () => (document.hidden ? changed && send() : isEnded() && save()));
   addEventListener("pageshow", () => {
     leaving = false;
     extend();
   });
 
-  // What is written is kept on the server, however the page ends.
   review.addEventListener("input", () => {
-    clearTimeout(saving);
-    saving = setTimeout(save, SAVE_MS);
+    const now = performance.now();
+    if (!changed) since = now;
+    changed = true;
+    clearTimeout(timer);
+    timer = setTimeout(save, Math.min(SAVE_MS, Math.max(0, since + MOST_MS - now)));
+  });
+
+  // The page is left only with everything saved: if the session has ended, what it leads to would know nothing of it.
+  let giving = false;
+  let saved = false;
+  review.addEventListener("submit", async (event) => {
+    if (saved) return;
+    event.preventDefault();
+    const button = event.submitter;
+    if (giving) return;
+    giving = true;
+    const answer = await save();
+    giving = false;
+    if (answer?.status === 401) return ended.focus();
+    saved = true;
+    review.requestSubmit(button);
+    saved = false;
   });
 }
 

@@ -93,7 +93,9 @@ def records(file: BinaryIO, encoding: str, separator: str) -> Iterator[Row]:
                 if broken != "quoting":
                     return
     finally:
-        text.detach()
+        # Whoever breaks off may have closed the file before this is collected; there is nothing to keep open then.
+        if not file.closed:
+            text.detach()
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:

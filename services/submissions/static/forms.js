@@ -2,12 +2,15 @@
 // the buttons of the form do the same.
 const form = document.querySelector("form[data-draft]");
 const said = document.getElementById("saved");
+const ended = document.getElementById("ended");
 const PAUSE_MS = 1200;
 const AGAIN_MS = 5000;
 let timer = 0;
 let saving = null;
 let refused = false;
 let plain = false;
+let pressed = null;
+let leaving = false;
 
 function post(data) {
   const body = new URLSearchParams(data);
@@ -21,6 +24,7 @@ async function save() {
   data.set("do", "autosave");
   try {
     const answer = await post(data);
+    if (over(answer)) return;
     const told = await answer.json();
     said.textContent = told.said;
     refused = !answer.ok;
@@ -29,17 +33,37 @@ async function save() {
       history.replaceState(null, "", form.action + location.hash);
     }
   } catch {
-    said.textContent = form.dataset.unsaved;
-    later(AGAIN_MS);
+    unconnected();
   }
+}
+
+function unconnected() {
+  said.textContent = form.dataset.unsaved;
+  later(AGAIN_MS);
+}
+
+// Whether an answer says that nobody is signed in any more. The page stays as it is, with what was typed, and saves it
+// as soon as somebody has signed in elsewhere.
+function over(answer) {
+  if (answer.status === 401) {
+    ended.hidden = false;
+    said.textContent = "";
+    later(AGAIN_MS);
+    return true;
+  }
+  if (ended.contains(document.activeElement)) said.focus();
+  ended.hidden = true;
+  return false;
 }
 
 // One at a time: each has to name the version that the one before made.
 function soon() {
   clearTimeout(timer);
   timer = 0;
-  if (refused) return;
-  saving = (saving ?? Promise.resolve()).then(save).finally(() => { saving = null; });
+  if (refused) return saving;
+  const mine = (saving ?? Promise.resolve()).then(save).finally(() => { if (saving === mine) saving = null; });
+  saving = mine;
+  return mine;
 }
 
 function later(ms) {
@@ -50,11 +74,12 @@ function later(ms) {
 async function swap(button) {
   const group = button.closest(".sq-group");
   const answer = await post(new FormData(form, button));
+  if (over(answer)) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const after = page.getElementById(group.id);
   if (!answer.ok || !after) {
     plain = true;
-    form.requestSubmit(button);
+    leave(button);
     return;
   }
   group.replaceWith(document.importNode(after, true));
@@ -63,6 +88,25 @@ async function swap(button) {
   const here = document.getElementById(group.id);
   const added = button.value.startsWith("add:") && here.querySelector(".sq-item:last-of-type :is(input, select, textarea)");
   (added || here).focus();
+}
+
+// What is typed is saved before the page is left for what a button does: if the session has ended, it would be lost.
+async function press(button) {
+  if (!plain && /^(add|remove):/.test(button?.value ?? "")) {
+    await saving;
+    await swap(button).catch(unconnected);
+  } else {
+    refused = false; // where somebody else changed the draft, the button leads to a page that shows both
+    await soon();
+    if (ended.hidden) leave(button);
+  }
+  if (!ended.hidden) ended.focus();
+}
+
+function leave(button) {
+  leaving = true;
+  form.requestSubmit(button);
+  leaving = false;
 }
 
 async function hash(input) {
@@ -75,19 +119,15 @@ async function hash(input) {
 if (form) {
   form.addEventListener("input", (event) => event.target.dataset.hashFor || later(PAUSE_MS));
   form.addEventListener("change", (event) => event.target.files?.length && hash(event.target));
-  document.addEventListener("visibilitychange", () => document.hidden && timer && soon());
+  // Signing in again is done in another tab: whoever comes back from it does not wait.
+  document.addEventListener("visibilitychange", () => timer && (document.hidden || !ended.hidden) && soon());
   // A page kept for the way back knows an older version than the one that was saved from it.
   window.addEventListener("pageshow", (event) => event.persisted && location.reload());
   form.addEventListener("submit", (event) => {
+    if (leaving) return;
+    event.preventDefault();
     clearTimeout(timer);
     timer = 0;
-    const button = event.submitter;
-    if (saving) {
-      event.preventDefault();
-      saving.then(() => form.requestSubmit(button));
-    } else if (!plain && /^(add|remove):/.test(button?.value ?? "")) {
-      event.preventDefault();
-      swap(button);
-    }
+    pressed ??= press(event.submitter).finally(() => { pressed = null; });
   });
 }

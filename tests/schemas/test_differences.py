@@ -1,0 +1,36 @@
+"""In what bytes differ from an event: each place told is one of the document as it came."""
+
+import orjson
+
+from schemas.differences import differences
+from schemas.envelope import Event
+from schemas.submission import SubmissionReceived
+from tests.review.entries import received, scene
+
+
+def _received() -> Event:
+    return received("SC-1", scene())
+
+
+def test_a_fault_in_an_entry_is_told_where_it_stands_without_the_kind_of_entry() -> None:
+    event = _received().to_json()
+    assert isinstance(_received().data, SubmissionReceived) and differences(orjson.dumps(event)) == ()
+    entry = event["data"]["entry"]
+    entry["budget_yuan"], entry["offers"][0]["amount"] = "much", "more"
+    del entry["title"]["zh"]
+    found = differences(orjson.dumps(event))
+    assert {each.pointer for each in found} == {
+        "/data/entry/budget_yuan",
+        "/data/entry/offers/0/amount",
+        "/data/entry/title/zh",
+    }
+
+
+def test_an_entry_of_no_kind_lacks_it() -> None:
+    event = _received().to_json()
+    event["data"]["entry"]["kind"] = "scenery"
+    (kind,) = differences(orjson.dumps(event))
+    assert (kind.pointer, kind.found) == ("/data/entry/kind", '"scenery"')
+    del event["data"]["entry"]["kind"]
+    (kind,) = differences(orjson.dumps(event))
+    assert (kind.pointer, kind.found) == ("/data/entry/kind", None)
