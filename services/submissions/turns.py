@@ -64,7 +64,7 @@ class Turns:
         return max(0.0, self._paid_off.get(account, 0.0) - time.monotonic())
 
     def left(self, account: Account) -> tuple[int, int]:
-        """How many more have their turn within a second, by which the rate is told; and the seconds until that is `rate`
+        """How many more have their turn within a second, by which rates are told; and the seconds until that is `rate`
         again."""
         owed_s = self.owed_s(account)
         return max(0, int(self.rate * (1 - owed_s))), math.ceil(owed_s)
