@@ -1,7 +1,8 @@
 """The published JSON Schemas (2020-12) of what partners send: a submission, and each kind of entry.
 
 They say all that `schemas.rules` asks and JSON Schema can say. UNSAYABLE names the rules that it cannot: what a code's
-check digit is, what one date or text is beside another, and what is held already.
+check digit is, what one date or text is beside another, and what is held already. Nor can it tell 8.0 from 8, which
+is a `type` finding where a whole number is wanted: JSON Schema's integers are written either way, ours in one.
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ from schemas.entry import KINDS, OFFER_UNITS, SubmissionLine
 from schemas.envelope import Json
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-#: Rules of a submission's text that its schema does not say.
+#: Rules of a submission's text that its schema does not say. `type` is not among them, but for 8.0 in place of 8.
 UNSAYABLE = {
     *(
         "json",

@@ -1,6 +1,7 @@
 """What would mend a finding: one RFC 6902 operation each, where one is certain or very likely. Runs on findings alone.
 
-Nothing of a contact is repeated in a fix: what stands there is only moved or removed.
+Partners have their programs apply them and send again at once: none drops what somebody wrote under another name, nor
+makes one entry of two. Nothing of a contact is repeated in a fix: what stands there is only moved or removed.
 """
 
 import re
@@ -19,6 +20,10 @@ from schemas.texts import CHOICES
 
 #: A name is close enough to another from this likeness on, of 100.
 ALIKE = 75
+#: Fields' names differ in less: what stands under `budget` is not certainly what `budget_yuan` wants.
+ALIKE_FIELDS = 80
+#: What some call a field by another word, and no other field can be meant.
+OTHER_NAMES = {"url": "href", "uri": "href", "link": "href"}
 _TEXTS = ("title", "summary", "name", "zone", "distinction", "site", "measure", "description")
 _LISTS_OF_NAMES = ("needs", "capabilities", "takes", "gives")
 _LISTS_OF_TEXTS = ("tags", "interfaces", "markets")
@@ -33,7 +38,7 @@ def fixed(raw: Any, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         fix = _fix(raw, finding, findings)
         # Two fields misspelt alike cannot both become the one that is meant.
         if fix and "from" in fix and fix["path"] in taken:
-            fix = {"op": "remove", "path": finding.pointer}
+            fix = None
         if fix:
             taken.add(fix["path"])
         mended.append(finding.model_copy(update={"fix": fix}) if fix else finding)
@@ -76,14 +81,15 @@ def at(raw: Any, path: Sequence[str]) -> Any:
 # --- Fields ----------------------------------------------------------------------------------------------------------
 
 
-def _known_instead(raw: Any, path: list[str], pointer: str) -> Fix:
-    """A misspelt field moved to the absent one that it is like; any other removed."""
+def _known_instead(raw: Any, path: list[str], pointer: str) -> Fix | None:
+    """A field that is written otherwise, moved to the absent one that is plainly meant. Nothing of any other: to remove
+    it would lose what it says."""
     present = at(raw, path[:-1])
     absent = {_bare(name): name for name in _known(raw, path[:-1]) if name not in present}
-    like = process.extractOne(_bare(path[-1]), list(absent), scorer=fuzz.ratio, score_cutoff=ALIKE)
-    if like is None:
-        return {"op": "remove", "path": pointer}
-    return {"op": "move", "from": pointer, "path": pointer.rpartition("/")[0] + "/" + absent[like[0]]}
+    said = _bare(path[-1])
+    like = process.extractOne(said, list(absent), scorer=fuzz.ratio, score_cutoff=ALIKE_FIELDS)
+    meant = absent[like[0]] if like else absent.get(OTHER_NAMES.get(said, ""))
+    return {"op": "move", "from": pointer, "path": pointer.rpartition("/")[0] + "/" + meant} if meant else None
 
 
 def _bare(name: str) -> str:
@@ -190,7 +196,8 @@ def _pattern(value: Any, finding: Finding, path: list[str], parent: Any) -> str 
     """The text in the form that is asked for, where it only stands otherwise."""
     pattern, said = finding.expected or "", plain(value)
     mended = {
-        REFERENCE: lambda: re.sub(r"[^A-Za-z0-9._-]+", "-", said).strip("._-")[:64],
+        # Neither cut nor without its Chinese: two references could become one.
+        REFERENCE: lambda: re.sub(r"[^A-Za-z0-9._-]+", "-", said).strip("._-") if said.isascii() else "",
         ENTRY_ID: lambda: re.sub(r"\s", "", said).partition("/")[0].upper() + "".join(said.partition("/")[1:]).strip(),
         SHA256: lambda: said.lower().removeprefix("sha256:").removeprefix("0x"),
         HTTPS_URL: lambda: re.sub(r"^(http://|HTTPS?://)?(?=[\w-]+\.)", "https://", said, count=1),

@@ -12,9 +12,12 @@ from schemas.finding import pointer, steps
 
 #: A finding points at the nearest place whose pointer is no longer than this: what partners name may be of any length.
 MAX_POINTER = 200
-#: What XML 1.0 forbids. In JSON they come escaped, but for the last two.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_HINTS = (b"\\u000", b"\\u001", b"\\b", b"\\f", b"\\ufff", b"\\uFFF")
+#: What XML 1.0 forbids (in JSON they come escaped, but for the last two); and the embeddings, overrides and isolates
+#: that make a text of two directions read otherwise than it is written, past its own end, too.
+_UNESCAPED = "\ufffe\uffff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_FORBIDDEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f{_UNESCAPED}]")
+_HINTS = (b"\\u000", b"\\u001", b"\\b", b"\\f", b"\\ufff", b"\\uFFF", b"\\u202", b"\\u206")
+_ENCODED = tuple(character.encode() for character in _UNESCAPED)
 
 
 class _Repeated:
@@ -34,7 +37,7 @@ def oddities(line: bytes, raw: Any) -> Iterator[tuple[str, str, str]]:
         for where, value in _places(_with_repeated(line)):
             if value is _Repeated:
                 yield "repeated-field", near(where), short(steps(where)[-1])
-    if (escapes and any(hint in line for hint in _HINTS)) or b"\xef\xbf" in line:
+    if (escapes and any(hint in line for hint in _HINTS)) or any(encoded in line for encoded in _ENCODED):
         for where, value in _places(raw):
             said = "".join(value) if isinstance(value, dict) else value
             if isinstance(said, str) and (found := _FORBIDDEN.search(said)):

@@ -19,6 +19,7 @@ from schemas.across import across
 from schemas.entry import USCC, Contact, SubmissionLine
 from schemas.finding import Finding, pointer, steps
 from schemas.fixes import fixed
+from schemas.json_text import Illegible, read, reason, unmarked
 from schemas.oddities import near, oddities, short
 from schemas.texts import TEXTS
 
@@ -103,15 +104,17 @@ def check(line: bytes) -> tuple[SubmissionLine | None, tuple[Finding, ...]]:
     if len(line) > MAX_LINE_BYTES:
         return None, (Finding(rule="size", pointer="", found=str(len(line)), expected=str(MAX_LINE_BYTES)),)
     try:
-        raw = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        return None, (Finding(rule="json", pointer="", expected=str(error)),)
+        raw = read(line)
+    except Illegible as error:
+        return None, (Finding(rule="json", pointer="", expected=error.reason),)
+    line = unmarked(line)
     submission = None
     findings = [Finding(rule=rule, pointer=where, found=found) for rule, where, found in oddities(line, raw)]
     try:
         submission = SubmissionLine.model_validate_json(line)
     except ValidationError as error:
-        findings.extend(_finding(detail) for detail in error.errors(include_url=False))
+        details = error.errors(include_url=False)
+        findings.extend(_finding(detail) for detail in details if not _enough(detail))
     findings.extend(across(raw))
     return (None, _bounded(tuple(map(_discreet, fixed(raw, findings))))) if findings else (submission, ())
 
@@ -138,6 +141,11 @@ def _bounded(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return (*findings[:MAX_FINDINGS], Finding(rule="findings.more", pointer="", found=str(more)))
 
 
+def _enough(detail: Any) -> bool:
+    """Whether a list that Pydantic finds too short is none: it counts only the items that are right themselves."""
+    return bool(detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"])
+
+
 def _finding(detail: Any) -> Finding:
     """One Pydantic error as a finding."""
     kind, context = detail["type"], detail.get("ctx", {})
@@ -156,7 +164,7 @@ def _finding(detail: Any) -> Finding:
     elif rule == "type":
         expected = _TYPES.get(kind, kind)
     elif rule == "json":
-        expected = str(context.get("error", kind))
+        expected = reason(str(context.get("error", kind)))
     if rule == "uscc" and (expected := _check_digit(detail["input"])):
         rule = "uscc.check-digit"
     return Finding(rule=rule, pointer=near(pointer(*path)), found=_found(rule, path, detail), expected=expected)
@@ -178,12 +186,13 @@ def _found(rule: str, path: list[Any], detail: Any) -> str | None:
     value = detail.get("ctx", {}).get("tag", detail["input"])
     if path in ([], ["entry"]):
         return {list: "array", str: "string", type(None): "null", bool: "boolean"}.get(type(value), "number")
-    return _short(value)
+    return _short(value, quoted=rule == "type")
 
 
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return short(text)
+def _short(value: object, *, quoted: bool) -> str:
+    """A value shortened. A text stands in quotes where its type is what is wrong: "7" is not the 7 that is expected."""
+    bare = isinstance(value, str) and not quoted
+    return short(str(value) if bare else json.dumps(value, ensure_ascii=False, default=str))
 
 
 def _check_digit(value: object) -> str | None:

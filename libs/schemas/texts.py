@@ -10,8 +10,8 @@ CHOICES = re.compile(r"'([^']*)'")
 
 TEXTS: dict[str, dict[str, str]] = {
     "json": {
-        "zh": "不是有效的 JSON：{expected}。请检查引号、逗号和 UTF-8 编码。",
-        "en": "Not valid JSON: {expected}. Check the quotes, commas and UTF-8 encoding.",
+        "zh": "不是有效的 JSON：{expected}。",
+        "en": "Not valid JSON: {expected}.",
     },
     "size": {"zh": "超过 {expected} 字节的上限。", "en": "Larger than the limit of {expected} bytes."},
     "repeated-field": {
@@ -20,7 +20,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "characters": {
         "zh": "含有不可用的控制字符（{found}）。请删除它。",
-        "en": "There is a control character ({found}) here, which no page can show. Remove it.",
+        "en": "There is a control character ({found}) here, which pages must not carry. Remove it.",
     },
     "findings.more": {
         "zh": "另有 {found} 处问题未列出。请先修正以上各处，再重新提交。",
@@ -121,8 +121,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "This revision was already received with other content: send it as revision {expected}.",
     },
     "revision.stale": {
-        "zh": "修订号已过期：当前为 {found}，请以 {expected} 重新提交。",
-        "en": "This revision is older than the current {found}: send it as revision {expected}.",
+        # Of what was refused long ago, `found` is the revision that was current then: neither text repeats it.
+        "zh": "修订号早于已收到的最新修订：请以修订号 {expected} 重新提交。",
+        "en": "This revision is older than the newest that was received: send it as revision {expected}.",
     },
     "submission.withdrawn": {
         "zh": "该提交已撤回：请使用新的编号。",
@@ -163,6 +164,66 @@ PATTERNS: dict[str, dict[str, str]] = {
         "en": "write an e-mail address such as name@example.org",
     },
 }
+#: Why a text is no JSON, in words, by the codes of `schemas.json_text`. {place} is a byte or a line and column.
+JSON: dict[str, dict[str, str]] = {
+    "empty": {"zh": "内容为空，请写一个 JSON 对象", "en": "it is empty; write one JSON object"},
+    "gzip": {
+        "zh": "这是 gzip 压缩文件，请先解压，或以 Content-Encoding: gzip 发送",
+        "en": "these bytes are gzip; unpack them first, or say Content-Encoding: gzip",
+    },
+    "zip": {
+        "zh": "这是 zip 或 Excel（xlsx）文件；表格请在网页上传，或另存为 UTF-8 编码的 JSON",
+        "en": "this is a zip or Excel (xlsx) file; upload sheets on the page for them, or save it as JSON in UTF-8",
+    },
+    "utf-16": {
+        "zh": "文字似为 UTF-16 编码，请另存为 UTF-8",
+        "en": "the text seems to be in UTF-16; save it as UTF-8",
+    },
+    "gb18030": {
+        "zh": "文字似为 GB 18030（GBK）编码，请另存为 UTF-8",
+        "en": "the text seems to be in GB 18030 (GBK); save it as UTF-8",
+    },
+    "utf-8": {
+        "zh": "{place}不是 UTF-8 编码，请另存为 UTF-8",
+        "en": "{place} is not UTF-8; save the text as UTF-8",
+    },
+    "utf-8-cut": {
+        "zh": "文字在一个字符中间中断（{place}），似未传完，请完整重发",
+        "en": "the text breaks off within a character ({place}); send it whole",
+    },
+    "nan": {
+        "zh": "{place}的 NaN 或 Infinity 不是 JSON 的数字，请填写数字，或删去该字段",
+        "en": "{place}: JSON has no NaN and no Infinity; write a number, or leave the field out",
+    },
+    "number": {"zh": "{place}的数字过大，请核对", "en": "{place}: this number is too large; check it"},
+    "depth": {"zh": "嵌套层数过多", "en": "it is nested too deep"},
+    "end": {
+        "zh": "内容在{place}中断，缺少引号或括号，似未传完",
+        "en": "it breaks off at {place}: a quote or bracket is missing, or it was not sent whole",
+    },
+    "comma": {"zh": "{place}多了一个逗号", "en": "{place}: there is a comma too many"},
+    "after": {
+        "zh": "JSON 在{place}之前已经结束，其后还有内容；多条提交请各占一行",
+        "en": "the JSON ends before {place}, and more follows; send several submissions on a line each",
+    },
+    "control": {
+        "zh": "{place}是未转义的控制字符，换行请写作 \\n",
+        "en": "{place}: a control character is not escaped; write a line break as \\n",
+    },
+    "surrogate": {
+        "zh": "{place}是不完整的字符（只有半个 \\u 转义），请改写整个字符",
+        "en": "{place}: half a character (a \\u escape without its other half); write the whole character",
+    },
+    "quotes": {
+        "zh": "{place}的引号不对，请使用英文双引号",
+        "en": "{place}: wrong kind of quote; JSON has straight double quotes",
+    },
+    "syntax": {
+        "zh": "{place}有语法错误，请检查引号、逗号和括号",
+        "en": "{place}: a slip of syntax; check the quotes, commas and brackets",
+    },
+}
+_JSON_CODE = re.compile(r"([a-z0-9-]+)(?:@(\d+)(?::(\d+))?)?")
 #: JSON's types, in words.
 TYPES: dict[str, dict[str, str]] = {
     "array": {"zh": "数组", "en": "an array"},
@@ -188,6 +249,8 @@ def worded(rule: str, expected: str, language: str) -> str:
             return PATTERNS.get(expected, {}).get(language, expected)
         case "type":
             return TYPES.get(expected, {}).get(language, expected)
+        case "json":
+            return _illegible(expected, language)
         case "scene.level-fit":
             return LEVELS.get(expected, {}).get(language, expected)
         case "choice" if codes := CHOICES.findall(expected):
@@ -195,3 +258,19 @@ def worded(rule: str, expected: str, language: str) -> str:
                 return ", ".join(codes)
             return "、".join(f"{code}（{NAMES[code]['zh']}）" if code in NAMES else code for code in codes)
     return expected
+
+
+def _illegible(expected: str, language: str) -> str:
+    """Why a text is no JSON. Findings of long ago hold the parser's own words, which are told as they are."""
+    told = _JSON_CODE.fullmatch(expected)
+    if not told or told[1] not in JSON:
+        advice = {"zh": "。请检查引号、逗号和 UTF-8 编码", "en": ". Check the quotes, commas and UTF-8 encoding"}
+        return expected + advice[language]
+    _, first, column = told.groups()
+    if column:
+        place = {"zh": f"第 {first} 行第 {column} 列", "en": f"line {first}, column {column}"}
+    elif first:
+        place = {"zh": f"第 {first} 个字节", "en": f"byte {first}"}
+    else:  # a parser that names no place
+        place = {"zh": "某处", "en": "somewhere"}
+    return JSON[told[1]][language].format(place=place[language])

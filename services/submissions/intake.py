@@ -3,18 +3,20 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import orjson
 from pydantic import BaseModel, Field
 
 from runtime.streams import Outcome, StreamFull, Streams
-from schemas.entry import Entry, Linkage
+from schemas.entry import ENTRY_ID, Linkage
 from schemas.envelope import Json, Refusal, timestamp
-from schemas.finding import Finding, Fix
+from schemas.finding import Finding, steps
+from schemas.fixes import at as standing
+from schemas.json_text import Illegible, read
+from schemas.oddities import short
 from schemas.rules import MAX_LINE_BYTES, check, digest
 from schemas.submission import SubmissionFact, SubmissionReceived, SubmissionRefused, SubmissionRevised
 from submissions.domain.submission import SUBMISSIONS, Receive, Refuse, Submission, SubmissionCommand
@@ -65,14 +67,10 @@ def command(line: Line, partner: str, actor: str, at: datetime, pepper: bytes) -
         found = Finding(rule="size", pointer="", found=str(line.size), expected=str(MAX_LINE_BYTES))
         return _refuse(line, None, (found,), partner, actor, at)
     submission, findings = check(line.raw)
-    if submission is None:
-        return _refuse(line, _legible(line.raw), findings, partner, actor, at)
-    owner = submission.entry.owner.uscc
-    if owner != partner:
-        place = "/entry/owner/uscc"
-        own: Fix = {"op": "replace", "path": place, "value": partner}
-        mismatch = Finding(rule="partner.mismatch", pointer=place, found=owner, expected=partner, fix=own)
-        return _refuse(line, submission.model_dump(include={"reference", "revision"}), (mismatch,), partner, actor, at)
+    if submission is None or submission.entry.owner.uscc != partner:
+        raw = _legible(line.raw)
+        refuse = _refuse(line, raw, (*findings, *_anothers(raw, findings, partner)), partner, actor, at)
+        return replace(refuse, names=_named(raw))
     stream, hash = f"{partner}/{submission.reference}", digest(submission, pepper)
     return Receive(
         stream=stream,
@@ -102,10 +100,29 @@ def _refuse(line: Line, raw: Any, findings: tuple[Finding, ...], partner: str, a
     )
 
 
+def _anothers(raw: Any, findings: tuple[Finding, ...], partner: str) -> Iterator[Finding]:
+    """That the owner is not who sends it, if so, whatever else is wrong. Who is meant by a code that is only written
+    otherwise, its own finding's fix says. No fix for this one: another's entry would become the sender's."""
+    place = "/entry/owner/uscc"
+    owner = standing(raw, steps(place)[1:])
+    mended = next((finding.fix for finding in findings if finding.pointer == place and finding.fix), None)
+    meant = mended.get("value") if mended else owner
+    if isinstance(owner, str) and meant != partner:
+        yield Finding(rule="partner.mismatch", pointer=place, found=short(owner), expected=partner)
+
+
+def _named(raw: Any) -> tuple[tuple[str, str], ...]:
+    """The others that a linkage names, whatever else is wrong with it: the kind and id of each that is legible."""
+    if standing(raw, ["entry", "kind"]) != "linkage":
+        return ()
+    ids = {kind: standing(raw, ["entry", kind]) for kind in ("scene", "product")}
+    return tuple((kind, id) for kind, id in ids.items() if isinstance(id, str) and re.fullmatch(ENTRY_ID, id))
+
+
 def _legible(raw: bytes) -> Any:
     try:
-        return orjson.loads(raw) if len(raw) <= MAX_LINE_BYTES else None
-    except orjson.JSONDecodeError:
+        return read(raw) if len(raw) <= MAX_LINE_BYTES else None
+    except Illegible:
         return None
 
 
@@ -177,7 +194,7 @@ class Intake:
 
     async def _with_unknown(self, commands: Sequence[Receive | Refuse]) -> Sequence[Receive | Refuse]:
         """The commands, with a finding in each linkage whose scene or product nobody sent in, before it or with it."""
-        named = {id for each in commands if isinstance(each, Receive) for _, id in _names(each.entry)}
+        named = {id for each in commands for _, id in _names(each)}
         if not named:
             return commands
         # A test may name what is live: it is answered as live would be.
@@ -186,15 +203,16 @@ class Intake:
         known = {id: kind for name in collections for id, kind in (await kinds(database[name], named)).items()}
         checked: list[Receive | Refuse] = []
         for each in commands:
+            unknown = tuple(
+                Finding(rule=f"linkage.{kind}-unknown", pointer=f"/entry/{kind}", found=id)
+                for kind, id in _names(each)
+                if known.get(id) != kind
+            )
             if isinstance(each, Receive):
-                unknown = tuple(
-                    Finding(rule=f"linkage.{kind}-unknown", pointer=f"/entry/{kind}", found=id)
-                    for kind, id in _names(each.entry)
-                    if known.get(id) != kind
-                )
                 known.setdefault(each.stream, each.entry.kind)
-                # Another cause: once the scene is there, the same text sent again is taken in.
-                each = replace(each, findings=unknown, cause=f"{each.cause}!unknown") if unknown else each
+            if unknown:
+                # Another cause: once the scene is there, the same text sent again is judged anew.
+                each = replace(each, findings=(*each.findings, *unknown), cause=f"{each.cause}!unknown")
             checked.append(each)
         return checked
 
@@ -227,9 +245,14 @@ class Intake:
         )
 
 
-def _names(entry: Entry) -> tuple[tuple[str, str], ...]:
+def _names(command: Receive | Refuse) -> tuple[tuple[str, str], ...]:
     """The others that an entry names: the kind and id of each."""
-    return (("scene", entry.scene), ("product", entry.product)) if isinstance(entry, Linkage) else ()
+    match command:
+        case Refuse(names=names):
+            return names
+        case Receive(entry=Linkage(scene=scene, product=product)):
+            return (("scene", scene), ("product", product))
+    return ()
 
 
 def told(finding: Finding, language: str) -> Json:

@@ -1,7 +1,8 @@
 """Messages to and from partners on Kafka: a record of an intake topic as a line, and a receipt as a record.
 
 A message is a bare line (`{reference, revision, entry}`), or a CloudEvent of any type whose data is one, in structured
-or binary mode (CloudEvents' Kafka protocol binding 1.0.2). Receipts are CloudEvents in structured mode.
+or binary mode (CloudEvents' Kafka protocol binding 1.0.2). Without a content type the value decides between the first
+two. Receipts are CloudEvents in structured mode.
 """
 
 import base64
@@ -14,6 +15,8 @@ from typing import Any
 import orjson
 from aiokafka import ConsumerRecord
 
+from schemas.json_text import Illegible
+from schemas.json_text import read as value_of
 from schemas.receipt import ReceiptIssued
 from schemas.rules import MAX_LINE_BYTES, Finding
 from submissions.intake import Receipt
@@ -75,6 +78,8 @@ def _data(value: bytes | None, headers: Mapping[str, str]) -> tuple[bytes, str |
         if kind not in ("", _JSON):
             raise _Wrong("message.content-type", "", _JSON, content_type)
         return value, headers["ce_id"]
+    if not content_type and _is_event(value):
+        return _structured(value)
     if kind not in ("", _JSON):
         raise _Wrong("message.content-type", "", f"{_JSON}, {_STRUCTURED}", content_type)
     return value, None
@@ -87,11 +92,22 @@ def _media_type(text: str) -> str:
     return text if charset and name not in ("utf-8", "utf8") else kind.strip()
 
 
+def _is_event(value: bytes) -> bool:
+    """Whether a value that does not say what it is is a CloudEvent; most are bare lines, and are not read for that."""
+    if b'"specversion"' not in value or len(value) > MAX_LINE_BYTES:
+        return False
+    try:
+        said = value_of(value)
+    except Illegible:
+        return False
+    return isinstance(said, dict) and "entry" not in said and said.keys() >= {"specversion", "source", "type", "data"}
+
+
 def _structured(value: bytes) -> tuple[bytes, str | None]:
     try:
-        event = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise _Wrong("json", "", str(error)) from None
+        event = value_of(value)
+    except Illegible as error:
+        raise _Wrong("json", "", error.reason) from None
     if not isinstance(event, dict):
         raise _Wrong("type", "", "object")
     _attributes(event.get, "/")
@@ -107,8 +123,8 @@ def _structured(value: bytes) -> tuple[bytes, str | None]:
         raise _Wrong("message.content-type", "/datacontenttype", _JSON, str(kind))
     try:
         return orjson.dumps(event["data"]), event["id"]
-    except orjson.JSONEncodeError as error:  # it reads deeper nesting than it writes
-        raise _Wrong("json", "/data", str(error)) from None
+    except orjson.JSONEncodeError:  # it reads deeper nesting than it writes
+        raise _Wrong("json", "/data", "depth") from None
 
 
 def _attributes(given: Callable[[str], Any], prefix: str) -> None:

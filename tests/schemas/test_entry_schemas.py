@@ -44,6 +44,15 @@ def decimals(value: Any) -> list[Any]:
     return found
 
 
+def test_a_whole_number_that_is_written_as_a_decimal_is_good_to_the_schema_alone() -> None:
+    """As the module says; and the finding says how it is to be written."""
+    line = next(each for each in GOOD if each["entry"]["kind"] == "product")
+    sent = {**line, "revision": 1.0, "entry": {**line["entry"], "maturity": 8.0}}
+    VALIDATORS["submission-line"].validate(sent)
+    told = {finding.pointer: finding.fix and finding.fix["value"] for finding in check(orjson.dumps(sent))[1]}
+    assert told == {"/revision": 1, "/entry/maturity": 8}
+
+
 def agree(line: dict[str, Any]) -> None:
     rules = {finding.rule for finding in check(orjson.dumps(line))[1]}
     event("good" if not rules else "bad only in what no schema can say" if rules <= UNSAYABLE else "bad")

@@ -75,17 +75,36 @@ def test_a_wrong_check_digit_is_answered_with_the_right_code() -> None:
     assert found == replaced("/entry/owner/uscc", USCC)
 
 
-def test_a_misspelt_field_is_moved_and_any_other_removed() -> None:
+def test_a_misspelt_field_is_moved_and_no_other_touched() -> None:
     moved = {"op": "move", "from": "/entry/budgetYuan", "path": "/entry/budget_yuan"}
     assert fixes(budgetYuan=1) == {"/entry/budgetYuan": moved}
-    assert fixes(mood="good") == {"/entry/mood": {"op": "remove", "path": "/entry/mood"}}
-    # What it is like is there already.
-    assert fixes(district_="wuhou") == {"/entry/district_": {"op": "remove", "path": "/entry/district_"}}
+    # To remove what is no field would lose what it says; and 500 may be of 10,000 yuan each.
+    for field in ("mood", "phone", "website", "budget", "district_"):
+        assert fixes(**{field: "500"}) == {f"/entry/{field}": None}
+
+
+@pytest.mark.parametrize("written", ["url", "link", "URI"])
+def test_an_address_by_another_name_is_moved_where_it_is_missing(written: str) -> None:
+    attachment = {"title": {"zh": "方案"}, "sha256": "0" * 64, written: "https://example.org/a"}
+    at = f"/entry/attachments/0/{written}"
+    moved = {"op": "move", "from": at, "path": "/entry/attachments/0/href"}
+    assert fixes(attachments=[attachment]) == {at: moved, "/entry/attachments/0/href": None}
+    assert fixes(attachments=[attachment | {"href": "https://example.org/b"}]) == {at: None}
+    assert fixes(**{written: "https://example.org/a"}) == {f"/entry/{written}": None}
 
 
 def test_of_two_fields_misspelt_alike_one_is_moved() -> None:
     found = fixes(budgetYuan=1, BudgetYuan=2)
-    assert [fix["op"] for fix in found.values() if fix] == ["move", "remove"]
+    assert [fix and fix["op"] for fix in found.values()] == ["move", None]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("PR 1", "PR-1"), (" PR/1 ", "PR-1"), ("A" * 65, None), (" " + "A" * 64, "A" * 64), ("产品1", None), ("一", None)],
+)
+def test_a_reference_is_written_otherwise_but_never_made_anothers(written: str, meant: str | None) -> None:
+    _, (finding,) = check(orjson.dumps({"reference": written, "revision": 1, "entry": SCENE}))
+    assert finding.fix == (replaced("/reference", meant)["/reference"] if meant else None)
 
 
 def test_a_wrong_unit_is_answered_with_the_types_own() -> None:

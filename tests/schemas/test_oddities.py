@@ -53,10 +53,14 @@ def test_a_repeated_field_is_found_and_nothing_else(value: object, gap: str, esc
         assert found == [] and not has_repeated(value)
 
 
-@given(st.text(max_size=30), st.booleans())
+#: Noncharacters, and what turns the direction of a text.
+UNESCAPED = "\ufffe\uffff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(UNESCAPED), max_size=30), st.booleans())
 def test_a_forbidden_character_is_found_and_nothing_else(text: str, escaped: bool) -> None:
     line = json.dumps({"a": [text]}, ensure_ascii=escaped).encode()
-    forbidden = [each for each in text if (each < " " and each not in "\t\n\r") or each in "\ufffe\uffff"]
+    forbidden = [each for each in text if (each < " " and each not in "\t\n\r") or each in UNESCAPED]
     expected = [("characters", "/a/0", f"U+{ord(forbidden[0]):04X}")] if forbidden else []
     assert list(oddities(line, orjson.loads(line))) == expected
 

@@ -1,5 +1,7 @@
 """What intake says of good and bad submissions: every breach at once, by rule and JSON Pointer."""
 
+import gzip
+import re
 from typing import Any
 
 import orjson
@@ -8,7 +10,9 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.json_text import BOM
 from schemas.rules import MAX_LINE_BYTES, TEXTS, Finding, canonical, check, digest
+from schemas.texts import JSON
 
 SCENE: dict[str, Any] = {
     "kind": "scene",
@@ -72,6 +76,9 @@ def test_a_good_submission_has_no_findings() -> None:
         (line(budget_yuan="100"), [("type", "/entry/budget_yuan")]),
         (line(budget="100"), [("unknown-field", "/entry/budget")]),
         (line(needs=[]), [("count", "/entry/needs")]),
+        # Of a list, only how many there are is counted, not how many of them are right.
+        (line(needs=[{"zh": "一", "en": "Crack"}]), [("length", "/entry/needs/0/zh")]),
+        (line(title={"zh": "地铁\u202e检修"}), [("characters", "/entry/title/zh")]),
         (
             line(owner={"name": {"zh": "某局"}, "uscc": "91510100MA6C000001"}),
             [("uscc.check-digit", "/entry/owner/uscc")],
@@ -109,6 +116,66 @@ def test_every_breach_is_reported_at_once() -> None:
 def test_a_wrong_check_digit_is_answered_with_the_right_one() -> None:
     _, (finding,) = check(line(owner={"name": {"zh": "某局"}, "uscc": "91510100MA6C000001"}))
     assert finding.expected == "M" and "give M." in finding.text("en") and "应为 M，" in finding.text("zh")
+
+
+def test_a_text_where_another_type_is_wanted_is_told_in_quotes() -> None:
+    found = {finding.pointer: finding.found for finding in check(line(budget_yuan="7", title="地铁", level="7"))[1]}
+    assert found == {"/entry/budget_yuan": '"7"', "/entry/title": '"地铁"', "/entry/level": "7"}
+
+
+def test_a_byte_order_mark_before_it_is_passed_over() -> None:
+    assert check(BOM + line()) == check(line())
+    assert breaches(BOM + line(title=None)) == [("required", "/entry/title")]
+    assert breaches(BOM + BOM + line()) == breaches(BOM) == [("json", "")]
+
+
+GB = line().decode().encode("gb18030")
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"", "empty"),
+        (b" \r", "empty"),
+        (BOM, "empty"),
+        (gzip.compress(line()), "gzip"),
+        (b"PK\x03\x04\x14\x00", "zip"),
+        (line().decode().encode("utf-16"), "utf-16"),
+        (line().decode().encode("utf-16-be"), "utf-16"),
+        (GB, "gb18030"),
+        (GB[:-1], f"utf-8@{GB.index('地'.encode('gb18030')) + 1}"),
+        (line().replace("地".encode(), b"\xff\xff"), f"utf-8@{line().index('地'.encode()) + 1}"),
+        (BOM + b'"\xff"', "utf-8@5"),
+        (line()[: line().index("地".encode()) + 2], f"utf-8-cut@{line().index('地'.encode()) + 1}"),
+        (b'{"a": NaN}', "nan@1:7"),
+        (b'{"a":\n-Infinity}', "nan@2:2"),
+        (b'{"a": 1e400}', "number@1:7"),
+        (b"[" * 2000, "depth@1:1026"),
+        (b"[" * 300 + b"]" * 300, "depth@1:202"),
+        (b'{"a": 1', "end@1:8"),
+        (b'{"a": 1,}', "comma@1:8"),
+        (b'{"a": 1}{', "after@1:9"),
+        (b'{"a": "\t"}', "control@1:8"),
+        (rb'{"a": "\ud800"}', "surrogate@1:8"),
+        (b"{'a': 1}", "quotes@1:2"),
+        ("{“a”: 1}".encode(), "quotes@1:2"),
+        (b"hello", "syntax@1:1"),
+    ],
+)
+def test_what_is_no_json_is_told_why_and_where(raw: bytes, expected: str) -> None:
+    _, (finding,) = check(raw)
+    assert (finding.rule, finding.pointer, finding.expected) == ("json", "", expected)
+    code, _, place = expected.partition("@")
+    zh, en = finding.text("zh"), finding.text("en")
+    assert code in JSON and code not in (zh, en) and not re.search("[@{}]", zh + en)
+    assert code == "depth" or all(number in zh and number in en for number in place.split(":"))
+    assert not re.search("expected|unexpected|valid UTF-8|\\(char", zh)
+
+
+def test_findings_of_old_are_told_in_the_parsers_words() -> None:
+    old = Finding(rule="json", pointer="", expected="trailing comma is not allowed: line 1 column 7 (char 6)")
+    assert old.text("zh").startswith("不是有效的 JSON：trailing comma is not allowed: line 1 column 7 (char 6)。请检查")
+    assert "line 1 column 7 (char 6). Check the quotes" in old.text("en")
 
 
 def test_personal_data_is_not_repeated_in_findings() -> None:

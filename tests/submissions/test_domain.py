@@ -91,7 +91,7 @@ def test_the_same_revision_with_other_content_is_refused() -> None:
 
 
 def test_an_older_revision_is_refused() -> None:
-    breach = {"rule": "revision.stale", "pointer": "/revision", "found": "5", "expected": "6"}
+    breach = {"rule": "revision.stale", "pointer": "/revision", "found": "4", "expected": "6"}
     fix = {"op": "replace", "path": "/revision", "value": 6}
     assert decide(given(received(5)), receive(4, "b")) == refused(4, "b", **breach, fix=fix)
 

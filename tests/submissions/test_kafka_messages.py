@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from schemas.documents import schemas
 from schemas.finding import Finding
+from schemas.json_text import BOM
 from schemas.rules import MAX_LINE_BYTES, TEXTS
 from submissions.intake import Receipt, told
 from submissions.kafka_messages import Message, read, receipt_record
@@ -58,6 +59,9 @@ def wrong(message: Message) -> tuple[str, str] | None:
         (record(LINE, *BINARY), "e-1"),
         (record(LINE, *BINARY, ("content-type", b"application/json")), "e-1"),
         (record(event(), STRUCTURED), "e-1"),
+        (record(BOM + event(), STRUCTURED), "e-1"),
+        (record(event()), "e-1"),
+        (record(BOM + event()), "e-1"),
         (record(event(datacontenttype="application/json", later=1), STRUCTURED), "e-1"),
         (record(event(data=..., data_base64=base64.b64encode(LINE).decode()), STRUCTURED), "e-1"),
     ],
@@ -86,6 +90,8 @@ def test_a_message_of_any_form_gives_its_line(sent: ConsumerRecord[Any, Any], id
         (record(b"[1]", STRUCTURED), ("type", "")),
         (record(event(specversion="0.3"), STRUCTURED), ("message.attribute", "/specversion")),
         (record(event(id=""), STRUCTURED), ("message.attribute", "/id")),
+        (record(event(id=...)), ("message.attribute", "/id")),
+        (record(event(specversion="0.3")), ("message.attribute", "/specversion")),
         (record(event(source=...), STRUCTURED), ("message.attribute", "/source")),
         (record(event(type=7), STRUCTURED), ("message.attribute", "/type")),
         (record(event(data=...), STRUCTURED), ("message.attribute", "/data")),
@@ -101,6 +107,13 @@ def test_a_message_that_is_none_says_what_is_wrong(sent: ConsumerRecord[Any, Any
     assert wrong(message) == finding
     assert message.line.wrong is not None
     assert all(message.line.wrong.text(language) for language in ("zh", "en"))
+
+
+def test_a_line_that_looks_like_an_event_is_a_line_all_the_same() -> None:
+    """A line has an entry, whatever else it has; and what says that it is plain JSON is no event."""
+    for sent in (record(event(entry={})), record(event(), ("content-type", b"application/json")), record(event()[:-1])):
+        message = read(sent)
+        assert (message.line.raw, message.event, message.line.wrong) == (sent.value, None, None)
 
 
 def test_the_same_value_under_other_headers_is_another_message() -> None:

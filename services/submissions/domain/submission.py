@@ -54,11 +54,15 @@ class Receive(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Refuse(Command):
-    """Record what broke rules; `revision` where it was legible, `digest` that of the bytes as they came."""
+    """Record what broke rules; `revision` where it was legible, `digest` that of the bytes as they came.
+
+    `names` are the others that it names, as far as they are legible: the kind and id of each.
+    """
 
     revision: int | None
     digest: str
     findings: tuple[Finding, ...]
+    names: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,19 +133,18 @@ def _receive(state: Submission, command: Receive) -> tuple[SubmissionFact, ...] 
 def _breach(state: Submission, command: Receive) -> Finding | None:
     """The rule between a submission's revisions that this one breaks, if any."""
     following = state.revision + 1
+    found = str(command.revision)
     renumber: Fix = {"op": "replace", "path": "/revision", "value": following}
     if state.withdrawn:
         return Finding(rule="submission.withdrawn", pointer="/reference")
     if command.revision in state.digests:
-        found = str(command.revision)
         return Finding(rule="revision.taken", pointer="/revision", found=found, expected=str(following), fix=renumber)
     if command.revision < state.revision:
-        found = str(state.revision)
         return Finding(rule="revision.stale", pointer="/revision", found=found, expected=str(following), fix=renumber)
     if state.kind and command.entry.kind != state.kind:
-        found = command.entry.kind
+        kind = command.entry.kind
         keep: Fix = {"op": "replace", "path": "/entry/kind", "value": state.kind}
-        return Finding(rule="kind.changed", pointer="/entry/kind", found=found, expected=state.kind, fix=keep)
+        return Finding(rule="kind.changed", pointer="/entry/kind", found=kind, expected=state.kind, fix=keep)
     return None
 
 

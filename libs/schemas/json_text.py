@@ -1,0 +1,95 @@
+"""Bytes as JSON, or why they are none: as a short code with its place (`nan@1:6`, `utf-8@7`, `gzip`) that
+`schemas.texts` says in each language."""
+
+import re
+from typing import Any
+
+import orjson
+
+#: UTF-8's byte order mark: many editors set it, JSON does without it. It is passed over at the very beginning.
+BOM = b"\xef\xbb\xbf"
+#: How files begin that are no text at all: xlsx is a zip, too.
+_FILES = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}
+_HAN = re.compile("[\u4e00-\u9fff]")
+_PLACE = re.compile(r"line (\d+) column (\d+)")
+_NO_NUMBER = re.compile("-?(nan|inf)", re.IGNORECASE)
+#: Words in what parsers (orjson's, Pydantic's) say, and our code for it.
+_SAID = {
+    "infinity": "number",
+    "number out of range": "number",
+    "depth limit": "depth",
+    "recursion limit": "depth",
+    "end of data": "end",
+    "EOF": "end",
+    "trailing comma": "comma",
+    "after document": "after",
+    "control character": "control",
+    "surrogate": "surrogate",
+}
+
+
+class Illegible(ValueError):
+    """These bytes are no JSON; `reason` is the code that says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def unmarked(raw: bytes) -> bytes:
+    """The bytes without a byte order mark before them."""
+    return raw.removeprefix(BOM)
+
+
+def read(raw: bytes) -> Any:
+    """The value that bytes say, with or without a byte order mark. Raises Illegible."""
+    said = unmarked(raw)
+    try:
+        return orjson.loads(said)
+    except orjson.JSONDecodeError as error:
+        raise Illegible(_undecodable(raw) or _unparsable(said.decode(), error)) from None
+
+
+def reason(words: str) -> str:
+    """The code for what a parser says, with its place where it names one."""
+    code = next((code for part, code in _SAID.items() if part in words), "syntax")
+    place = _PLACE.search(words)
+    return f"{code}@{place[1]}:{place[2]}" if place else code
+
+
+def _undecodable(raw: bytes) -> str | None:
+    """Why bytes are no UTF-8 text; None where they are one."""
+    if not unmarked(raw).strip():
+        return "empty"
+    if file := next((name for begins, name in _FILES.items() if raw.startswith(begins)), None):
+        return file
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw[:2]:
+        return "utf-16"
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        if _gb18030(raw):
+            return "gb18030"
+        cut = error.reason == "unexpected end of data"
+        return f"{'utf-8-cut' if cut else 'utf-8'}@{error.start + 1}"
+    return None
+
+
+def _gb18030(raw: bytes) -> bool:
+    """Whether bytes are JSON in GB 18030, rather than UTF-8 with a flaw: that has many Chinese characters as UTF-8."""
+    try:
+        text = raw.decode("gb18030")
+        orjson.loads(text)
+    except ValueError:
+        return False
+    return 4 * len(_HAN.findall(raw.decode(errors="ignore"))) < len(_HAN.findall(text))
+
+
+def _unparsable(text: str, error: orjson.JSONDecodeError) -> str:
+    place = f"@{error.lineno}:{error.colno}"
+    if text[error.pos : error.pos + 1] in ("'", "“", "”", "‘", "’"):
+        return "quotes" + place
+    # A parser that has read the sign points behind it.
+    if any(_NO_NUMBER.match(text, start) for start in (error.pos, max(error.pos - 1, 0))):
+        return "nan" + place
+    return reason(str(error))
