@@ -87,7 +87,7 @@ def test_an_operator_finds_a_parked_stream_and_sends_it_on_which_says_why_it_sti
     operator.get_by_role("button", name="Set aside").click()
     expect(operator.get_by_role("alert")).to_contain_text("Say in 1 to 500 characters")
     assert look(operator, "parked-foreign-en") == []
-    operator.get_by_label("Or set it aside").fill("A producer that was tried out")
+    operator.get_by_label("Or set it aside").fill("试接时写入")
     operator.get_by_role("button", name="Set aside").click()
     expect(operator.get_by_text("What came, and why it was passed over", exact=False)).to_be_visible()
     expect(operator.get_by_role("link", name="somebody/else")).to_have_count(0)
