@@ -13,7 +13,16 @@ from schemas.envelope import Json
 from schemas.topics import SUBMISSIONS
 from tests.bench import intake_kafka, memory
 from tests.bench.figure import FOR_S, WITHIN_S, Figure, await_count, medians, rate, say
-from tests.bench.ground import OTHER_PARTNER, PARTNER, Ground, client, counting, lines, messages
+from tests.bench.ground import (
+    OTHER_PARTNER,
+    PARTNER,
+    Ground,
+    client,
+    collecting_as_an_api_does,
+    counting,
+    lines,
+    messages,
+)
 from tests.bench.limits import SPARE, bare_send, bulk_insert
 from tests.bench.partner import Connection, connect
 from tests.faults.fleet import key_for
@@ -93,7 +102,8 @@ def measure(ground: Ground) -> list[Figure]:
         )
         pace = min(found["single"], found[COMMON]) / 5
         say(f"  one by one, a fifth of full load ({pace:.0f} a second), in turn")
-        waits, common_waits = _waits((port, common_port), key, pace)
+        with collecting_as_an_api_does():
+            waits, common_waits = _waits((port, common_port), key, pace)
         for name, times in (("ours", waits), (COMMON, common_waits)):
             say(f"  {name}: p99 {p99(times):.1f} ms, median {median(times):.1f}")
         held = _memory(ground, settings, servers)
@@ -191,7 +201,7 @@ def _fairness(ground: Ground) -> Figure:
     key, other = asyncio.run(_keys(settings))
     (api, port), (worker, _) = (ground.service(f"submissions-{sort}", settings) for sort in ("api", "worker"))
     alone, beside = list[float](), list[float]()
-    with ground.up(api, worker):
+    with ground.up(api, worker), collecting_as_an_api_does():
         for turn in range(TURNS):
             first = 20_000_000 + turn * 100_000
             calm = lines(int(2 * CALM_PER_S * PACED_S), seed=first, first=first, partner=OTHER_PARTNER)

@@ -2,12 +2,10 @@
 same second."""
 
 import asyncio
-import gc
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from statistics import median, quantiles
 
@@ -21,14 +19,13 @@ from review.domain import CASES, Open
 from review.drafts import Drafts
 from review.roster import Roster
 from review.store import CaseStore
-from runtime.garbage import collect_less_often
 from runtime.settings import Settings
 from runtime.streams import Streams
 from schemas.entry import Industry, SubmissionLine, without_contact
 from schemas.envelope import Json
 from schemas.review import Route
 from tests.bench.figure import Figure, say
-from tests.bench.ground import PARTNER, Ground
+from tests.bench.ground import PARTNER, Ground, collecting_as_an_api_does
 from web.people import Person
 
 CASES_OPEN = 100_000
@@ -48,7 +45,7 @@ async def _measured(settings: Settings) -> list[Figure]:
     async with AsyncMongoClient[Json](settings.mongo_url, w="majority", journal=True, tz_aware=True) as client:
         database = client[settings.database("review")]
         await _fill(database)
-        with _collecting_as_the_api_does():
+        with collecting_as_an_api_does():
             desk, bare = await _desk(database), await _bare(database)
             found = {
                 "review.next_p99": (await _bursts(database, desk, BURSTS), await _bursts(database, bare, 1)),
@@ -62,18 +59,6 @@ async def _measured(settings: Settings) -> list[Figure]:
         say(f"  {name}: p50 {median(own):.3g} ms; bare: {median(others):.3g} ms")
     what = "one find-and-modify each, nothing decided, no history"
     return [Figure(name, _p99(own), "ms", what, _p99(others)) for name, (own, others) in found.items()]
-
-
-@contextmanager
-def _collecting_as_the_api_does() -> Iterator[None]:
-    """For the block, garbage is collected as in the process that answers reviewers, and not as in this one."""
-    thresholds = gc.get_threshold()
-    collect_less_often()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
 
 
 async def _fill(database: AsyncDatabase[Json]) -> None:
