@@ -133,8 +133,7 @@ def leave_targets(stack: Stack, ours: Iterable[Process]) -> None:
     """Tell Prometheus where these of our processes serve `/metrics`: a file that it watches (`file_sd_configs`)."""
     targets = []
     for process in ours:
-        env = process.env or {}
-        port = env.get("SHUANGQIAN_OPS_PORT") or env["SHUANGQIAN_API_PORT"]
+        port = process.env.get("SHUANGQIAN_OPS_PORT") or process.env["SHUANGQIAN_API_PORT"]
         # All workers of a service are one job: alerts and dashboard reckon by it.
         job = f"shuangqian-{process.name.rstrip('-0123456789')}"
         targets.append({"targets": [f"{HOST}:{port}"], "labels": {"job": job}})

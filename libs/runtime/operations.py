@@ -222,21 +222,22 @@ class Operations:
         log.info("parking.mended", stream=document["stream"], position=first["position"], actor=actor)
         return True
 
-    async def set_aside(self, id: str, reason: str, actor: str) -> bool:
+    async def set_aside(self, id: str, position: str, reason: str, actor: str) -> bool:
         """Take the first parked event of a stream away, unhandled, since it is none of that stream: what somebody else
-        wrote to the topic can be neither mended nor handled. Its bytes are kept in `parked_acts`, and on Kafka.
+        wrote to the topic can be neither mended nor handled. `position` is the one that was looked at. Its bytes are
+        kept in `parked_acts`, and on Kafka.
 
-        False where nothing is parked there. Raises OfThisStream.
+        False where another one is the first by now, or none. Raises OfThisStream.
         """
         document = await self._parking.get(id)
-        if document is None or not document["events"]:
+        first = document["events"][0] if document and document["events"] else None
+        if document is None or first is None or first["position"] != position:
             return False
-        first = document["events"][0]
         if not _is_foreign(first["raw"], document["stream"]):
             raise OfThisStream(id)
-        if not await self._parking.set_aside(id, first["position"]):
+        if not await self._parking.set_aside(id, position):
             return False
-        said = {"position": first["position"], "before": first["raw"], "reason": reason}
+        said = {"position": position, "before": first["raw"], "reason": reason}
         await self._parking.note("set-aside", document, actor, **said)
         log.info("parking.set-aside", stream=document["stream"], position=first["position"], actor=actor)
         return True

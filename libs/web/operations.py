@@ -90,12 +90,14 @@ def operations_routes(operations: Operations) -> APIRouter:
 
     @router.post("/operations/set-aside/{id:path}")
     async def set_aside(request: Request, id: str, me: Person = operator) -> Response:
-        reason = str((await request.form()).get("reason", "")).strip()
+        form = await request.form()
+        # Which one the page showed: a second press must not pass over the next one, that nobody has looked at.
+        position, reason = str(form.get("position", "")), str(form.get("reason", "")).strip()
         if not 1 <= len(reason) <= MOST_REASON:
             missing = _("Say in 1 to %(most)s characters why it is passed over.") % {"most": MOST_REASON}
             return await _shown(request, id, reason=reason, missing=missing)
         try:
-            if not await operations.set_aside(id, reason, f"user:{me.sub}"):
+            if not await operations.set_aside(id, position, reason, f"user:{me.sub}"):
                 raise _nothing_parked()
         except OfThisStream as error:
             detail = _("It says that it is one of this stream. Mend it: nothing that was decided is passed over.")

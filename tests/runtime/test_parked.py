@@ -117,11 +117,12 @@ async def test_what_is_no_event_of_the_stream_is_set_aside_with_its_reason_and_t
     id = await here.parked(b"not json", orjson.dumps(event(1)))
     (stream,) = await here.operations.parked()
     assert stream.foreign
-    assert await here.operations.set_aside(id, "somebody tried a producer", "user:zheng")
+    assert await here.operations.set_aside(id, "0:0", "somebody tried a producer", "user:zheng")
+    assert not await here.operations.set_aside(id, "0:0", "pressed twice", "user:zheng")
     (stream,) = await here.operations.parked()
     assert (stream.waiting, stream.foreign) == (1, False)
     with pytest.raises(OfThisStream):
-        await here.operations.set_aside(id, "in the way", "user:zheng")
+        await here.operations.set_aside(id, "0:1", "in the way", "user:zheng")
     assert await here.operations.redrive(id, "user:zheng") == 1
     assert await here.keys() == ("1",)
     acts, _ = await here.operations.acts()
@@ -134,9 +135,9 @@ async def test_what_is_no_event_of_the_stream_is_set_aside_with_its_reason_and_t
 @pytest.mark.parametrize("came", [b"", b"[]", body(event(1, subject="t", data={})).encode(), b'{"subject": "s"}'])
 async def test_the_last_that_is_set_aside_leaves_nothing_parked(here: Here, came: bytes) -> None:
     id = await here.parked(came)
-    assert await here.operations.set_aside(id, "no event", "user:zheng")
+    assert await here.operations.set_aside(id, "0:0", "no event", "user:zheng")
     assert await here.operations.parked() == []
-    assert not await here.operations.set_aside(id, "again", "user:zheng")
+    assert not await here.operations.set_aside(id, "0:0", "again", "user:zheng")
 
 
 async def test_how_many_streams_are_parked_is_told_until_they_are_sent_on(here: Here) -> None:
