@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.entry import OFFER_UNITS, OfferType
+from schemas.entry import OFFER_UNITS, OfferType, as_whole
 from schemas.finding import Finding
 
 #: The city's totals: an offer beyond them is a slip of the pen (design, section 5).
@@ -101,7 +101,7 @@ def _offers_fit(entry: dict[str, Any], field: str) -> Iterator[Finding]:
         if not isinstance(offer, dict) or offer.get("type") not in _OFFER_TYPES:
             continue
         unit, total = OFFER_UNITS[offer["type"]], CITY_TOTALS.get(offer["type"])
-        amount = offer.get("amount")
+        amount = as_whole(offer.get("amount"))
         if isinstance(offer.get("unit"), str) and offer["unit"] != unit:
             yield Finding(
                 rule="offer.unit", pointer=f"/entry/{field}/{i}/unit", found=offer["unit"][:80], expected=unit

@@ -45,6 +45,11 @@ def _day(value: object) -> object:
         raise PydanticCustomError("date_value", "no such day") from error
 
 
+def as_whole(value: object) -> object:
+    """8.0 as 8: JSON has one kind of number, and to JSON Schema both are integers (2020-12, section 4.2.3)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 # Patterns mean the same in every dialect of regular expressions: what \s is, they do not agree on.
 _BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 USCC = r"^[0-9]{8}[0-9A-HJ-NPQRTUWXY]{10}$"
@@ -57,6 +62,7 @@ PHONE = r"^\+?[0-9 -]{6,20}$"
 EMAIL = rf"^[^@{_BLANK}]+@[^@{_BLANK}]+\.[^@{_BLANK}]+$"
 
 Day = Annotated[date, BeforeValidator(_day)]
+_WHOLE = BeforeValidator(as_whole)
 #: Unified social credit code, 18 characters, the last a check digit (GB 32100-2015).
 Uscc = Annotated[str, AfterValidator(_uscc_check_digit), WithJsonSchema({"type": "string", "pattern": USCC})]
 #: A partner's own name for one of its entries: unique within the partner, kept through all revisions.
@@ -181,7 +187,7 @@ class Offer(Model):
     """What a scene puts on the table; `amount` is in the type's unit (OFFER_UNITS), whole."""
 
     type: OfferType
-    amount: int = Field(ge=1, le=10_000_000_000)
+    amount: Annotated[int, Field(ge=1, le=10_000_000_000), _WHOLE]
     unit: Literal["m2", "yuan", "data-sets", "licences", "people"]
     description: Name | None = None
 
@@ -225,7 +231,7 @@ class Scene(Described):
     facility: Facility | None = None
     theme: Theme | None = None
     needs: tuple[Name, ...] = Field(min_length=1, max_length=20)
-    budget_yuan: int | None = Field(default=None, ge=0, le=100_000_000_000)
+    budget_yuan: Annotated[int, Field(ge=0, le=100_000_000_000), _WHOLE] | None = None
     opens: Day
     closes: Day
     offers: tuple[Offer, ...] = Field(default=(), max_length=20)
@@ -238,7 +244,7 @@ class Product(Described):
     figures: tuple[Figure, ...] = Field(default=(), max_length=20)
     interfaces: tuple[str, ...] = Field(default=(), max_length=20)
     distinction: Text
-    maturity: int = Field(ge=1, le=9)
+    maturity: Annotated[int, Field(ge=1, le=9), _WHOLE]
     markets: tuple[str, ...] = Field(default=(), max_length=20)
     takes: tuple[Name, ...] = Field(default=(), max_length=20)
     gives: tuple[Name, ...] = Field(default=(), max_length=20)
@@ -264,7 +270,7 @@ class SubmissionLine(Model):
     """What a partner sends: one line of NDJSON, or the body of `POST /submissions`."""
 
     reference: Reference
-    revision: int = Field(ge=1, le=9999)
+    revision: Annotated[int, Field(ge=1, le=9999), _WHOLE]
     entry: Entry
 
 

@@ -1,8 +1,7 @@
 """The published JSON Schemas (2020-12) of what partners send: a submission, and each kind of entry.
 
 They say all that `schemas.rules` asks and JSON Schema can say. UNSAYABLE names the rules that it cannot: what a code's
-check digit is, what one date or text is beside another, and what is held already. Nor can it tell 8.0 from 8, which
-is a `type` finding where a whole number is wanted: JSON Schema's integers are written either way, ours in one.
+check digit is, what one date or text is beside another, and what is held already.
 """
 
 from typing import Any
@@ -12,7 +11,7 @@ from schemas.entry import KINDS, OFFER_UNITS, SubmissionLine
 from schemas.envelope import Json
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-#: Rules of a submission's text that its schema does not say. `type` is not among them, but for 8.0 in place of 8.
+#: Rules of a submission's text that its schema does not say.
 UNSAYABLE = {
     *(
         "json",

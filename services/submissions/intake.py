@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from runtime.streams import Outcome, StreamFull, Streams
-from schemas.entry import ENTRY_ID, Linkage
+from schemas.entry import ENTRY_ID, Linkage, as_whole
 from schemas.envelope import Json, Refusal, timestamp
 from schemas.finding import Finding, steps
 from schemas.fixes import at as standing
@@ -86,7 +86,7 @@ def command(line: Line, partner: str, actor: str, at: datetime, pepper: bytes) -
 def _refuse(line: Line, raw: Any, findings: tuple[Finding, ...], partner: str, actor: str, at: datetime) -> Refuse:
     hash = line.sha256 or hashlib.sha256(line.raw).hexdigest()
     said = raw if isinstance(raw, dict) else {}
-    reference, revision = said.get("reference"), said.get("revision")
+    reference, revision = said.get("reference"), as_whole(said.get("revision"))
     legible = isinstance(reference, str) and REFERENCE.fullmatch(reference)
     stream = f"{partner}/{reference}" if legible else f"{partner}/~{hash[:16]}"
     return Refuse(

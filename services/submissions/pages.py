@@ -148,7 +148,7 @@ def _sending(router: APIRouter, desk: Desk) -> None:
         return page(
             request,
             "new.html",
-            status=422 if sent and not (sent.checked and sent.receipts) else 200,
+            status=sent.status if sent else 200,
             sections=sections(request, me),
             sent=sent,
             text=text,

@@ -33,6 +33,11 @@ class Sent:
         return [(number, receipt) for number, receipt in self.receipts if receipt.status == "refused"]
 
     @property
+    def status(self) -> int:
+        """The HTTP status of the page that tells of it."""
+        return 200 if self.checked and self.receipts else 422
+
+    @property
     def fates(self) -> list[tuple[int, Receipt, str]]:
         """Each with what becomes of it; the refused ones first."""
         each = [(number, receipt, self._fate(receipt)) for number, receipt in self.receipts]

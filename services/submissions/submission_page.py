@@ -40,7 +40,7 @@ def add(router: APIRouter, desk: Desk, queues: Queues) -> None:
         return page(
             request,
             "submission.html",
-            status=422 if sent else 200,
+            status=sent.status if sent else 200,
             sections=sections(request, me),
             story=story,
             entry=said and said.model_dump(mode="json", exclude_none=True),
@@ -67,11 +67,12 @@ def add(router: APIRouter, desk: Desk, queues: Queues) -> None:
         me: Person = partner,
         file: UploadFile | None = None,
         text: str = Form(""),
+        action: str = Form("send"),
     ) -> Response:
         caller = Caller(actor(me), own_partner(me))
         await seen(caller, uscc, reference)
-        sent = await take(desk.intake(caller), file, text)
-        if sent.refused or not sent.receipts:
+        sent = await take(desk.intake(caller, validate_only=action == "check"), file, text)
+        if sent.checked or sent.refused or not sent.receipts:
             return await show(request, me, await desk.story(f"{uscc}/{reference}"), sent=sent, text=text)
         notify(request, taken(sent))
         return RedirectResponse(f"/submissions/{sent.accepted[0].stream}", 303)

@@ -127,6 +127,23 @@ async def test_json_is_checked_only_where_that_is_asked_for(
     assert empty.status_code == 422 and "Choose a file or paste at least one entry." in empty.text
 
 
+async def test_a_revision_too_can_be_checked_only(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("a"), headers=key)
+    path = f"/submissions/{USCC}/a"
+    assert "Check only" in (await client.get(path, headers=partner)).text
+    for text, fate, title in (
+        (submission("a", 2, maturity=7), "Would be revised", "<title>"),
+        (submission("a", 2, maturity=0), "Would be refused", "<title>Error"),
+    ):
+        form = {"text": orjson.dumps(text).decode(), "action": "check"}
+        answer = await client.post(path, data=form, headers=partner)
+        assert answer.status_code == 200 and fate in answer.text and title in answer.text
+        assert "&#34;revision&#34;:2" in answer.text  # it is there to be sent
+    assert (await client.get(path, headers=key)).json()["revision"] == 1
+
+
 async def test_the_next_revision_is_prepared_and_sent_from_the_page(
     client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
 ) -> None:
