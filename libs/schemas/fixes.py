@@ -174,7 +174,7 @@ def _offer(parent: Any) -> bool:
 def _type(value: Any, finding: Finding, path: list[str], parent: Any) -> Any:
     """The same in the type that is expected."""
     match finding.expected, value:
-        case "integer", str() | float():
+        case "integer", str():
             return whole(value)
         case "number", str():
             unit = parent.get("unit") if isinstance(parent, dict) else None

@@ -17,7 +17,8 @@ MAX_POINTER = 200
 _UNESCAPED = "\ufffe\uffff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _FORBIDDEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f{_UNESCAPED}]")
 _HINTS = (b"\\u000", b"\\u001", b"\\b", b"\\f", b"\\ufff", b"\\uFFF", b"\\u202", b"\\u206")
-_ENCODED = tuple(character.encode() for character in _UNESCAPED)
+#: Those of them that a line may hold as they are, in UTF-8: one search costs a third of one for each.
+_ENCODED = re.compile(b"|".join(character.encode() for character in _UNESCAPED))
 
 
 class _Repeated:
@@ -37,7 +38,7 @@ def oddities(line: bytes, raw: Any) -> Iterator[tuple[str, str, str]]:
         for where, value in _places(_with_repeated(line)):
             if value is _Repeated:
                 yield "repeated-field", near(where), short(steps(where)[-1])
-    if (escapes and any(hint in line for hint in _HINTS)) or any(encoded in line for encoded in _ENCODED):
+    if (escapes and any(hint in line for hint in _HINTS)) or _ENCODED.search(line):
         for where, value in _places(raw):
             said = "".join(value) if isinstance(value, dict) else value
             if isinstance(said, str) and (found := _FORBIDDEN.search(said)):

@@ -19,9 +19,9 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip()
 
 
-def whole(value: str | float) -> int | None:
-    """A whole number that was written as text or as a decimal: "７", "1,200", "500万元", 7.0."""
-    read = _read(value, _WHOLE_UNITS) if isinstance(value, str) else value
+def whole(value: str) -> int | None:
+    """A whole number that was written as text: "７", "1,200", "500万元"."""
+    read = _read(value, _WHOLE_UNITS)
     return int(read) if read is not None and abs(read) < 1e15 and read == int(read) else None
 
 

@@ -120,7 +120,7 @@ def measure(ground: Ground) -> list[Figure]:
         ),
         Figure("intake.single_p50_vs_common", round(median(waits), 2), "ms", COMMON, round(median(common_waits), 2)),
         Figure("intake.single_p99_vs_common", round(p99(waits), 2), "ms", COMMON, round(p99(common_waits), 2)),
-        fair,
+        *fair,
         *held,
     ]
 
@@ -195,24 +195,36 @@ async def _paced(port: int, key: str, sent: Sequence[bytes], per_s: float) -> li
     return times
 
 
-def _fairness(ground: Ground) -> Figure:
-    """Another partner's p99 while one floods the api with streams and single requests, beside its p99 when alone."""
+def _fairness(ground: Ground) -> list[Figure]:
+    """Another partner's p99 while one floods the api with streams and single requests, and while one has more waiting
+    on its Kafka topic than its rate lets in, beside its p99 when alone."""
     settings = ground.settings()
     key, other = asyncio.run(_keys(settings))
     (api, port), (worker, _) = (ground.service(f"submissions-{sort}", settings) for sort in ("api", "worker"))
-    alone, beside = list[float](), list[float]()
-    with ground.up(api, worker), collecting_as_an_api_does():
+    alone, beside, beside_kafka = list[float](), list[float](), list[float]()
+    with ground.up(api, worker), counting(settings, SUBMISSIONS) as on_kafka, collecting_as_an_api_does():
         for turn in range(TURNS):
             first = 20_000_000 + turn * 100_000
-            calm = lines(int(2 * CALM_PER_S * PACED_S), seed=first, first=first, partner=OTHER_PARTNER)
-            half = len(calm) // 2
-            alone += asyncio.run(_paced(port, other, calm[:half], CALM_PER_S))
-            beside += asyncio.run(_beside_a_flood(port, key, other, calm[half:], first))
-    for name, times in (("alone", alone), ("beside a flood", beside)):
-        say(f"  another partner {name}: p99 {p99(times):.1f} ms, median {median(times):.1f}")
-    return Figure(
-        "intake.other_p99_in_a_flood", round(p99(beside), 2), "ms", "its p99 when alone", round(p99(alone), 2)
-    )
+            calm = lines(int(3 * CALM_PER_S * PACED_S), seed=first, first=first, partner=OTHER_PARTNER)
+            third = len(calm) // 3
+            alone += asyncio.run(_paced(port, other, calm[:third], CALM_PER_S))
+            beside += asyncio.run(_beside_a_flood(port, key, other, calm[third : 2 * third], first))
+            flood = lines(int(1.5 * settings.entries_per_second * PACED_S), seed=first + 2, first=first + 70_000)
+            taken_in = on_kafka() + len(flood) + third
+            intake_kafka.hand_in(settings, flood)
+            beside_kafka += asyncio.run(_paced(port, other, calm[2 * third :], CALM_PER_S))
+            assert on_kafka() < taken_in, "the flood was over before the others had asked"
+            await_count(on_kafka, taken_in)
+    figures = []
+    for name, said, times in (
+        ("a_flood", "a flood", beside),
+        ("a_flood_on_kafka", "a flood on Kafka", beside_kafka),
+    ):
+        say(f"  another partner beside {said}: p99 {p99(times):.1f} ms, median {median(times):.1f}")
+        waits = round(p99(times), 2)
+        figures.append(Figure(f"intake.other_p99_in_{name}", waits, "ms", "its p99 when alone", round(p99(alone), 2)))
+    say(f"  alone: p99 {p99(alone):.1f} ms, median {median(alone):.1f}")
+    return figures
 
 
 async def _beside_a_flood(port: int, key: str, other: str, calm: Sequence[bytes], first: int) -> list[float]:

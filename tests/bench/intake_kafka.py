@@ -27,15 +27,20 @@ async def prepare(settings: Settings) -> None:
         await accounts.grant(USCC, "bench", Caller("user:operator", None), "bench/kafka")
 
 
+def hand_in(settings: Settings, sent: Sequence[bytes]) -> None:
+    """Write the partner's lines to its topic."""
+    with producing(settings) as producer:
+        send(producer, settings.topic(INTAKE + USCC), [(b"%d" % number, raw) for number, raw in enumerate(sent)])
+
+
 def taken_in(settings: Settings, sent: Sequence[bytes], kept: Collection[Json], on_kafka: Callable[[], int]) -> float:
     """Entries a second, from the first that is sent to the last that is stored and told on `submissions.events`.
 
     `kept` holds the stream documents, `on_kafka` counts that history. Raises TimeoutError.
     """
     stored, told = kept.estimated_document_count(), on_kafka()
-    with producing(settings) as producer:
-        began = time.perf_counter()
-        send(producer, settings.topic(INTAKE + USCC), [(b"%d" % number, raw) for number, raw in enumerate(sent)])
+    began = time.perf_counter()
+    hand_in(settings, sent)
     until = time.monotonic() + WITHIN_S
     while on_kafka() < told + len(sent):
         if time.monotonic() > until:
