@@ -119,8 +119,8 @@ class Streams(Generic[S, C, F]):
         outcomes: dict[int, Outcome[S]] = {}
         waiting = list(enumerate(commands))
         for attempt in range(ATTEMPTS):
-            # Those most likely not there yet are written without looking: where one is there all the same, its insert is
-            # refused, and the next attempt looks. Not while trying: what is refused ends the transaction.
+            # Those most likely not there yet are written without looking: where one is there all the same, its insert
+            # is refused, and the next attempt looks. Not while trying: what is refused ends the transaction.
             looks = attempt > 0 or trying()
             unseen = {command.stream for _, command in waiting if command.begins and not looks}
             streams = await self._load({command.stream for _, command in waiting} - unseen)

@@ -1,5 +1,6 @@
 """In what bytes differ from an event this version knows: field by field, for whoever is to mend them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -25,16 +26,19 @@ ATTRIBUTES: dict[str, type] = {
     "actor": str,
     "data": dict,
 }
+#: What Pydantic calls a value that is none of these.
+_NOT = {str: "string_type", int: "int_type", dict: "dict_type"}
 MOST_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Difference:
-    """`pointer` (RFC 6901) says where, `found` what stands there as JSON (None: nothing), `expected` what should."""
+    """`pointer` (RFC 6901) says where, `found` what stands there as JSON (None: nothing), `error` what is wrong with it
+    as Pydantic tells its errors, `{type, ctx, loc, msg}`: `web.invalid` says it in the reader's language."""
 
     pointer: str
     found: str | None
-    expected: str
+    error: Mapping[str, Any]
 
 
 def differences(raw: bytes) -> tuple[Difference, ...]:
@@ -42,9 +46,10 @@ def differences(raw: bytes) -> tuple[Difference, ...]:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return (Difference("", raw.decode(errors="replace")[:MOST_SHOWN], f"JSON ({error})"),)
+        wrong = _error("json_invalid", str(error), error.pos)
+        return (Difference("", raw.decode(errors="replace")[:MOST_SHOWN], wrong),)
     if not isinstance(value, dict):
-        return (Difference("", _shown(value), "an object"),)
+        return (Difference("", _shown(value), _error("dict_type")),)
     return (*_envelope(value), *_data(value))
 
 
@@ -52,19 +57,24 @@ def _envelope(value: Json) -> list[Difference]:
     found = []
     for name, kind in ATTRIBUTES.items():
         if name not in value:
-            found.append(Difference(f"/{name}", None, f"{kind.__name__}"))
+            found.append(Difference(f"/{name}", None, _error("missing")))
         elif not isinstance(value[name], kind) or isinstance(value[name], bool):
-            found.append(Difference(f"/{name}", _shown(value[name]), f"{kind.__name__}"))
+            found.append(Difference(f"/{name}", _shown(value[name]), _error(_NOT[kind])))
     if isinstance(value.get("time"), str):
         try:
             datetime.fromisoformat(value["time"])
         except ValueError:
-            found.append(Difference("/time", _shown(value["time"]), "a time as RFC 3339 has it"))
+            found.append(Difference("/time", _shown(value["time"]), _error("datetime_type")))
     type = value.get("type")
     if isinstance(type, str) and type not in FACTS:
         near = get_close_matches(type, FACTS, n=3)
-        found.append(Difference("/type", _shown(type), " | ".join(near) or "a type of docs/events.md"))
+        wrong = _error("literal_error", expected=", ".join(near)) if near else _error("event_type")
+        found.append(Difference("/type", _shown(type), wrong))
     return found
+
+
+def _error(type: str, msg: str = "", *loc: int, **context: str) -> Json:
+    return {"type": type, "msg": msg, "loc": loc, "ctx": context}
 
 
 def _data(value: Json) -> list[Difference]:
@@ -86,7 +96,7 @@ def _difference(error: Any) -> Difference:
     if error["type"].startswith("union_tag"):
         path, found = (*path, "kind"), error.get("ctx", {}).get("tag")
     nothing = error["type"] in ("missing", "union_tag_not_found")
-    return Difference(pointer("data", *path), None if nothing else _shown(found), error["msg"])
+    return Difference(pointer("data", *path), None if nothing else _shown(found), error)
 
 
 def _shown(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a request, said in the reader's language: its own words are English."""
+"""What pydantic finds wrong with a request or event, said in the reader's language: its own words are English."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +12,8 @@ def said(found: Mapping[str, Any]) -> str:
     match found["type"]:
         case "value_error" if "error" in context:  # a validator of ours, which says it itself
             return str(context["error"])
-        case "literal_error" | "enum":
-            one_of = str(context.get("expected", "")).replace(" or ", ", ")
+        case "literal_error" | "enum" | "union_tag_invalid":
+            one_of = str(context.get("expected") or context.get("expected_tags")).replace(" or ", ", ")
             return _("This must be one of: %(these)s.") % {"these": one_of}
         case "json_invalid":  # FastAPI puts there after how many characters
             return _("From character %(at)s on, this is no JSON.") % {"at": found["loc"][-1]}
@@ -23,7 +23,7 @@ def said(found: Mapping[str, Any]) -> str:
 
 def _sentence(type: str) -> str | None:
     match type:
-        case "missing":
+        case "missing" | "union_tag_not_found":
             return _("This is required and missing.")
         case "extra_forbidden":
             return _("There is no such field here. Remove it, or check its spelling.")
@@ -51,7 +51,18 @@ def _sentence(type: str) -> str | None:
             return _("This must be a number.")
         case "bool_parsing" | "bool_type":
             return _("This must be true or false.")
-        case "date_parsing" | "date_type" | "date_from_datetime_parsing" | "date_from_datetime_inexact":
+        case "event_type":  # of `schemas.differences`
+            return _("No event is of this type. docs/events.md has them all.")
+        case "uscc":
+            return _("This is not a unified social credit code (GB 32100-2015).")
+        case (
+            "date_shape"
+            | "date_value"
+            | "date_parsing"
+            | "date_type"
+            | "date_from_datetime_parsing"
+            | "date_from_datetime_inexact"
+        ):
             return _("This must be a day, such as 2026-03-05.")
         case "datetime_parsing" | "datetime_type" | "datetime_from_date_parsing" | "timezone_aware":
             return _("This must be a time, such as 2026-03-05T14:00:00+08:00.")

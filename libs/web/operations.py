@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from runtime.operations import CannotMend, OfThisStream, Operations, Parked
 from schemas.envelope import Json
+from web import invalid
 from web.languages import _
 from web.pages import Site, notify, page
 from web.people import Person, require
@@ -128,6 +129,7 @@ def operations_routes(operations: Operations) -> APIRouter:
             "parked.html",
             status=422 if wrong or missing else 200,
             stream=stream,
+            said=invalid.said,
             raw=raw,
             mended=mended,
             body=body if body is not None else mended or raw,

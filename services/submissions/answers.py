@@ -29,7 +29,10 @@ Reference = Annotated[str, Path(description="the partner’s own name for it", e
 Kind = Literal["scene", "product", "linkage"]
 Validate = Annotated[
     Literal["only"] | None,
-    Query(description="`only`: apply every rule and say what would become of it; nothing is written"),
+    Query(
+        description="`only`: apply every rule and say what would become of it; nothing is written, nor counted against "
+        "the day’s quota"
+    ),
 ]
 
 

@@ -211,8 +211,9 @@ class Intake:
             if isinstance(each, Receive):
                 known.setdefault(each.stream, each.entry.kind)
             if unknown:
-                # Another cause: once the scene is there, the same text sent again is judged anew.
-                each = replace(each, findings=(*each.findings, *unknown), cause=f"{each.cause}!unknown")
+                # Another cause: once one of them is there, the same text sent again is judged anew.
+                lacking = "+".join(finding.pointer.rpartition("/")[2] for finding in unknown)
+                each = replace(each, findings=(*each.findings, *unknown), cause=f"{each.cause}!unknown:{lacking}")
             checked.append(each)
         return checked
 

@@ -50,16 +50,20 @@ class Limits:
             )
             raise _too_many(self.requests.name, self.requests.rate, wait_s, "rate-exceeded", title, detail)
 
-    async def take(self, held: Held) -> None:
-        """Let one entry have its turn. Raises the Problem of too many that wait, or of a quota that is used up."""
+    async def take(self, held: Held, *, check: bool) -> None:
+        """Let one entry have its turn; `check`: it is only validated, which the day's quota is not for. Raises the
+        Problem of too many that wait, or of a quota that is used up."""
         if wait_s := await self.entries.wait(held.account, most_s=PATIENCE_S):
             title, detail = _("Too many entries at once"), _("%(most)s a second are the most. Go on in %(wait)s.")
             raise _too_many(self.entries.name, self.entries.rate, wait_s, "rate-exceeded", title, detail)
-        if not await self._windows.hit(self.daily, *held.account):
+        if not check and not await self._windows.hit(self.daily, *held.account):
             raise await self.quota_problem(held)
 
-    async def pace(self, held: Held, entries: int) -> int:
-        """Wait for the turn of these entries; how many of them the day's quota allows."""
+    async def pace(self, held: Held, entries: int, *, check: bool) -> int:
+        """Wait for the turn of these entries; how many of them the day's quota allows: all that are only validated."""
+        if check:
+            await self.entries.wait(held.account, entries)
+            return entries
         daily = await self._windows.get_window_stats(self.daily, *held.account)
         allowed = min(entries, daily.remaining)
         if allowed:
@@ -109,19 +113,19 @@ class Meter:
     rules: list[str] = field(default_factory=list)
     stream: str | None = None
 
-    async def take(self) -> None:
-        """One entry that cannot wait. Raises the Problem of one too many."""
+    async def take(self, *, check: bool = False) -> None:
+        """One entry that cannot wait, to be taken in or only validated. Raises the Problem of one too many."""
         if self.limits and self.held:
-            await self.limits.take(self.held)
+            await self.limits.take(self.held, check=check)
 
     @property
     def piece(self) -> int:
         """Entries to take in at one go, at most."""
         return self.limits.entries.piece if self.limits and self.held else BATCH_LINES
 
-    async def pace(self, entries: int) -> int:
+    async def pace(self, entries: int, *, check: bool = False) -> int:
         """Waits for the turn of these entries; how many of them the quota allows."""
-        return await self.limits.pace(self.held, entries) if self.limits and self.held else entries
+        return await self.limits.pace(self.held, entries, check=check) if self.limits and self.held else entries
 
     async def quota_problem(self) -> Problem:
         """The Problem of a quota that is used up: after `pace` has allowed fewer than were asked for."""

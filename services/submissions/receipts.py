@@ -55,7 +55,7 @@ class Receipts(Response):
             while batch := await coming:
                 coming = asyncio.ensure_future(anext(prepared, None))
                 # Where the partner's rate is used up, this waits, and no more is read.
-                allowed = await self._meter.pace(len(batch))
+                allowed = await self._meter.pace(len(batch), check=self._intake.validate_only)
                 if self._coming.left:
                     return
                 body = await self._commit(batch[:allowed])

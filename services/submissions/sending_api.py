@@ -105,7 +105,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
         idempotency_key: IdempotencyKey = None,
     ) -> Receipt:
         line, meter = await _whole(request), meter_of(request)
-        await meter.take()
+        await meter.take(check=validate == "only")
         claim = None
         if idempotency_key and validate is None:
             claim = await idempotency.claim(database, caller, idempotency_key, line)

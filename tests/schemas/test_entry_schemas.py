@@ -32,14 +32,14 @@ def test_the_sample_is_accepted(line: dict[str, Any]) -> None:
 
 
 def test_a_whole_number_that_is_written_as_a_decimal_is_one_to_both() -> None:
-    """JSON has one kind of number: 8.0 is 8, in what is stored, too; so sending the other way of writing is a repeat."""
+    """JSON has one kind of number: 8.0 is 8, in what is stored, too; to send it written otherwise is a repeat."""
     line = next(each for each in GOOD if each["entry"]["kind"] == "product")
     whole = {**line, "revision": 1, "entry": {**line["entry"], "maturity": 8}}
     sent = {**line, "revision": 1.0, "entry": {**line["entry"], "maturity": 8.0}}
     VALIDATORS["submission-line"].validate(sent)
     found, expected = check(orjson.dumps(sent)), check(orjson.dumps(whole))
     assert found == expected
-    assert found[0] and type(found[0].entry.maturity) is int
+    assert found[0] and type(found[0].entry.model_dump()["maturity"]) is int
 
 
 def test_an_amount_beyond_the_citys_total_is_found_however_it_is_written() -> None:

@@ -134,6 +134,23 @@ async def test_the_quota_of_a_day_refuses_single_entries_and_stores_none_of_them
         assert len((await client.get("/submissions", headers=key)).json()["items"]) == 2
 
 
+async def test_what_is_only_validated_leaves_the_quota_as_it_is(limited: Limited) -> None:
+    async with limited(entries_per_day=2) as (client, settings):
+        key = await key_of(client, settings)
+        for _ in range(3):
+            answer = await client.post("/submissions?validate=only", json=submission("r1"), headers=key)
+            assert answer.status_code == 200 and '"daily-entries";r=2' in answer.headers["ratelimit"]
+        lines = b"".join(line(f"r{n}") for n in range(5))
+        checked = await client.post("/submissions:stream?validate=only", content=lines, headers=key)
+        assert [orjson.loads(text)["status"] for text in checked.text.splitlines()] == ["received"] * 5
+        sent = await client.post("/submissions:stream", content=lines, headers=key)
+        statuses = [orjson.loads(text)["status"] for text in sent.text.splitlines()]
+        assert statuses == ["received", "received", "stopped"]
+        # Used up, it still lets entries be validated.
+        answer = await client.post("/submissions?validate=only", json=submission("r9"), headers=key)
+        assert answer.status_code == 200
+
+
 async def test_a_stream_that_uses_up_the_quota_ends_with_a_line_that_says_so(limited: Limited) -> None:
     async with limited(entries_per_day=700) as (client, settings):
         key = await key_of(client, settings)

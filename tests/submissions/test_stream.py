@@ -188,6 +188,11 @@ async def test_a_linkage_is_taken_in_once_its_scene_and_product_are_there(
         ("linkage.product-unknown", "/entry/product", f"{USCC}/robot"),
     ]
     assert await send(client, key, linkage("link", "tunnel")) == early
+    # Once one of the two is there, it is told of the other alone.
+    (received,) = await send(client, key, line("robot"))
+    assert received["status"] == "received"
+    half = await send(client, key, linkage("link", "tunnel"))
+    assert [(f["rule"], f["pointer"]) for f in half[0]["findings"]] == [("linkage.scene-unknown", "/entry/scene")]
     tunnel = orjson.dumps({"reference": "tunnel", "revision": 1, "entry": scene | {"owner": owner}}) + b"\n"
     together = await send(
         client, key, tunnel + line("robot") + line("robot-2") + linkage("link", "tunnel") + linkage("odd", "robot-2")

@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+import orjson
 import pytest
 from itsdangerous import TimestampSigner
 from starlette.testclient import TestClient
 
 from runtime.operations import Operations, Parked
-from schemas.differences import Difference
+from schemas.differences import differences
+from tests.review.entries import received, scene
 from tests.web import demo
 from tests.web.demo import PARKED, DemoOperations
 from tests.web.settings import WebSettings
@@ -52,9 +54,26 @@ def test_a_message_without_a_key_is_called_by_where_it_lies(looks: Looks) -> Non
         assert name in one.partition("</title>")[0]
 
 
+def test_what_is_wrong_with_an_event_is_said_in_the_readers_language(looks: Looks) -> None:
+    event = received("SC-1", scene()).to_json()
+    event["data"]["entry"]["title"] = 7
+    event["data"]["entry"]["owner"]["uscc"] = "1"
+    event["time"] = "yesterday"
+    wrong = replace(PARKED, differences=differences(orjson.dumps(event | {"type": "submission.recieved.v1"})))
+    odd = replace(PARKED, differences=(*wrong.differences, *differences(orjson.dumps(event | {"sequence": "1"}))))
+    path = f"/operations/parked/{PARKED.id}"
+    said = {language: looks(path, language, odd) for language in ("en", "zh")}
+    for language, texts in (
+        ("en", ("must be one of", "must be a time", "must be a whole number", "must be an object", "credit code")),
+        ("zh", ("须为下列之一", "须为时间", "须为整数", "须为含有字段的对象", "统一社会信用代码")),
+    ):
+        assert [text for text in texts if text not in said[language]] == []
+    assert "must be" not in said["zh"] and "Input should" not in said["zh"] + said["en"]
+
+
 def test_once_mended_the_error_is_said_to_be_from_before(looks: Looks) -> None:
     path = f"/operations/parked/{PARKED.id}"
-    wrong = replace(PARKED, differences=(Difference("/type", '"x"', "a type of docs/events.md"),))
+    wrong = replace(PARKED, differences=differences(b"{}"))
     assert "Error before it was mended" not in looks(path, "en", wrong)
     mended = replace(PARKED, mended="{}")
     assert "Error before it was mended" in looks(path, "en", mended) and "修正前的错误" in looks(path, "zh", mended)

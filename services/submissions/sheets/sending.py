@@ -60,7 +60,7 @@ async def send(sheet: Sheet, intake: Intake, after: int = 0, meter: Meter = UNME
     """
     reads = sheet.reads(after)
     while batch := await asyncio.to_thread(_next, reads, min(meter.piece, intake.piece)):
-        allowed = await meter.pace(len(batch))
+        allowed = await meter.pace(len(batch), check=intake.validate_only)
         taken = await intake.take([read.line for read in batch[:allowed]])
         meter.count(receipt for receipt, _ in taken)
         yield [
