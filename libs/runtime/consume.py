@@ -27,7 +27,7 @@ from runtime.parking import Message, Parking
 from runtime.settings import Settings
 from runtime.streams import Contended
 from schemas.envelope import Event
-from schemas.events import decode
+from schemas.events import Undecodable, decode
 
 log = structlog.get_logger()
 
@@ -138,7 +138,7 @@ async def handle(messages: Sequence[Message], react: React, parking: Parking) ->
 
 async def redrive_one(message: Message, react: React) -> None:
     """Handle one parked message; raises what keeps it from being handled."""
-    await react([decode(message.raw)])
+    await react([_event(message)])
 
 
 async def _together(messages: Sequence[Message], react: React) -> bool:
@@ -174,9 +174,18 @@ def passes(error: Exception) -> bool:
     return isinstance(error, Contended)
 
 
+def _event(message: Message) -> Event:
+    """Raises Undecodable, of an event of another stream than the message's key names, too: it would come in the order
+    of the one, and count for the other."""
+    event = decode(message.raw)
+    if event.subject != message.stream:
+        raise Undecodable(f"an event of {event.subject}, under the key of {message.stream or 'nothing'}")
+    return event
+
+
 def _traced(message: Message, spans: ExitStack) -> Event:
     """The message's event, with the consumer's span as its traceparent: what it causes hangs below that span."""
-    event = decode(message.raw)
+    event = _event(message)
     if not telemetry.tracing():
         return event
     name = f"process {message.topic}"

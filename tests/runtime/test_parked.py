@@ -133,6 +133,16 @@ async def test_what_is_no_event_of_the_stream_is_set_aside_with_its_reason_and_t
     ]
 
 
+async def test_an_event_under_the_key_of_another_stream_is_parked_and_may_be_set_aside(here: Here) -> None:
+    """It would count for its own stream, and come in the order of the other."""
+    id = await here.parked(orjson.dumps(event(1, subject="t")))
+    (stream,) = await here.operations.parked()
+    assert stream.foreign and "an event of t, under the key of s" in stream.error
+    assert (await Streams(here.database, COPIES).get("t")).version == 0
+    assert await here.operations.set_aside(id, "0:0", "a producer's mistake", "user:zheng")
+    assert await here.operations.parked() == []
+
+
 @pytest.mark.parametrize("came", [b"", b"[]", body(event(1, subject="t", data={})).encode(), b'{"subject": "s"}'])
 async def test_the_last_that_is_set_aside_leaves_nothing_parked(here: Here, came: bytes) -> None:
     id = await here.parked(came)
