@@ -59,7 +59,7 @@ class Sender:
                 counts = Counter(job.counts)
                 intake = self._desk.intake(caller, validate_only=job.check)
                 async for batch in send(sheet, intake, job.row):
-                    counts.update(each.receipt.status for each in batch)
+                    counts.update(each.fate for each in batch)
                     refused = [_refused(each, sheet, site) for each in batch if each.findings]
                     await self._files.note(job.token, batch[-1].row, counts, refused)
             await self._files.end(job.token, "done")

@@ -190,7 +190,22 @@ async def test_what_stopped_on_the_way_says_so_and_goes_on_by_a_button(
     assert "It stopped on the way." in stopped.text and "refresh" not in stopped.headers
     await client.post(result.url.path, data={"action": "send"}, headers=partner)
     went_on = await client.get(result.url.path, headers=partner)
-    assert figures(went_on.text) == {"Received": 2, "Revised": 0, "Unchanged": 0, "Refused": 1}
+    # What it had taken in and not yet noted is here already.
+    assert figures(went_on.text) == {"Received": 1, "Revised": 0, "Unchanged": 1, "Refused": 1}
+
+
+async def test_what_was_sent_before_is_unchanged_when_checked_and_when_sent(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    rows = bad()
+    data = as_csv(rows)
+    headers = key | {"Content-Type": "text/csv"}
+    assert (await client.post("/submissions:sheet?kind=product", content=data, headers=headers)).status_code == 200
+    for action, refused in (("check", "Would be refused"), ("send", "Refused")):
+        found = figures((await upload(client, partner, data, action=action, name="ours.csv")).text)
+        assert list(found.values()) == [0, 0, 2, 1] and (found["Unchanged"], found[refused]) == (2, 1)
+    again = await upload(client, partner, as_csv(rows[:2]), action="check", name="ours.csv")
+    assert "Every row is here already." in again.text and "Nothing was taken in yet." not in again.text
 
 
 async def test_a_long_file_shows_how_far_it_is(

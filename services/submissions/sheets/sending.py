@@ -20,15 +20,21 @@ UNMETERED = Meter()
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of one row; `findings` name its cells."""
+    """What became of one row; `findings` name its cells, and `fresh` says that it was not here before."""
 
     read: Read
     receipt: Receipt
     findings: list[Json]
+    fresh: bool = True
 
     @property
     def row(self) -> int:
         return self.read.row.number
+
+    @property
+    def fate(self) -> str:
+        """What people are told became of it: a receipt says what became of the same the first time."""
+        return self.receipt.status if self.fresh or self.receipt.status == "refused" else "unchanged"
 
     def findings_in(self, language: str, header: Header) -> list[Json]:
         """The findings in another language; it must be spoken."""
@@ -64,8 +70,8 @@ async def send(sheet: Sheet, intake: Intake, after: int = 0, meter: Meter = UNME
         taken = await intake.take([read.line for read in batch[:allowed]])
         meter.count(receipt for receipt, _ in taken)
         yield [
-            Sent(read, receipt, at_cells(receipt, read, sheet.header) if receipt.findings else [])
-            for read, (receipt, _) in zip(batch[:allowed], taken, strict=True)
+            Sent(read, receipt, at_cells(receipt, read, sheet.header) if receipt.findings else [], fresh)
+            for read, (receipt, fresh) in zip(batch[:allowed], taken, strict=True)
         ]
         if allowed < len(batch):
             raise await meter.quota_problem()
