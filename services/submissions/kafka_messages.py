@@ -2,7 +2,8 @@
 
 A message is a bare line (`{reference, revision, entry}`), or a CloudEvent of any type whose data is one, in structured
 or binary mode (CloudEvents' Kafka protocol binding 1.0.2). Without a content type the value decides between the first
-two. Receipts are CloudEvents in structured mode.
+two. What a Confluent serializer writes before it, a zero byte and the schema's id, is passed over: intake looks at the
+text alone. Receipts are CloudEvents in structured mode.
 """
 
 import base64
@@ -69,6 +70,7 @@ def _data(value: bytes | None, headers: Mapping[str, str]) -> tuple[bytes, str |
     """The bytes of the line in a message, and the id of the CloudEvent it came in. Raises _Wrong."""
     if not value:
         raise _Wrong("message.empty", "")
+    value = _unframed(value)
     content_type = headers.get("content-type", "")
     kind = _media_type(content_type)
     if kind == _STRUCTURED:
@@ -83,6 +85,11 @@ def _data(value: bytes | None, headers: Mapping[str, str]) -> tuple[bytes, str |
     if kind not in ("", _JSON):
         raise _Wrong("message.content-type", "", f"{_JSON}, {_STRUCTURED}", content_type)
     return value, None
+
+
+def _unframed(value: bytes) -> bytes:
+    """The value without the frame of Confluent's wire format: a zero byte, and the schema's id in four."""
+    return value[5:] if value[:1] == b"\0" and value[5:6] == b"{" else value
 
 
 def _media_type(text: str) -> str:

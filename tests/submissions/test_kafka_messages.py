@@ -58,6 +58,8 @@ def wrong(message: Message) -> tuple[str, str] | None:
         (record(LINE, ("Content-Type", b'application/json; charset="utf-8"')), None),
         (record(LINE, *BINARY), "e-1"),
         (record(LINE, *BINARY, ("content-type", b"application/json")), "e-1"),
+        (record(b"\0\0\0\0\x07" + LINE), None),
+        (record(b"\0\0\0\0\x07" + event()), "e-1"),
         (record(event(), STRUCTURED), "e-1"),
         (record(BOM + event(), STRUCTURED), "e-1"),
         (record(event()), "e-1"),

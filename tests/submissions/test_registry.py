@@ -5,10 +5,14 @@ import json
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
 
 from runtime.published import published
 from schemas.compatibility import canonical
+from submissions.kafka_messages import read
+from tests.submissions.given import submission
+from tests.submissions.test_kafka_messages import record
 
 TYPE = "application/vnd.schemaregistry.v1+json"
 REFUSED = "submission.refused.v1"
@@ -141,3 +145,29 @@ async def test_confluents_own_client_reads_it(port: int) -> None:
                 registry.get_latest_version("none")
 
     await asyncio.to_thread(read)
+
+
+async def test_what_confluents_own_serializer_writes_is_read(port: int) -> None:
+    pytest.importorskip("cachetools", reason="confluent-kafka's registry client needs it")
+    from confluent_kafka.schema_registry import SchemaRegistryClient
+    from confluent_kafka.schema_registry.json_schema import JSONSerializer
+    from confluent_kafka.serialization import MessageField, SerializationContext
+
+    line = submission("r1")
+
+    def written() -> bytes:
+        with SchemaRegistryClient({"url": f"http://127.0.0.1:{port}/registry"}) as registry:
+            latest = registry.get_latest_version("submission-line")
+            conf = {
+                "auto.register.schemas": False,
+                "use.latest.version": True,
+                "subject.name.strategy": lambda *_: latest.subject,
+            }
+            serialize = JSONSerializer(latest.schema.schema_str, registry, conf=conf)
+            value = serialize(line, SerializationContext("intake.x", MessageField.VALUE))
+            assert value is not None
+            return bytes(value)
+
+    raw = await asyncio.to_thread(written)
+    assert raw[0] == 0, "it is framed"
+    assert orjson.loads(read(record(raw)).line.raw) == line
