@@ -36,7 +36,7 @@ MAX_XLSX_BYTES, MAX_CSV_BYTES = 20_000_000, 500_000_000
 _IN_MEMORY_BYTES = 1 << 20
 NDJSON = "application/x-ndjson"
 #: What says plainly that a body is something else.
-_NO_SHEETS = ("application/json", "application/x-ndjson", "application/xml", "text/html")
+_NO_SHEETS = ("application/json", "application/x-ndjson", "application/xml", "multipart/form-data", "text/html")
 
 
 def routes(desk: Desk) -> APIRouter:

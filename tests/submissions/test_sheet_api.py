@@ -225,5 +225,8 @@ async def test_what_is_asked_for_wrongly_is_a_problem_that_says_so(
     assert (await client.post("/submissions:sheet?kind=x", content=body, headers=key)).status_code == 422
     json = await client.post(PRODUCT, content=body, headers=key | {"Content-Type": "application/json"})
     assert (json.status_code, json.json()["type"]) == (415, "urn:shuangqian:problem:no-sheet")
+    form = await client.post(PRODUCT, files={"file": ("entries.csv", body, CSV)}, headers=key)
+    assert (form.status_code, form.json()["type"]) == (415, "urn:shuangqian:problem:no-sheet")
+    assert (await client.get("/refusals", headers=key)).json()["items"] == []
     kindless = await client.post("/submissions:sheet", content=body, headers=key)
     assert kindless.status_code == 422 and kindless.json()["findings"][0]["rule"] == "sheet.kind"
