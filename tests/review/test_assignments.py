@@ -161,6 +161,22 @@ async def test_a_seat_left_empty_and_one_taken_is_no_fault_and_cases_left_empty_
     assert (len(found[SC]), found[PR]) == (1, [])
 
 
+async def test_a_case_whose_seats_are_all_left_empty_keeps_no_other_from_being_assigned(
+    review: Review, signed_in: SignIn
+) -> None:
+    await opened(review, "qian", "sun")
+    operator = signed_in(OPERATOR)
+    form = fields((await operator.get("/assignments/proposal")).text)
+    seats = [name[5:] for name, case in form.items() if case == SC and name.startswith("case-")]
+    assert len(seats) == 2
+    done = await operator.post("/assignments", data=form | {f"reviewer-{seat}": "" for seat in seats})
+    assert done.status_code == 200 and "Assigned: 1." in done.text
+    assert {id: [sub for sub, _why in found] for id, found in (await kept(review)).items()} == {SC: [], PR: ["sun"]}
+    # What somebody else assigned since the form was shown stays theirs.
+    await operator.post("/assignments", data=form | {name: "" for name in form if name.startswith("reviewer-")})
+    assert [sub for sub, _why in (await kept(review))[PR]] == ["sun"]
+
+
 async def test_a_file_with_mistakes_names_all_of_them_by_row_and_changes_nothing(
     review: Review, signed_in: SignIn
 ) -> None:

@@ -137,13 +137,12 @@ async def proposing(desk: Desk) -> tuple[Situation, Proposal]:
 
 
 def _wishes(form: Mapping[str, str]) -> list[Wish]:
-    """What the form says of each case. A seat left empty says nothing where the other one is taken."""
-    sent = [
+    """What the form says of each case. A seat left empty says nothing: cases that are proposed are free as it is."""
+    return [
         Wish(number, form[f"case-{number}"], sub, by_hand=sub != form.get(f"shown-{number}"))
         for number, sub in _sent(form)
+        if sub
     ]
-    taken = {wish.case for wish in sent if wish.reviewer}
-    return [wish for wish in sent if wish.reviewer or wish.case not in taken]
 
 
 def _sent(form: Mapping[str, str]) -> list[tuple[int, str]]:
