@@ -33,6 +33,8 @@ def short(least: int = 2) -> st.SearchStrategy[dict[str, str]]:
     return st.fixed_dictionaries({"zh": text(least, 80)}, optional={"en": text(least, 160)})
 
 
+#: As Excel writes the time behind a day.
+MIDNIGHTS = (" 0:00", " 0:00:00", " 00:00", " 00:00:00", " 00:00:00.000", "T00:00:00", " 12:00 AM", " 上午 12:00:00")
 DATES = st.dates(date(2020, 1, 1), date(2040, 1, 1)).map(date.isoformat)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0) | st.integers(
     -(10**9), 10**9
@@ -232,7 +234,9 @@ def test_what_is_certain_is_put_right_and_nothing_else(code: str, cell: Any, sai
     [
         *((text, "2026-03-05") for text in ("2026-3-5", "2026/03/05", "2026.3.5", "2026年3月5日", "20260305")),
         ("２０２６－０３－０５", "2026-03-05"),
-        ("2026-03-05 00:00:00", "2026-03-05"),
+        *((f"2026/3/5{midnight}", "2026-03-05") for midnight in MIDNIGHTS),
+        *((text, text) for text in ("2026/3/5 8:30", "2026/3/5 10:00", "2026/3/5 12:00", "2026/3/50:00")),
+        *((text, "2026-03-05") for text in ("2026-03-05 00:00:00", "2026年3月5日 0:00", "2026年3月5日0:00")),
         (date(2026, 3, 5), "2026-03-05"),
         (datetime(2026, 3, 5), "2026-03-05"),
         (46086.0, "2026-03-05"),

@@ -24,6 +24,10 @@ _EPOCH = date(1899, 12, 30)
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _DATE = re.compile(r"([0-9]{4})(?:[-/.年])([0-9]{1,2})(?:[-/.月])([0-9]{1,2})日?")
+#: The time that Excel writes behind a day where the cell is formatted as date and time.
+_MIDNIGHT = re.compile(
+    r"(?:[ T]+|(?<=日))(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? ?AM|上午 ?12:00(?::00)?)$", re.IGNORECASE
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 #: An apostrophe that spreadsheets are given so that they take what follows as text.
 _ESCAPED = re.compile(r"'(?=['=+\-@0-9])")
@@ -129,7 +133,7 @@ def _date(cell: Any) -> Any:
             certain = cell == int(cell) and 20_000 <= cell < 100_000
             return (_EPOCH + timedelta(days=int(cell))).isoformat() if certain else str(cell)
         case _:
-            text = _plain(cell).removeprefix("'").removesuffix("00:00:00").strip()
+            text = _MIDNIGHT.sub("", _plain(cell).removeprefix("'"))
             if match := _DATE.fullmatch(text):
                 return "-".join((match[1], match[2].zfill(2), match[3].zfill(2)))
             return f"{text[:4]}-{text[4:6]}-{text[6:]}" if re.fullmatch(r"(19|20)[0-9]{6}", text) else cell
