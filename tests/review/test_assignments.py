@@ -280,11 +280,13 @@ async def test_load_counts_what_is_kept_and_held_and_time_is_not_given_twice(rev
     assert "load" in other
 
 
-async def reviewed(review: Review, id: str, sub: str, at: datetime, verdict: Verdict = Verdict.APPROVE) -> None:
-    """Somebody has reviewed the scene, in twenty minutes that ended then."""
+async def reviewed(
+    review: Review, id: str, sub: str, at: datetime, verdict: Verdict = Verdict.APPROVE, minutes: float = 20
+) -> None:
+    """Somebody has reviewed the scene, in so many minutes that ended then."""
     by: Json = {"stream": id, "actor": f"user:{sub}", "reviewer": sub, "partner": None, "expert": True}
     said: Json = {"scores": dict.fromkeys(CRITERIA["scene"], 4), "verdict": verdict, "comment": "So it is."}
-    began = at - timedelta(minutes=20)
+    began = at - timedelta(minutes=minutes)
     claim = Claim(**by, at=began, cause=f"claim:{sub}", until=began + LEASE)
     outcomes = await review.cases.handle([claim, GiveReview(**by, **said, at=at, cause=f"give:{sub}")])
     assert [outcome.refusal for outcome in outcomes] == [None, None]
@@ -324,6 +326,19 @@ async def test_what_was_reviewed_earlier_today_leaves_less_time_what_was_reviewe
         {"reviewer": "li", "today_min": 60, "used_min": 60.0, "has": 0, "time_for": 0},
         {"reviewer": "zhao", "today_min": 60, "used_min": 20.0, "has": 0, "time_for": 2},
     ]
+
+
+async def test_after_reviews_of_a_moment_the_page_does_not_say_that_there_is_no_time_and_none_used(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received(f"SC-{n}", scene(budget_yuan=n + 1)) for n in range(61)])
+    await rostered(review, "li", "zhao")
+    for n in range(60):
+        for sub in ("li", "zhao"):
+            await reviewed(review, f"{OWN}/SC-{n}@1", sub, now(), minutes=0.001)
+    page = (await signed_in(OPERATOR).get("/assignments/proposal")).text
+    assert "0.5 minutes each, as measured" in page and "李评 (0.5 of 1 h used)" in page
+    assert "no time left" not in page
 
 
 async def test_two_operators_at_once_leave_no_case_kept_for_more_than_its_seats_ask(

@@ -114,10 +114,10 @@ def test_a_case_that_lacks_one_review_has_one_seat() -> None:
     assert len(propose({"a": case(left=1)}, [reviewer("li"), reviewer("ma")]).pairs) == 1
 
 
-def of_a_day(today_min: int, reviewed: int, load: int) -> Available:
-    """Somebody as `reviewer`, with what is left of such a day; a review takes 24 minutes."""
+def of_a_day(today_min: int, reviewed: int, load: int, review_min: float = 24.0) -> Available:
+    """Somebody as `reviewer`, with what is left of such a day."""
     who = reviewer("li").who
-    return available(who, "li", False, today_min=today_min, reviewed=reviewed, load=load, review_min=24.0)
+    return available(who, "li", False, today_min=today_min, reviewed=reviewed, load=load, review_min=review_min)
 
 
 def test_what_was_reviewed_today_and_what_is_in_hand_take_their_time_of_the_day() -> None:
@@ -127,6 +127,13 @@ def test_what_was_reviewed_today_and_what_is_in_hand_take_their_time_of_the_day(
     assert of_a_day(180, 9, 0) == Available(who, "li", 0, 0, False, 180, 216.0), "who did more has nothing left"
     assert of_a_day(10, 0, 0).capacity == 1 and of_a_day(10, 1, 0).capacity == 0, "a short day is good for one"
     assert of_a_day(0, 1, 0) == Available(who, "li", 0, 0, False, 0, 24.0)
+
+
+def test_after_reviews_of_a_moment_what_is_used_of_a_day_and_what_is_left_agree() -> None:
+    for reviewed in (0, 60, 120, 150):
+        found = of_a_day(60, reviewed, 0, review_min=0.01)
+        assert (found.capacity, found.used_min) == (max(0, 120 - reviewed), reviewed / 2)
+        assert (found.capacity == 0) == (found.used_min >= found.today_min)
 
 
 def test_whoever_has_reviewed_enough_today_is_proposed_for_nothing_more() -> None:

@@ -18,6 +18,7 @@ from scipy.sparse import coo_array
 from review.domain.barred import barred
 from review.domain.case import Case
 from review.domain.reviewer import Standing
+from review.planner.core import LEAST_MINUTES
 from schemas.review import Route
 
 #: What speaks against a pair: another field, each language of the entry that they do not read, each case they have.
@@ -74,8 +75,10 @@ def available(
     who: Standing, name: str, expert: bool, *, today_min: int, reviewed: int, load: int, review_min: float
 ) -> Available:
     """A reviewer with what is left of their day: they `reviewed` so many today, and each review takes `review_min`."""
+    # What is used and what is left go by the same minutes: else a day could be over of which nothing is used.
+    review_min = max(review_min, LEAST_MINUTES)
     # Whoever has any time has time for one.
-    places = max(1, int(today_min / max(review_min, 1.0))) if today_min else 0
+    places = max(1, int(today_min / review_min)) if today_min else 0
     spent = reviewed + load
     return Available(who, name, load, max(0, places - spent), expert, today_min, spent * review_min)
 

@@ -11,6 +11,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from review.assignment.proposing import Available, available
 from review.desk import Desk
 from review.domain.case import Case
+from review.planner.core import LEAST_MINUTES
 from review.planner.measured import timed
 from review.roster import calendar
 from review.times import from_second, moment, second
@@ -26,7 +27,8 @@ MOST = 100
 class Situation:
     """`cases` are free, by id, in the order in which they are handed out.
 
-    `minutes` is how long a review takes: as `timed` reviews did, or as supposed while that is 0.
+    `minutes` is what a review is reckoned to take: as long as `timed` reviews took, LEAST_MINUTES though they took
+    less; or as supposed while none is timed.
     """
 
     cases: Mapping[str, Case]
@@ -51,6 +53,7 @@ async def situation(desk: Desk, at: datetime) -> Situation:
     """How things stand at a moment. Capacity is the time of the city's day, less what a reviewer did or has already."""
     today = at.astimezone(CITY_TIME).date()
     known = await timed(desk.store.cases)
+    minutes = max(known.minutes, LEAST_MINUTES)
     load = await _load(desk.store.cases, at)
     reviewed = await _reviewed(desk.store.cases, datetime.combine(today, time(), CITY_TIME))
     people = await desk.roster.active()
@@ -61,8 +64,8 @@ async def situation(desk: Desk, at: datetime) -> Situation:
         if who is None or profile is None:  # removed in this very moment
             continue
         day = {"today_min": calendar(profile).minutes(today), "reviewed": reviewed[who.sub], "load": load[who.sub]}
-        reviewers.append(available(who, profile.name, profile.expert, **day, review_min=known.minutes))
-    return Situation(await desk.store.queue.free_states(at, MOST), tuple(reviewers), known.minutes, known.reviews)
+        reviewers.append(available(who, profile.name, profile.expert, **day, review_min=minutes))
+    return Situation(await desk.store.queue.free_states(at, MOST), tuple(reviewers), minutes, known.reviews)
 
 
 async def states(cases: AsyncCollection[Json], ids: Collection[str]) -> dict[str, Case]:

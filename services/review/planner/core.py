@@ -24,6 +24,8 @@ ALL_REVIEWS = 40_000
 MOST_REVIEWS = ALL_REVIEWS // FEWEST_RUNS
 #: Cases of one question: ten times what the platform is held to.
 MOST_CASES = 1_000_000
+#: Minutes that a review is reckoned to take at the least: what is pressed in a moment says nothing of judging.
+LEAST_MINUTES = 0.5
 #: More reviewers are not tried.
 MOST_REVIEWERS = 200
 #: What was promised holds in so many of all runs.

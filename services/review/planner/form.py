@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from review.planner.core import MOST_CASES, MOST_REVIEWERS, Assumptions, Calendar, expected
+from review.planner.core import LEAST_MINUTES, MOST_CASES, MOST_REVIEWERS, Assumptions, Calendar, expected
 from review.planner.measured import Measured
 from review.planner.plans import Question
 from web.languages import _, number
@@ -19,7 +19,7 @@ LIMITS: Mapping[str, tuple[float, float, bool]] = {
     "minutes_a_day": (1, 24 * 60, True),
     "waiting": (0, MOST_CASES, True),
     "arrivals": (0, MOST_CASES, False),
-    "minutes": (0.5, 24 * 60, False),
+    "minutes": (LEAST_MINUTES, 24 * 60, False),
     "spread": (0, 3, False),
     "discordant": (0, 100, False),
 }
@@ -50,7 +50,7 @@ def defaults(known: Measured, today: date, calendars: Sequence[Calendar]) -> dic
         "threshold": "",
         "waiting": str(waiting),
         "arrivals": f"{arrivals:.10g}",
-        "minutes": f"{max(assumed.minutes, LIMITS['minutes'][0]):g}",
+        "minutes": f"{max(assumed.minutes, LEAST_MINUTES):g}",
         "spread": f"{min(assumed.spread, LIMITS['spread'][1]):g}",
         "discordant": f"{100 * assumed.discordant:g}",
     }

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from review.planner.core import (
+    LEAST_MINUTES,
     MOST_REVIEWERS,
     SURE,
     Foretold,
@@ -20,7 +21,7 @@ from review.planner.core import (
     staff,
     with_express,
 )
-from review.planner.form import LIMITS, Asked, defaults, read
+from review.planner.form import Asked, defaults, read
 from review.planner.measured import EXPRESS_FROM, Measured, happened, measured
 from review.planner.plans import Plan, Plans, Question
 from review.roster import Roster
@@ -83,7 +84,7 @@ def routes(cases: AsyncCollection[Json], plans: Plans, roster: Roster) -> APIRou
             sure=round(100 * SURE),
             most=MOST_REVIEWERS,
             express_from=EXPRESS_FROM,
-            least_minutes=LIMITS["minutes"][0],
+            least_minutes=LEAST_MINUTES,
             plans=[(plan, await _score(cases, plan, at)) for plan in await plans.list()],
             said=_said(asked.question, answer) if asked and answer else None,
         )
