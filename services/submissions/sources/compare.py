@@ -94,11 +94,17 @@ def _numbered(item: Item, held: Held, pepper: bytes) -> Line | None:
     return Line(item.line.number, raw, len(raw))
 
 
-def gone(items: Iterable[Item], listed: Listed) -> frozenset[str]:
+def gone(items: Iterable[Item], listed: Iterable[str]) -> frozenset[str]:
     """What was listed and is not any more."""
     return frozenset(listed) - {item.reference for item in items if item.reference}
 
 
-def plausible(vanished: AbstractSet[str], listed: Listed) -> bool:
+def standing(listed: Iterable[str], held: Mapping[str, Held]) -> frozenset[str]:
+    """What was listed and can be withdrawn: nothing that was only ever refused, or is withdrawn already."""
+    known = ((reference, held.get(reference, Held())) for reference in listed)
+    return frozenset(reference for reference, one in known if one.revision and not one.withdrawn)
+
+
+def plausible(vanished: AbstractSet[str], standing: AbstractSet[str]) -> bool:
     """Whether so many may be gone at once: more than half looks like a list that went wrong."""
-    return 2 * len(vanished) <= len(listed)
+    return 2 * len(vanished) <= len(standing)

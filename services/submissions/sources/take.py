@@ -169,7 +169,10 @@ class Puller:
         self, pull: Pull, fetched: Fetched, items: Sequence[Item], listed: Listed, whole: bool, result: Result
     ) -> dict[str, str]:
         """Withdraw what is gone, where that is sure; what of it stays listed, since it is not withdrawn."""
-        vanished = compare.gone(items, listed)
+        if not compare.gone(items, listed):
+            return {}
+        standing = compare.standing(listed, await held(self._database, pull.partner, list(listed)))
+        vanished = compare.gone(items, standing)
         if not vanished:
             return {}
         stay = {reference: listed[reference] for reference in vanished}
@@ -177,7 +180,7 @@ class Puller:
         if not whole or not (fetched.framed or pull.terms.format == "json"):
             result.notes["unsure"] = len(vanished)
             return stay
-        if not compare.plausible(vanished, listed) and not vanished <= pull.confirmed:
+        if not compare.plausible(vanished, standing) and not vanished <= pull.confirmed:
             result.held = vanished
             return stay
         if pull.claim:

@@ -13,7 +13,7 @@ from schemas.submission import SubmissionFact, SubmissionReceived, SubmissionRev
 from submissions.domain.submission import SUBMISSIONS, Submission, Withdraw
 from submissions.intake import command
 from submissions.ndjson import Line
-from submissions.sources.compare import Held, awaiting, gone, numbered, plausible, sort
+from submissions.sources.compare import Held, awaiting, gone, numbered, plausible, sort, standing
 from submissions.sources.read import Item, item
 from tests.submissions.given import USCC, submission
 
@@ -49,8 +49,9 @@ class World:
                 named[each.reference] = ""
         if not remembered:
             return
-        vanished, stay = gone(said, listed), dict[str, str]()
-        if confirmed or (found.whole and plausible(vanished, listed)):
+        there = standing(listed, {reference: self.held(reference) for reference in listed})
+        vanished, stay = gone(said, there), dict[str, str]()
+        if confirmed or (found.whole and plausible(vanished, there)):
             for reference in vanished:
                 self.decide(reference, Withdraw(**asked(reference), reason="gone", published=False))
         else:
@@ -108,11 +109,11 @@ def test_any_sequence_of_lists_gives_exactly_what_they_say(fetches: list[tuple[d
             told = expected[reference]
             if maturity and told[-1:] != [maturity] and "withdrawn" not in told:
                 told.append(maturity)
-        vanished = before - set(said)
-        if remembered and 2 * len(vanished) <= len(before):
+        there = {each for each in before if expected[each] and "withdrawn" not in expected[each]}
+        vanished = there - set(said)
+        if remembered and 2 * len(vanished) <= len(there):
             for reference in vanished:
-                if expected[reference] and "withdrawn" not in expected[reference]:
-                    expected[reference].append("withdrawn")
+                expected[reference].append("withdrawn")
             before = set(said)
         else:
             before |= set(said)

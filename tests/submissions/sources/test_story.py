@@ -188,6 +188,31 @@ async def test_what_is_gone_and_has_no_room_for_a_withdrawal_is_told_and_holds_u
     assert statuses == {"a": "received", "b": "withdrawn", "big": "received", "d": "received", "e": "received"}
 
 
+async def test_what_was_refused_or_is_withdrawn_already_is_not_there_to_be_gone(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
+) -> None:
+    def listing(names: str) -> Any:
+        return entries(*map(submission, names), submission("never", maturity=0))
+
+    site.answers["/list"] = listing("abc")
+    await added(client, key, source(site))
+    fetches = Watched(client, key)
+    async with fetching():
+        assert (await fetches.next())["counts"]["refused"] == 1
+        site.answers["/list"] = listing("bc")
+        assert (await fetches.next(ask=True))["counts"]["withdrawn"] == 1
+        site.answers["/list"] = listing("abc")
+        assert (await fetches.next(ask=True))["rules"] == {"submission.withdrawn": 1, "range": 1}
+        site.answers["/list"] = entries(submission("c"))
+        fetch = await fetches.next(ask=True)
+        assert (fetch["status"], fetch["counts"]) == ("taken", {"listed": 1, "unchanged": 1, "gone": 1, "withdrawn": 1})
+        # Of what stands, all would be gone: that waits, whatever else was listed and refused.
+        site.answers["/list"] = listing("")
+        fetch = await fetches.next(ask=True)
+        assert (fetch["status"], fetch["counts"]["gone"]) == ("held", 1)
+        assert (await client.get(PATH, headers=key)).json()["held"]["references"] == ["c"]
+
+
 async def test_more_than_half_gone_at_once_waits_until_the_partner_confirms(
     client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching
 ) -> None:
