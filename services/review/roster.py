@@ -68,9 +68,10 @@ class Roster:
         return [standing for standing in standings.values() if standing]
 
     async def calendars(self) -> list[Calendar]:
-        """When everybody has time who is on the roster and has any."""
-        profiles = [reviewer.profile for reviewer in await self.active() if reviewer.profile]
-        return [calendar(profile) for profile in profiles if any(profile.minutes)]
+        """When everybody has time who is on the roster and has any. Where nobody has, all of them: a roster on which
+        nobody has time is not one on which nobody is."""
+        calendars = [calendar(reviewer.profile) for reviewer in await self.active() if reviewer.profile]
+        return [each for each in calendars if any(each.weekly)] or calendars
 
 
 def _state(document: Json) -> Reviewer:

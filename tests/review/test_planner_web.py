@@ -142,6 +142,23 @@ async def test_the_roster_says_who_reviews_when_unless_the_form_does(review: Rev
     assert "2, as on the roster then" in kept.text
 
 
+async def test_where_nobody_on_the_roster_has_time_the_answer_says_so(review: Review, signed_in: SignIn) -> None:
+    operator = signed_in(OPERATOR)
+    people = (("ma", Profile(name="Ma")), ("zhu", Profile(name="Zhu")))
+    registered = [
+        Register(stream=stream(sub), cause="test", actor="user:test", at=AT, reviewer=sub, profile=profile)
+        for sub, profile in people
+    ]
+    await review.desk.roster.reviewers.handle(registered)
+    form = (await operator.get("/planner", headers=PAGE)).text
+    assert "Empty: the 2 on the roster" in form and "0 a week in all" in form, "and not seven with an hour a day"
+    asked = {**QUESTION, **SUPPOSED, "reviewers": "", "minutes_a_day": ""}
+    answer = await operator.get("/planner", params=asked, headers=PAGE)
+    assert "Nobody has time for reviews by the end of" in answer.text and decided_of(answer) == 0
+    # What the form says of their time holds, as ever.
+    assert decided_of(await operator.get("/planner", params=asked | {"minutes_a_day": "60"}, headers=PAGE)) > 0
+
+
 def decided_of(answer: httpx2.Response) -> int:
     """The figure that the answer foretells."""
     found = re.search(r"Decided by then.*?sq-figure__value\">\s*([\d,]+)", answer.text, re.DOTALL)
