@@ -27,6 +27,29 @@ EXAMPLE_USCC = "91510106MA6RH83W82"
 Partner = Annotated[str, Path(description="unified social credit code", examples=[EXAMPLE_USCC])]
 Reference = Annotated[str, Path(description="the partner’s own name for it", examples=["rail-robot-01"])]
 Kind = Literal["scene", "product", "linkage"]
+#: What a list is asked for, in the order in which a submission goes through them.
+Status = Literal[
+    "received",
+    "opened",
+    "open",
+    "in-review",
+    "changes-requested",
+    "rejected",
+    "approved",
+    "queued",
+    "scheduled",
+    "published",
+    "corrected",
+    "retracted",
+    "withdrawn",
+    "refused",
+]
+#: Where a list of submissions goes on. One that nobody gave is refused: from the beginning again, a program would never
+#: come to its end.
+After = Annotated[
+    str | None,
+    Query(pattern=r"^(\d{1,10}\.\d{1,10}\.\S+)?$", description="the `next` of the page before"),
+]
 Validate = Annotated[
     Literal["only"] | None,
     Query(

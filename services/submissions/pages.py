@@ -1,5 +1,7 @@
 """The pages of partners: what they sent, where it is, what was refused, and sending more."""
 
+from typing import get_args
+
 from fastapi import APIRouter, Depends, Form, UploadFile
 from fastapi.routing import APIRoute
 from pymongo.asynchronous.database import AsyncDatabase
@@ -24,6 +26,7 @@ from submissions import (
     submission_page,
     tests_page,
 )
+from submissions.answers import Status
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
 from submissions.forms import pages as form_pages
@@ -41,11 +44,8 @@ from web.languages import language
 from web.pages import notify, page
 from web.people import Person, actor, require
 
-#: What a submission may be filtered by, in the order in which it goes through them.
-STATUSES = (
-    *("received", "opened", "open", "in-review", "changes-requested", "rejected", "approved", "queued", "scheduled"),
-    *("published", "corrected", "retracted", "withdrawn"),
-)
+#: What the list is filtered by; what was refused has a list of its own.
+STATUSES = [status for status in get_args(Status) if status != "refused"]
 #: The figures above the list: each counts several statuses.
 FIGURES = {
     "in-review": ("received", "opened", "open", "in-review"),

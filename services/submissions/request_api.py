@@ -71,7 +71,10 @@ def routes(log: RequestLog) -> APIRouter:
         key: Annotated[str | None, Query(description="a key’s id")] = None,
         partner: Annotated[str | None, Query(description="for operators: one partner’s requests")] = None,
         id: Annotated[str | None, Query(description="an X-Request-Id")] = None,
-        after: Annotated[str | None, Query(description="the `next` of the page before")] = None,
+        after: Annotated[
+            str | None,
+            Query(pattern=r"^([0-9a-f]{12}-[0-9a-f]+-[0-9a-f]+)?$", description="the `next` of the page before"),
+        ] = None,
     ) -> LoggedPage:
         rows, next = await log.page(Asked(caller.partner or partner, status, mode, key, id), after)
         return LoggedPage(items=[_logged(row, request) for row in rows], next=next)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import httpx2
 import orjson
+import pytest
 
 from runtime.settings import Settings
 from schemas.entry import SubmissionLine
@@ -192,6 +193,15 @@ async def test_a_list_goes_on_page_by_page(client: httpx2.AsyncClient, key: dict
             seen += [each["reference"] for each in answer["items"]]
             after, more = answer["next"], answer["next"] is not None
         assert sorted(seen) == sorted(f"r{n}" for n in range(60))
+
+
+@pytest.mark.parametrize("path", ["/submissions?after=zzz", "/submissions?status=nonsense", "/requests?after=7"])
+async def test_what_nobody_gave_and_no_status_is_refused(
+    client: httpx2.AsyncClient, key: dict[str, str], path: str
+) -> None:
+    """A program that asked from the beginning again and again would never come to the end."""
+    answer = await client.get(path, headers=key)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:shuangqian:problem:invalid-request")
 
 
 async def test_what_was_withdrawn_takes_nothing_more(client: httpx2.AsyncClient, key: dict[str, str]) -> None:

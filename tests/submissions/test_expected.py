@@ -16,7 +16,7 @@ from submissions.__main__ import mongo
 from submissions.expected import FEWEST, Expected, expect, took
 from submissions.progress import Step
 from submissions.store import ProgressStore
-from tests.submissions.given import USCC, signed_in, submission
+from tests.submissions.given import USCC, key_of, signed_in, submission
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 HOURS = st.integers(1, 10_000).map(lambda n: timedelta(hours=n))
@@ -136,6 +136,14 @@ async def test_a_submission_says_its_place_and_when_it_may_be_through(
     page = (await client.get(f"/submissions/{USCC}/b", headers=people)).text
     assert "2 of 3 that wait for reviewers like it" in page and "Decision expected" in page
     assert "Too few" not in page
+
+
+@pytest.mark.usefixtures("progress")
+async def test_a_test_waits_for_nobody(client: httpx2.AsyncClient, settings: Settings) -> None:
+    testing = await key_of(client, settings, mode="test")
+    assert (await client.post("/submissions", json=submission("t"), headers=testing)).status_code == 201
+    detail = (await client.get(f"/submissions/{USCC}/t", headers=testing)).json()
+    assert (detail["queue"], detail["expected"]) == (None, None)
 
 
 async def test_without_enough_before_it_no_date_is_said(
