@@ -116,15 +116,13 @@ class Streams(Generic[S, C, F]):
         return [await self._groups.handle(command)]
 
     async def _carry_out(self, commands: Sequence[C]) -> list[Outcome[S]]:
+        # Not while trying: an insert that is refused ends the transaction.
+        if len(commands) == 1 and commands[0].begins and not trying() and (first := await self._first(commands[0])):
+            return [first]
         outcomes: dict[int, Outcome[S]] = {}
         waiting = list(enumerate(commands))
         for attempt in range(ATTEMPTS):
-            # Those most likely not there yet are written without looking: where one is there all the same, its insert
-            # is refused, and the next attempt looks. Not while trying: what is refused ends the transaction.
-            looks = attempt > 0 or trying()
-            unseen = {command.stream for _, command in waiting if command.begins and not looks}
-            streams = await self._load({command.stream for _, command in waiting} - unseen)
-            streams |= {id: self._unseen(id) for id in unseen}
+            streams = await self._load({command.stream for _, command in waiting})
             decided: dict[str, list[tuple[int, Outcome[S]]]] = {}
             for index, command in waiting:
                 decided.setdefault(command.stream, []).append((index, self._decide(streams[command.stream], command)))
@@ -132,13 +130,19 @@ class Streams(Generic[S, C, F]):
                     await asyncio.sleep(0)
             written = await self._write([stream for stream in streams.values() if stream.new])
             for stream, results in decided.items():
-                if stream in written or not (streams[stream].new or stream in unseen):
+                if not streams[stream].new or stream in written:
                     outcomes.update(results)
             waiting = [(index, command) for index, command in waiting if index not in outcomes]
             if not waiting:
                 return [outcomes[index] for index in range(len(commands))]
             await asyncio.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.5)))  # apart from the others who lost
         raise Contended(", ".join(sorted({command.stream for _, command in waiting})))
+
+    async def _first(self, command: C) -> Outcome[S] | None:
+        """The outcome of a command whose stream is not there yet, without looking first; None where it is there."""
+        stream = self._unseen(command.stream)
+        outcome = self._decide(stream, command)
+        return outcome if stream.id in await self._write([stream] if stream.new else []) else None
 
     async def dry_run(self, commands: Sequence[C]) -> list[Outcome[S]]:
         """What `handle` would do now, in order; nothing is written, and the events are never told."""
@@ -147,8 +151,6 @@ class Streams(Generic[S, C, F]):
 
     async def _load(self, ids: Iterable[str]) -> dict[str, _Stream[S]]:
         streams = {id: self._unseen(id) for id in ids}
-        if not streams:
-            return streams
         async for document in self.collection.find({"_id": {"$in": list(streams)}}, {"changed": 0}):
             state = self.decider.state.model_validate(document["state"], strict=False)
             streams[document["_id"]] = _Stream(

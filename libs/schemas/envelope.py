@@ -57,7 +57,7 @@ class Command:
 
     @property
     def begins(self) -> bool:
-        """Whether its stream most likely is not there yet: it is written without looking, then."""
+        """Whether its stream most likely is not there yet: where it comes alone, it is written without looking."""
         return False
 
 

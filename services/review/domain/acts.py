@@ -55,10 +55,6 @@ class Open(Command):
     route: Route
     reasons: tuple[Reason, ...]  # what the partner is told where the route is `return`
 
-    @property
-    def begins(self) -> bool:
-        return True
-
 
 @dataclass(frozen=True, kw_only=True)
 class LodgeAppeal(Command):
