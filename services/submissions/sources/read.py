@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import orjson
 from jsonpointer import JsonPointerException, resolve_pointer
 
+from schemas.json_text import BOM, Illegible, unmarked
+from schemas.json_text import read as value_of
 from schemas.rules import MAX_LINE_BYTES
 from schemas.source import Terms
 from submissions.intake import REFERENCE
@@ -19,7 +21,6 @@ from submissions.sources.fetch import NotFetched
 
 #: Entries of one source: what was fetched of it is remembered in one document.
 MAX_ITEMS = 50_000
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,7 @@ def item(line: Line) -> Item:
 
 
 def _of_json(body: BinaryIO, pointer: str) -> Iterator[Line]:
-    try:
-        document = orjson.loads(body.read().removeprefix(_BOM))
-    except orjson.JSONDecodeError as error:
-        raise NotFetched("json", str(error)[:200]) from error
+    document = _document(body.read())
     try:
         found = resolve_pointer(document, pointer)
     except JsonPointerException as error:
@@ -89,11 +87,20 @@ def _of_json(body: BinaryIO, pointer: str) -> Iterator[Line]:
         yield Line(number, raw, len(raw))
 
 
+def _document(raw: bytes) -> Any:
+    try:
+        return value_of(raw)
+    except Illegible as error:
+        if unmarked(raw).lstrip().startswith(b"<"):
+            raise NotFetched("html") from error
+        raise NotFetched("json", error.reason) from error
+
+
 def _of_ndjson(body: BinaryIO) -> Iterator[Line]:
     splitter = Splitter()
     first = True
     while piece := body.read(256 * 1024):
-        yield from splitter.feed(piece.removeprefix(_BOM) if first else piece)
+        yield from splitter.feed(piece.removeprefix(BOM) if first else piece)
         first = False
     yield from splitter.end()
 

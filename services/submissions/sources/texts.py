@@ -2,6 +2,7 @@
 
 from schemas.envelope import Json
 from schemas.rules import Finding
+from schemas.texts import worded
 from submissions.intake import told
 from web.languages import _, language, ngettext, say
 from web.problems import Problem
@@ -52,7 +53,9 @@ def failure(error: Json | None) -> str:
         case "items":
             return _("It lists more than 50,000 entries: split it into several sources.")
         case "json":
-            return _("It is not valid JSON: %(error)s") % {"error": detail}
+            return _("It is not valid JSON: %(error)s.") % {"error": worded("json", detail, language())}
+        case "html":
+            return _("It answered with a web page, not JSON: check the address, and whether it asks for a token.")
         case "pointer":
             return _("There is no list at %(pointer)s: check the JSON Pointer.") % {"pointer": detail}
         case "table":

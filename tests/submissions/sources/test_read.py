@@ -15,8 +15,11 @@ from submissions.sources import read as reading
 from submissions.sources.compare import Held, numbered, sort
 from submissions.sources.fetch import NotFetched
 from submissions.sources.read import Item, read
+from submissions.sources.take import LOCALE
+from submissions.sources.texts import failure
 from tests.submissions.given import submission
 from tests.submissions.sheet_files import as_csv
+from web.languages import load, speak
 from web.problems import Problem
 
 
@@ -85,6 +88,26 @@ def test_a_list_is_read_item_by_item(body: bytes, format: Format, pointer: str, 
 )
 def test_what_is_no_list_is_told_as_such(body: bytes, format: Format, pointer: str, code: str) -> None:
     assert why(body, format, pointer) == code
+
+
+@pytest.mark.parametrize(
+    ("body", "zh", "en"),
+    [
+        (b"", "内容为空", "it is empty"),
+        (b"[" + A, "内容在第 1 行第 30 列中断", "it breaks off at line 1, column 30"),
+        (b"[NaN]", "第 1 行第 2 列的 NaN 或 Infinity", "line 1, column 2: JSON has no NaN"),
+        ("[]".encode("utf-16"), "文字似为 UTF-16 编码", "the text seems to be in UTF-16"),
+        (b" <!doctype html><title>Sign in</title>", "返回的是网页", "It answered with a web page"),
+    ],
+)
+def test_why_it_is_no_json_is_told_in_the_language_of_who_reads(body: bytes, zh: str, en: str) -> None:
+    with pytest.raises(NotFetched) as raised:
+        items(body)
+    said = {"code": raised.value.code, "detail": raised.value.detail}
+    translations = load(LOCALE)
+    for language, words in (("zh", zh), ("en", en)):
+        with speak(language, translations):
+            assert words in failure(said)
 
 
 def test_a_list_that_is_too_long_is_not_taken_in_by_half(monkeypatch: pytest.MonkeyPatch) -> None:
