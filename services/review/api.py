@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from review.addresses import Addresses
 from review.anonymity import anonymised, anonymous, anonymous_line, kept_from_names
+from review.callers import reviewer
 from review.desk import Desk, now, problem, visible_reviews
 from review.domain import Case
 from review.lists import PAGE, Listed
@@ -17,7 +18,7 @@ from schemas.envelope import Json, Refusal, timestamp
 from schemas.review import Verdict
 from web.people import Person, cause, require
 
-Reviewer = Annotated[Person, Depends(require("reviewer"))]
+Reviewer = Annotated[Person, Depends(reviewer)]
 Reader = Annotated[Person, Depends(require("reviewer", "operator"))]
 Operator = Annotated[Person, Depends(require("operator"))]
 Kind = Literal["scene", "product", "linkage"]

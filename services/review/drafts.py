@@ -32,7 +32,7 @@ class Drafts:
 
     async def save(self, case: str, reviewer: str, form: Mapping[str, str], at: datetime) -> None:
         """Keep it instead of the one before. Raises Problem where it is too large; the one before stays."""
-        kept = {name: value for name, value in form.items() if name != "key"}
+        kept = {name: value for name, value in form.items() if name not in ("key", "person")}
         if sum(len(name) + len(value) for name, value in kept.items()) > LARGEST:
             detail = _("At most %(count)s characters are kept. Until you shorten it, nothing more is saved.")
             title = _("What you wrote is too long to be saved.")

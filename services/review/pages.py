@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from review.addresses import Addresses
 from review.anonymity import anonymous_line, kept_from_names
+from review.callers import reviewer
 from review.case_page import CasePage
 from review.desk import Desk, may_take_back, now
 from review.domain import Case
@@ -33,7 +34,7 @@ from web.people import Person, cause, require
 from web.problems import Problem
 from web.words import word
 
-Reviewer = Annotated[Person, Depends(require("reviewer"))]
+Reviewer = Annotated[Person, Depends(reviewer)]
 Reader = Annotated[Person, Depends(require("reviewer", "operator"))]
 Operator = Annotated[Person, Depends(require("operator"))]
 RECENT = 8
@@ -61,7 +62,7 @@ class AtTheDesk(ForPeople):
             try:
                 return await handle(request)
             except Problem as problem:
-                if problem.type.startswith(("case-", "review-", "appeal-")):
+                if problem.type.startswith(("case-", "review-", "appeal-", "page-")):
                     path = f"/cases/{request.path_params['case']}" if "case" in request.path_params else None
                     case = {path: _("Back to the case")} if path and problem.type not in UNSEEN else {}
                     problem.links = {**problem.links, **case, "/cases": _("Review desk")}

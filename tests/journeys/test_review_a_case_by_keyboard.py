@@ -267,3 +267,45 @@ def test_what_is_written_outlives_the_session_and_the_page(stack: Stack, visit: 
     expect(comment).to_have_value("Written after the session had ended.")
     page.get_by_role("button", name="Give the review").press("Enter")
     expect(page.get_by_text(re.compile("Your review is given[,.]"))).to_be_visible()
+
+
+def test_a_page_saves_nothing_in_the_name_of_who_signed_in_in_another_tab(stack: Stack, visit: Visit) -> None:
+    (scene,) = lines(stack, PARTNER, "scene", 1, 971)
+    aside(sent(stack, PARTNER, [scene]))
+    page = visit("reviewer-zhao")
+    page.goto(stack.url("review") + "/cases")
+    reload_until(page, "Review the next case")
+    page.get_by_role("button", name="Review the next case").press("Enter")
+    comment, ended = page.locator("#comment"), page.locator("[data-ended]")
+    case = page.url.split("?")[0].split("#")[0]
+    page.context.clear_cookies(name="shuangqian")
+    comment.fill("Nobody is signed in.")
+    expect(ended).to_contain_text("Your session has ended.")
+
+    def signs_in(sub: str) -> None:
+        tab = page.context.new_page()
+        tab.goto(stack.url("review") + "/sign-in?next=/cases")
+        tab.locator(f"button[value='{sub}']").click()
+        expect(tab.get_by_role("heading", level=1)).to_have_text("Review desk")
+        tab.close()
+
+    signs_in("reviewer-zhang")
+    comment.fill("Not for the eyes of others.")
+    expect(ended).to_contain_text("Somebody else is signed in now.")
+    expect(ended).not_to_contain_text("Your session has ended.")
+    page.get_by_role("button", name="Give the review").press("Enter")
+    expect(ended).to_be_focused()
+    assert look(page, "case-of-another-en") == []
+    assert held_for(page, stack, "reviewer-zhao") > timedelta(minutes=1)  # the page of whom it is stays as it is
+    signs_in("reviewer-zhao")
+    expect(ended).to_be_hidden()
+    page.goto(case)
+    expect(comment).to_have_value("Not for the eyes of others.")
+    page.get_by_role("button", name="Give back").first.press("Enter")
+    expect(page.get_by_text("You gave the case back")).to_be_visible()
+    other = visit("reviewer-zhang")
+    other.goto(case)
+    other.get_by_role("button", name="Claim this case").press("Enter")
+    expect(other.locator("#comment")).to_have_value("")
+    other.get_by_role("button", name="Give back").first.press("Enter")
+    expect(other.get_by_text("You gave the case back")).to_be_visible()

@@ -143,6 +143,29 @@ async def test_who_lost_the_case_hears_so_before_what_is_missing_and_keeps_what_
     assert "the last words" in (await li.post(f"{CASE}/claim")).text
 
 
+async def test_a_page_that_stayed_open_does_nothing_in_the_name_of_who_signed_in_since(
+    review: Review, signed_in: SignIn
+) -> None:
+    """All tabs of a browser share one session: what was being written would land in somebody else's draft."""
+    await review.react([received("SC-1", scene())])
+    wang = signed_in(WANG)
+    opened = (await wang.post(f"{CASE}/claim", data={"person": WANG.sub})).text
+    assert opened.count(f'name="person" value="{WANG.sub}"') >= 4, "whatever acts on the page says whose it is"
+    of_li = {"person": LI.sub, "comment": "unfinished words"}
+    for act in ("draft", "extend", "leave", "release", "conflict", "claim", "undo", "reviews"):
+        refused = await wang.post(f"{CASE}/{act}", data=of_li, headers=JSON)
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:shuangqian:problem:page-of-another"), act
+    page = await wang.post(f"{CASE}/reviews", data=of_li)
+    assert "Somebody else is signed in now." in page.text and f'href="{CASE}"' in page.text
+    assert (await wang.post("/cases:next", data=of_li)).status_code == 409
+    assert "unfinished words" not in (await wang.get(CASE)).text
+    state = (await review.cases.get(f"{OWN}/SC-1@1")).state
+    assert state.lease and state.lease.reviewer == WANG.sub
+    mine = {"person": WANG.sub, "comment": "words of my own"}
+    assert (await wang.post(f"{CASE}/draft", data=mine, headers=JSON)).status_code == 204
+    assert "words of my own" in (await wang.get(CASE)).text
+
+
 async def test_a_draft_is_kept_whole_or_refused_never_cut(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene())])
     li = signed_in(LI)

@@ -17,6 +17,12 @@ const post = (path, body, keepalive = false) =>
     method: "POST", headers: { Accept: "application/json" }, body, credentials: "same-origin", keepalive,
     signal: AbortSignal.timeout(ANSWER_MS),
   });
+// All tabs share a session: what a page asks for says whose page it is, and is done in nobody else's name.
+function mine() {
+  const said = new FormData();
+  said.set("person", review.elements.person.value);
+  return said;
+}
 
 // The time that is left, and its extension.
 let until = lease && Date.parse(lease.dataset.until) - Date.parse(lease.dataset.now) + performance.now();
@@ -51,40 +57,45 @@ async function send() {
   const carried = new Blob([...body.values()]).size < CARRIED;
   const answer = await post(`${review.dataset.review}/draft`, body, carried).catch(() => null);
   if (!answer?.ok) [changed, since] = [true, performance.now()];
-  if (!answer || answer.status === 401 || answer.status >= 500) timer ||= setTimeout(save, AGAIN_MS);
   if (answer) await tell(answer);
+  if (!answer || isEnded() || answer.status >= 500) timer ||= setTimeout(save, AGAIN_MS);
   return answer;
 }
 
+const words = (problem) => [problem.title, problem.detail].filter(Boolean).join(" ");
+
 async function tell(answer) {
-  signedIn(answer.status !== 401);
-  const problem = answer.ok || answer.status === 401 || answer.status >= 500 ? {} : await answer.json().catch(() => ({}));
-  one("[data-refused]").textContent = [problem.title, problem.detail].filter(Boolean).join(" ");
+  if (answer.status >= 500) return; // it is tried again
+  const problem = answer.ok ? {} : await answer.json().catch(() => ({}));
+  one("[data-refused]").textContent = signedOut(answer, problem) ? "" : words(problem);
 }
 
-// The session has ended: the page stays as it is, and saves what is written once somebody has signed in elsewhere.
-function signedIn(yes) {
-  if (yes === !isEnded()) return;
-  if (!yes) {
-    ended.append(ended.querySelector("template").content.cloneNode(true));
-    ended.scrollIntoView({ block: "nearest" });
-    return;
-  }
-  if (ended.contains(document.activeElement)) review.querySelector("button[type=submit]").focus();
+// The session has ended, or is somebody else's now: the page stays as it is, and saves what is written once whoever
+// opened it has signed in elsewhere. Returns whether it is so.
+function signedOut(answer, problem) {
+  const another = /:page-of-another$/.test(problem.type);
+  const out = another || answer.status === 401;
+  if (!out && !isEnded()) return false;
+  const why = another ? words(problem) : ended.querySelector("template").content.querySelector("strong").textContent;
+  if (out && ended.querySelector(":scope > p strong")?.textContent === why) return true;
+  if (!out && ended.contains(document.activeElement)) review.querySelector("button[type=submit]").focus();
   for (const each of ended.querySelectorAll("p")) each.remove();
-  extend().catch(() => {}); // the next beat asks again
+  if (out) {
+    ended.append(ended.querySelector("template").content.cloneNode(true));
+    ended.querySelector("strong").textContent = why;
+    ended.scrollIntoView({ block: "nearest" });
+  } else extend().catch(() => {}); // the next beat asks again
+  return out;
 }
 
 async function extend() {
   if (gone) return;
-  const answer = await post(`${review.dataset.review}/extend`);
+  const answer = await post(`${review.dataset.review}/extend`, mine());
   if (answer.status >= 500) return; // the next beat asks again
-  if (answer.status === 401) {
-    timer ||= setTimeout(save, AGAIN_MS);
-    return signedIn(false);
-  }
-  if (!answer.ok) return lose(await answer.json());
-  const held = (await answer.json()).lease;
+  const said = await answer.json();
+  if (!answer.ok && signedOut(answer, said)) return (timer ||= setTimeout(save, AGAIN_MS));
+  if (!answer.ok) return lose(said);
+  const held = said.lease;
   const now = Date.parse(answer.headers.get("Date"));
   if (held) {
     ends = Date.parse(held.until);
@@ -100,7 +111,7 @@ async function lose(problem) {
   const back = /:case-(claimed|not-held|reserved)$/.test(problem.type);
   const box = one("[data-lost]");
   const said = box.querySelector("template").content.cloneNode(true);
-  said.querySelector("[data-lost-why]").textContent = [problem.title, problem.detail].filter(Boolean).join(" ");
+  said.querySelector("[data-lost-why]").textContent = words(problem);
   said.querySelector("[data-lost-kept]").hidden = !kept || !back;
   said.querySelector("[data-lost-unkept]").hidden = kept;
   box.append(said);
@@ -114,8 +125,8 @@ function show() {
   const clock = one("[data-left]");
   clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   const text = one("[data-said]");
-  const words = left ? text.dataset.said.replace("@", moment.format(ends)) : text.dataset.over;
-  if (text.textContent !== words) text.textContent = words;
+  const sentence = left ? text.dataset.said.replace("@", moment.format(ends)) : text.dataset.over;
+  if (text.textContent !== sentence) text.textContent = sentence;
   lease.classList.toggle("rv-lease--soon", left <= WARN_S);
   const warning = one("[data-warning]");
   if (warning.hidden !== left > WARN_S) warning.hidden = left > WARN_S;
@@ -140,7 +151,7 @@ if (review && lease) {
   });
   addEventListener("pagehide", () => {
     if (changed) send();
-    if (!leaving && !gone) navigator.sendBeacon(`${review.dataset.review}/leave`);
+    if (!leaving && !gone) navigator.sendBeacon(`${review.dataset.review}/leave`, mine());
   });
   // Browsers may end a page that is hidden without another word; and signing in again is done in another tab.
   document.addEventListener("visibilitychange", () => (document.hidden ? changed && send() : isEnded() && save()));
@@ -166,9 +177,9 @@ if (review && lease) {
     const button = event.submitter;
     if (giving) return;
     giving = true;
-    const answer = await save();
+    await save();
     giving = false;
-    if (answer?.status === 401) return ended.focus();
+    if (isEnded()) return ended.focus();
     saved = true;
     review.requestSubmit(button);
     saved = false;

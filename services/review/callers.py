@@ -1,0 +1,29 @@
+"""Who comes to the desk: somebody with the role, who acts from a page of their own."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from web.languages import _
+from web.people import Person, require
+from web.problems import Problem
+
+#: The field in which a page says whose it is: the subject of the person for whom it was made.
+WHOSE = "person"
+
+
+async def reviewer(request: Request, me: Annotated[Person, Depends(require("reviewer"))]) -> Person:
+    """Dependency: the reviewer who is signed in. Raises Problem if the page that asks was made for somebody else.
+
+    All tabs of a browser share one session: a page that stayed open would act in the name of whoever signed in last.
+    """
+    whose = (await request.form()).get(WHOSE)
+    if isinstance(whose, str) and whose and whose != me.sub:
+        detail = _(
+            "This page was opened by another person: nothing of it is saved or done in the name of %(name)s. "
+            "Whoever opened it can sign in again, and go on."
+        )
+        title = _("Somebody else is signed in now.")
+        raise Problem(409, "page-of-another", title, detail % {"name": me.name})
+    return me
