@@ -1,6 +1,7 @@
 """What samples mean: pace, time to drain with its range, and what would help."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -131,13 +132,45 @@ def test_more_workers_are_reckoned_by_those_who_did_the_work() -> None:
     one = [group(*(2000 - 5 * n,) * 12, done=10 * n) for n in range(20)]
     two = [group(*(1900 - 5 * n,) * 12, done=200 + 10 * n, workers=2) for n in range(11)]
     found = demand("review", samples(*one, *two))
-    assert found == Demand(handled=20.0, arriving=10.0, workers=42 / 31, grows=False)
+    assert found == Demand(handled=20.0, arriving=10.0, workers=42 / 31, grows=False, sure=True)
 
 
 def test_workers_that_handle_nothing_for_long_are_not_helped_by_more() -> None:
     stuck = samples(*(group(50, 50, done=7) for _ in range(8)), every_s=3.0)
     assert standing("review", stuck).advice == Advice(Help.STANDS_STILL)
     assert standing("review", stuck[:3]).advice.help is not Help.STANDS_STILL
+
+
+def test_the_time_without_workers_is_no_standing_still_and_makes_nobody_slow() -> None:
+    # Forty seconds without a worker, then three: seconds until they have partitions, and more until they handle.
+    without = [group(*(100 + 5 * n,) * 12, workers=0) for n in range(20)]
+    waits = (200,) * 12
+    joining = replace(group(*waits, workers=3), members=tuple(Member(f"worker-{n}", "127.0.0.1") for n in range(3)))
+    having = [group(*waits, workers=3) for _ in range(3)]
+    at_work = [group(*(200 - 2 * n,) * 12, done=2 * n, workers=3) for n in range(1, 7)]
+    seen = samples(*without, joining, *having, *at_work, every_s=2.0)
+    assert standing("review", seen[:20]).advice.help is Help.NO_WORKERS
+    helps = [standing("review", seen[:upto]).advice.help for upto in range(21, len(seen) + 1)]
+    assert Help.STANDS_STILL not in helps and helps[0] is Help.TOO_EARLY, helps
+    # 144 in the sixteen seconds since they have partitions.
+    assert demand("review", seen) == Demand(handled=9.0, arriving=0.0, workers=3.0, grows=False, sure=True)
+
+
+def test_workers_that_came_back_and_handle_nothing_for_long_stand_still() -> None:
+    waits = (50,) * 2
+    seen = samples(*(group(*waits, workers=0) for _ in range(9)), *(group(*waits) for _ in range(8)), every_s=3.0)
+    assert standing("review", seen[:-1]).advice == Advice(Help.TOO_EARLY)
+    assert standing("review", seen).advice == Advice(Help.STANDS_STILL)
+
+
+def test_what_began_to_wait_a_second_ago_asks_for_nobody_by_the_idle_minute_before() -> None:
+    # One event in a while, each handled at once; then 273 at once, as when those who send them work again.
+    idle = [group(*(0,) * 12, done=1 + n // 10) for n in range(31)]
+    burst = [*idle, group(*(22,) * 11, 31, done=4)]
+    assert standing("review", samples(*burst, every_s=2.0)).advice == Advice(Help.TOO_EARLY)
+    # As much is known for what it is after seconds of work.
+    later = [group(*(22,) * 11, 31, done=4 + 20 * n) for n in range(1, 4)]
+    assert standing("review", samples(*burst, *later, every_s=2.0)).advice == Advice(Help.KEEPS_UP)
 
 
 def test_partitions_that_are_raised_are_counted_and_have_no_past() -> None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from review.console.figures import Sample, standing
+from review.console.figures import Sample, Standing, standing
 from review.console.words import drains, partitions
 from review.domain.reviewer import Register, stream
 from review.serving import waiting
@@ -47,10 +47,16 @@ def test_a_worker_without_partitions_says_why() -> None:
     intake = standing(none.name, [Sample(1.0, {none.name: none})])
     assert partitions(idle, intake) == "none: no partner has a topic yet"
     parts = (Part("submissions.events", 0, 0, 0), Part("submissions.events", 1, 0, 0))
-    review = standing("review", [Sample(1.0, {"review": Group("review", "Stable", parts)})])
-    assert partitions(idle, review) == "none: no partition is left for it"
     busy = Member("worker-2", "127.0.0.1", (("submissions.events", 0), ("submissions.events", 1)))
-    assert partitions(busy, review) == "submissions.events 0–1"
+    joining = reading("Stable", parts, busy, idle)
+    assert partitions(idle, joining) == "none yet" and partitions(busy, joining) == "submissions.events 0–1"
+    two = tuple(Member(f"worker-{n}", "127.0.0.1", (("submissions.events", n),)) for n in range(2))
+    assert partitions(idle, reading("Stable", parts, *two, idle)) == "none: no partition is left for it"
+    assert partitions(idle, reading("PreparingRebalance", parts, *two, idle)) == "none yet"
+
+
+def reading(state: str, parts: tuple[Part, ...], *members: Member) -> Standing:
+    return standing("review", [Sample(1.0, {"review": Group("review", state, parts, members)})])
 
 
 def test_who_keeps_up_is_not_said_never_to_be_done() -> None:
@@ -59,3 +65,5 @@ def test_who_keeps_up_is_not_said_never_to_be_done() -> None:
     now = Group("review", "Stable", (Part("t", 0, 3000, 3033, 9.0),), before.members)
     seen = standing("review", [Sample(1.0, {"review": before}), Sample(7.0, {"review": now})])
     assert drains(seen).endswith("of work")
+    began = Group("review", "Stable", (Part("t", 0, 0, 9, 0.5),), before.members)
+    assert drains(standing("review", [Sample(1.0, {"review": began})])) == "too early to tell"

@@ -51,12 +51,14 @@ class Pace:
 @dataclass(frozen=True)
 class Demand:
     """What advice goes by: events a second `handled`, by `workers` on average, and `arriving`; whether what waits
-    `grows` for so long that it is no burst."""
+    `grows` for so long that it is no burst. `sure`: by work that was seen since it began, and not by a minute in which
+    there was none as well."""
 
     handled: float
     arriving: float
     workers: float
     grows: bool
+    sure: bool
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Help(StrEnum):
     KEEPS_UP = "keeps-up"
     NO_WORKERS = "no-workers"
     STANDS_STILL = "stands-still"
+    TOO_EARLY = "too-early"
     ONE_PARTITION = "one-partition"
     MORE_WORKERS = "more-workers"
     MORE_PARTITIONS = "more-partitions"
@@ -136,26 +139,38 @@ def pace(name: str, samples: Sequence[Sample]) -> Pace:
 
 
 def demand(name: str, samples: Sequence[Sample]) -> Demand:
-    """What a group has to do since work began: the idle time before would make it seem slower than it is.
+    """What a group has to do since work began: the time before, in which nothing waited or nobody worked, would make it
+    seem slower than it is.
 
     By the last minute, where that is too short to tell.
     """
-    recent = _since(name, samples, ADVISED_S)
+    recent = _at_work(name, _since(name, samples, ADVISED_S))
     lags = [sum(part.lag for part in sample.groups[name].parts) for sample in recent]
     idle = [n for n, lag in enumerate(lags) if lag <= LITTLE * lags[-1]]
     marks = _windows(recent[idle[-1] :] if idle else recent)
     found = _pace(name, marks)
     # What is handled within a window is no growth to speak of.
     grows = marks[-1].at - marks[0].at >= SURE_S and found.most < 0 and lags[-1] > WINDOW_S * found.handled
-    if not found.handled:
-        marks = _windows(_since(name, samples, OVER_S))
+    sure = found.handled > 0
+    if not sure:
+        marks = _windows(_at_work(name, _since(name, samples, OVER_S)))
         found = _pace(name, marks)
     workers = fmean(len(mark.groups[name].members) for mark in marks)
-    return Demand(found.handled, found.arriving, workers, grows)
+    return Demand(found.handled, found.arriving, workers, grows, sure)
 
 
 def _since(name: str, samples: Sequence[Sample], seconds: float) -> list[Sample]:
     return [sample for sample in samples if name in sample.groups and sample.at >= samples[-1].at - seconds]
+
+
+def _at_work(name: str, samples: Sequence[Sample]) -> Sequence[Sample]:
+    """The samples since there were workers: after the last without any, from the first in which one has partitions."""
+    groups = [sample.groups[name] for sample in samples]
+    without = [n for n, group in enumerate(groups) if not group.members]
+    if not without:
+        return samples
+    having = (n for n, group in enumerate(groups) if n > without[-1] and any(member.parts for member in group.members))
+    return samples[next(having, len(samples) - 1) :]
 
 
 def _pace(name: str, marks: Sequence[Sample]) -> Pace:
@@ -192,6 +207,9 @@ def advice(group: Group, lag: int, partitions: int, demand: Demand, still_s: flo
     # By the work left: a burst is gone in seconds, though more came than was handled. But not what grows and grows.
     if demand.handled and lag / demand.handled <= KEEPS_UP_S and not demand.grows:
         return Advice(Help.KEEPS_UP)
+    # So many workers as a minute without work asks for are not needed with it: within seconds it is known.
+    if not demand.sure:
+        return Advice(Help.TOO_EARLY)
     behind = sorted((part for part in group.parts if part.lag), key=lambda part: -part.lag)
     if behind[0].lag >= MOST * lag:
         return Advice(Help.ONE_PARTITION, part=f"{behind[0].topic} / {behind[0].number}")
@@ -203,9 +221,7 @@ def advice(group: Group, lag: int, partitions: int, demand: Demand, still_s: flo
 
 
 def _enough(lag: int, demand: Demand) -> int:
-    """Workers that handle what comes and, within what counts as keeping up, what waits; 0 if unknown."""
-    if not demand.handled:
-        return 0
+    """Workers that handle what comes and, within what counts as keeping up, what waits."""
     return ceil(demand.workers * (demand.arriving + lag / KEEPS_UP_S) / demand.handled)
 
 
@@ -228,12 +244,14 @@ def _moved(before: Group, after: Group) -> tuple[int, int]:
 
 
 def _still_s(name: str, samples: Sequence[Sample]) -> float:
-    """Seconds, at the end of the samples, in which events waited and none was handled."""
+    """Seconds, at the end of the samples, in which events waited, somebody was there to handle them, and none was."""
     last = samples[-1]
     since = last.at
     for sample in reversed(samples):
         group = sample.groups.get(name)
-        if group is None or _moved(group, last.groups[name])[0] or not any(part.lag for part in group.parts):
+        if group is None or not group.members or not any(part.lag for part in group.parts):
+            break
+        if _moved(group, last.groups[name])[0]:
             break
         since = sample.at
     return last.at - since

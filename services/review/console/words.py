@@ -10,6 +10,9 @@ from schemas.topics import INTAKE_GROUP
 from web.languages import CITY_TIME, _, language, span
 from web.words import word
 
+#: What Kafka calls a group whose members are being given their partitions.
+MOVING = ("PreparingRebalance", "CompletingRebalance")
+
 
 def helps(standing: Standing) -> str | None:
     """What to do about a group, and why; None where nothing need be done."""
@@ -23,7 +26,7 @@ def helps(standing: Standing) -> str | None:
         "now": len(standing.group.members),
     }
     match standing.advice.help:
-        case Help.NOTHING_WAITS | Help.KEEPS_UP:
+        case Help.NOTHING_WAITS | Help.KEEPS_UP | Help.TOO_EARLY:
             return None
         case Help.NO_WORKERS:
             return _("%(name)s: events wait and no worker runs. Start one: %(command)s") % said
@@ -78,6 +81,8 @@ def drains(standing: Standing) -> str:
         return "—"
     if drain.about_s is None and standing.advice.help is Help.KEEPS_UP:
         return _("%(work)s of work") % {"work": span(standing.work_s or 0.0)}
+    if drain.about_s is None and standing.advice.help is Help.TOO_EARLY:
+        return _("too early to tell")
     if drain.about_s is None:
         return _("not at this pace")
     if drain.latest_s is None:
@@ -97,6 +102,9 @@ def partitions(member: Member, standing: Standing) -> str:
     if not member.parts and not standing.partitions:
         intake = standing.group.name == INTAKE_GROUP
         return _("none: no partner has a topic yet") if intake else _("none: there is no topic to read yet")
+    # As long as there are no more workers than partitions, each of them gets one.
+    if not member.parts and (standing.group.state in MOVING or len(standing.group.members) <= standing.partitions):
+        return _("none yet")
     if not member.parts:
         return _("none: no partition is left for it")
     topics: dict[str, list[int]] = {}
