@@ -76,4 +76,10 @@ def test_once_mended_the_error_is_said_to_be_from_before(looks: Looks) -> None:
     wrong = replace(PARKED, differences=differences(b"{}"))
     assert "Error before it was mended" not in looks(path, "en", wrong)
     mended = replace(PARKED, mended="{}")
+    lies_elsewhere, tells = (
+        "What keeps it from being handled lies elsewhere",
+        "it was mended. Whether it would be handled",
+    )
+    assert lies_elsewhere in looks(path, "en", PARKED) and tells in looks(path, "en", mended)
+    assert lies_elsewhere not in looks(path, "en", mended) and "已经修正" in looks(path, "zh", mended)
     assert "Error before it was mended" in looks(path, "en", mended) and "修正前的错误" in looks(path, "zh", mended)
