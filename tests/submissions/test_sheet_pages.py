@@ -208,6 +208,18 @@ async def test_what_was_sent_before_is_unchanged_when_checked_and_when_sent(
     assert "Every row is here already." in again.text and "Nothing was taken in yet." not in again.text
 
 
+async def test_the_button_says_its_number_as_the_figure_above_it_does(
+    client: httpx2.AsyncClient, key: dict[str, str], settings: Settings, partner: dict[str, str]
+) -> None:
+    result = await upload(client, partner, as_xlsx(bad(), "Product"), action="check")
+    many = {"counts": {"received": 6000}}
+    async with mongo(settings) as database:
+        token = {"_id": result.url.path.rpartition("/")[2]}
+        await database[settings.database("submissions")]["sheets"].update_one(token, {"$set": many})
+    text = (await client.get(result.url.path, headers=partner)).text
+    assert figures(text)["Would be received"] == 6000 and "Send the 6,000 rows that keep the rules" in text
+
+
 async def test_a_long_file_shows_how_far_it_is(
     client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

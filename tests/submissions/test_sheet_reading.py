@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from openpyxl.styles import PatternFill
 
-from schemas.entry import SubmissionLine
+from schemas.entry import KINDS, SubmissionLine
 from schemas.rules import check
 from submissions.intake import Receipt, told
+from submissions.sheets.examples import example
 from submissions.sheets.findings import at_cells
 from submissions.sheets.reading import Sheet, look
 from submissions.sheets.rows import Row, flat
@@ -205,6 +206,21 @@ def test_all_that_is_wrong_with_the_headings_is_told_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("language", ["zh", "en", "code"])
+def test_a_sheet_of_another_kind_than_was_said_is_told_for_that(language: str) -> None:
+    sheets = {kind: table([example(kind)], language) for kind in KINDS}
+    for kind, sheet in sheets.items():
+        for said in {*KINDS} - {kind}:
+            for file in (as_csv(sheet), as_xlsx(sheet, "Sheet1")):
+                with pytest.raises(Problem) as raised:
+                    read(file, said)
+                (finding,) = raised.value.members["findings"]
+                assert (finding["rule"], finding["expected"]) == ("sheet.kind", kind)
+    # Of headings that fit no other kind clearly better each is told.
+    bare = [sheets["product"][0][:2], sheets["product"][1][:2]]
+    assert {rule for rule, _ in problem(as_csv(bare), "scene")} == {"sheet.heading-missing"}
+
+
 @pytest.mark.timeout(600)
 def test_a_long_csv_is_read_with_memory_that_does_not_grow() -> None:
     needed = {heading for heading, column in zip(rows()[0], flat(GOOD[0]), strict=True) if column[0].required}
@@ -373,3 +389,12 @@ def test_findings_are_told_in_both_languages() -> None:
             read(b"name,age\r\nx,1\r\n")
         texts[language] = raised.value.members["findings"][0]["text"]
     assert texts["en"].startswith("None of the first 20 rows") and texts["zh"].startswith("前 20 行")
+
+
+def test_kinds_are_named_as_people_read_them_with_the_codes_for_programs() -> None:
+    translations = load(ROOT / "services" / "submissions" / "locale")
+    for language, kinds in (("zh", "场景；产品；场景应用"), ("en", "Scene; Product; Linkage")):
+        with speak(language, translations), pytest.raises(Problem) as raised:
+            read(as_csv(rows()), None)
+        (finding,) = raised.value.members["findings"]
+        assert kinds in finding["text"] and finding["expected"] == "scene, product, linkage"

@@ -92,8 +92,14 @@ def unreadable(title: str, *findings: Json, status: int = 422, type: str = "shee
 
 
 def of_file(
-    rule: str, text: str, *, cell: str | None = None, column: str | None = None, row: int | None = None
+    rule: str,
+    text: str,
+    *,
+    cell: str | None = None,
+    column: str | None = None,
+    row: int | None = None,
+    expected: str | None = None,
 ) -> Json:
-    """A finding on the file itself, in the same shape as those on rows."""
+    """A finding on the file itself, in the same shape as those on rows: what is `expected` for programs, in codes."""
     where: Json = {"row": row, "column": column, "cell": cell}
-    return {"rule": f"sheet.{rule}", "pointer": "", "found": None, "expected": None, "text": text, **where}
+    return {"rule": f"sheet.{rule}", "pointer": "", "found": None, "expected": expected, "text": text, **where}

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 from rapidfuzz import fuzz, process
 
+from schemas.entry import KINDS
 from schemas.envelope import Json
 from submissions.sheets.cells import Cell
 from submissions.sheets.columns import EACH, Column, columns, meant, nearest, plain
 from submissions.sheets.findings import of_file, unreadable
 from submissions.sheets.rows import Header, Placed, letters
 from web.languages import _, language
+from web.words import word
 
 #: Titles and explanations may stand above the headings, for so many rows.
 SEARCHED_ROWS = 20
@@ -41,13 +43,35 @@ def find(kinds: Sequence[str], rows: Sequence[tuple[int, Sequence[Cell]]]) -> in
 
 
 def checked(kinds: Sequence[str], number: int, cells: Sequence[Cell], needed: Sequence[Column]) -> Header:
-    """The columns of the row of headings. Raises the Problem that names every heading that is wrong or missing."""
+    """The columns of the row of headings. Raises the Problem that names every heading that is wrong or missing, or
+    the kind whose headings they are instead."""
     placed = places(kinds, cells)
-    wrong = [*_unknown(kinds, number, cells), *_twice(number, placed), *_missing(needed, placed)]
+    wrong = _wrong(kinds, number, cells, needed)
+    if wrong and len(kinds) == 1 and (other := _fitting(number, cells, len(wrong))):
+        text = _("Its headings are those of the kind “%(kind)s”. Choose that kind, or mend the headings.")
+        said = text % {"kind": word(other)}
+        raise unreadable(another_kind(), of_file("kind", said, row=number, expected=other))
     if wrong:
         raise unreadable(_("The headings of the columns are not all right"), *wrong)
     headed = frozenset(index for index, cell in enumerate(cells) if cell is not None and str(cell).strip())
     return Header(number, tuple(placed), headed)
+
+
+def another_kind() -> str:
+    """The title of the Problem of a file that holds another kind of entries than was said."""
+    return _("The file holds another kind of entries")
+
+
+def _wrong(kinds: Sequence[str], number: int, cells: Sequence[Cell], needed: Sequence[Column]) -> list[Json]:
+    placed = places(kinds, cells)
+    return [*_unknown(kinds, number, cells), *_twice(number, placed), *_missing(needed, placed)]
+
+
+def _fitting(number: int, cells: Sequence[Cell], wrong: int) -> str | None:
+    """The kind by which less than half as much is wrong with the headings, and least; None where there is none."""
+    counts = {kind: len(_wrong((kind,), number, cells, required(kind))) for kind in KINDS}
+    best = min(counts, key=counts.__getitem__)
+    return best if 2 * counts[best] < wrong else None
 
 
 def _unknown(kinds: Sequence[str], number: int, cells: Sequence[Cell]) -> list[Json]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from schemas.entry import KINDS
 from submissions.sheets import texts, workbooks
 from submissions.sheets.findings import of_file, unreadable
 from submissions.sheets.headers import required
@@ -12,6 +13,7 @@ from submissions.sheets.texts import Text
 from submissions.sheets.unpacking import is_workbook
 from submissions.sheets.workbooks import Workbook
 from web.languages import _
+from web.words import word
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
@@ -55,8 +57,9 @@ def look(file: BinaryIO, kind: str | None) -> Sheet:
         workbook = workbooks.look(file, kind)
         return Sheet(file, workbook.kind, workbook)
     if kind is None:
-        text = _("Say which kind of entries the file holds: scene, product or linkage.")
-        raise unreadable(_("Which kind is it?"), of_file("kind", text))
+        text = _("Say which kind of entries the file holds: %(kinds)s.")
+        said = text % {"kinds": _("; ").join(map(word, KINDS))}
+        raise unreadable(_("Which kind is it?"), of_file("kind", said, expected=", ".join(KINDS)))
     return Sheet(file, kind, texts.look(file, (kind,), required(kind)))
 
 

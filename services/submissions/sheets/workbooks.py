@@ -17,7 +17,7 @@ from python_calamine import CalamineError, load_workbook
 from schemas.entry import KINDS
 from submissions.sheets.cells import Cell, odd
 from submissions.sheets.findings import of_file, unreadable
-from submissions.sheets.headers import SEARCHED_ROWS, checked, find, required
+from submissions.sheets.headers import SEARCHED_ROWS, another_kind, checked, find, required
 from submissions.sheets.rows import Header, Row
 from submissions.sheets.texts import headless, passed_over
 from submissions.sheets.unpacking import MAX_AREA, damaged, refuse_bombs, refuse_others, scanned, too_large
@@ -119,7 +119,7 @@ def _chosen(parts: dict[str, str], kind: str | None) -> tuple[str, str, list[str
         text = _("Its sheet is called “%(sheet)s”. Choose that kind, or rename the sheet.") % {
             "sheet": next(iter(named))
         }
-        raise unreadable(_("The file holds another kind of entries"), of_file("kind", text))
+        raise unreadable(another_kind(), of_file("kind", text))
     chosen = next((name for name, code in named.items() if code == kind), next(iter(parts)))
     others = [name for name in parts if name != chosen and name not in NOTES_SHEETS.values()]
     text = _("Only the sheet “%(sheet)s” was read, not: %(others)s.")
