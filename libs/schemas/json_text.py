@@ -50,6 +50,20 @@ def read(raw: bytes) -> Any:
         raise Illegible(_undecodable(raw) or _unparsable(said.decode(), error)) from None
 
 
+def packed(beginning: bytes) -> str | None:
+    """The code of what bytes begin as that are no text at all: `gzip`, or `zip`, which xlsx is too."""
+    return next((name for begins, name in _FILES.items() if beginning.startswith(begins)), None)
+
+
+def unlike_text(raw: bytes) -> str | None:
+    """Why a whole file is no text in UTF-8; None where its first line is, whatever a later one has wrong."""
+    why = _undecodable(raw)
+    if why is None or "@" not in why:
+        return why
+    end = raw.find(b"\n", len(raw) - len(unmarked(raw).lstrip()))
+    return _undecodable(raw if end < 0 else raw[:end])
+
+
 def reason(words: str) -> str:
     """The code for what a parser says, with its place where it names one."""
     code = next((code for part, code in _SAID.items() if part in words), "syntax")
@@ -61,7 +75,7 @@ def _undecodable(raw: bytes) -> str | None:
     """Why bytes are no UTF-8 text; None where they are one."""
     if not unmarked(raw).strip():
         return "empty"
-    if file := next((name for begins, name in _FILES.items() if raw.startswith(begins)), None):
+    if file := packed(raw):
         return file
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw[:2]:
         return "utf-16"

@@ -11,7 +11,9 @@ import zstandard
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
-from web.languages import _
+from schemas.finding import Finding
+from schemas.json_text import packed
+from web.languages import _, language
 from web.problems import Problem
 
 #: A body may unpack to so many times what was sent …
@@ -25,6 +27,8 @@ _OUT = 65536
 _WINDOW = 8 * 1024 * 1024
 #: Bytes of a body, as they were sent, that are read ahead of what is at work.
 _AHEAD = 65_536
+#: So many bytes tell what a file is.
+_BEGIN = 4
 
 
 class Coming:
@@ -75,6 +79,27 @@ class Coming:
                 self._changed.notify_all()
                 if not self._whole:
                     await self._changed.wait_for(lambda: sum(map(len, self._waiting)) < _AHEAD)
+
+
+def entries(request: Request, pieces: AsyncIterator[bytes] | None = None) -> AsyncIterator[bytes]:
+    """The body that is to hold entries as JSON, in pieces, `unpacked`. Raises a Problem where it is none: at once where
+    it is a form, while reading where it begins as a packed file or a workbook. Each line of these would be a refusal,
+    and be kept for good."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data":
+        detail = _("Send the file’s own bytes: curl -T FILE -X POST, or --data-binary @FILE.")
+        raise Problem(415, "no-entries", _("This is a form; nothing was sent"), detail)
+    return _entries(unpacked(request, pieces))
+
+
+async def _entries(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    begun = b""
+    async for piece in pieces:
+        if len(begun) < _BEGIN:
+            begun += piece[:_BEGIN]
+            if why := packed(begun):
+                detail = Finding(rule="json", pointer="", expected=why).text(language())
+                raise Problem(415, "no-entries", _("This is a file of another kind; nothing was sent"), detail)
+        yield piece
 
 
 def unpacked(request: Request, pieces: AsyncIterator[bytes] | None = None) -> AsyncIterator[bytes]:

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
 
 import orjson
 from starlette.datastructures import UploadFile
 
+from schemas.finding import Finding
+from schemas.json_text import unlike_text, unmarked
 from submissions.intake import Intake, Receipt
 from submissions.ndjson import Line, Splitter
-from web.languages import _, ngettext
+from web.languages import _, language, ngettext
 from web.problems import Problem
 
 #: More is sent by program: `POST /submissions:stream`.
@@ -18,11 +21,16 @@ MAX_UPLOAD_BYTES = 20_000_000
 @dataclass(frozen=True)
 class Sent:
     """What became of a form's submissions, in order, each with its number: among the entries of a JSON `document`, else
-    that of its line. Where it is `checked` only, what would become of them."""
+    that of its line. Where it is `checked` only, what would become of them.
+
+    Of what holds no entries at all, `wrong` says what it is, and `field` where it came from.
+    """
 
     receipts: tuple[tuple[int, Receipt], ...]
     document: bool = False
     checked: bool = False
+    wrong: str = ""
+    field: Literal["file", "text"] = "text"
 
     @property
     def accepted(self) -> list[Receipt]:
@@ -55,9 +63,12 @@ class Sent:
 
 
 async def take(intake: Intake, file: UploadFile | None, text: str) -> Sent:
-    """Take in what the form holds, through the same code as the API. Raises a Problem when that is too much."""
+    """Take in what the form holds, through the same code as the API; nothing of it where it is no text of entries at
+    all: each of its lines would be a refusal, and be kept for good. Raises a Problem when it is too much."""
     raw = await _uploaded(file, text)
-    lines, document = _lines(raw.removeprefix(b"\xef\xbb\xbf"))
+    if wrong := _wrong(raw):
+        return Sent((), checked=intake.validate_only, wrong=wrong, field="file" if file and file.filename else "text")
+    lines, document = _lines(unmarked(raw))
     receipts: list[tuple[int, Receipt]] = []
     while batch := lines[: intake.piece]:
         lines = lines[len(batch) :]
@@ -81,6 +92,18 @@ async def _uploaded(file: UploadFile | None, text: str) -> bytes:
         detail = _("Send it by program: POST /submissions:stream takes any number of lines.")
         raise Problem(413, "upload-too-large", _("The file is larger than 20 MB"), detail)
     return await file.read()
+
+
+def _wrong(raw: bytes) -> str:
+    """Why this is neither JSON nor NDJSON, from its very beginning on; empty where it may be, or is empty itself."""
+    begun = unmarked(raw).lstrip()
+    if not begun:
+        return ""
+    if why := unlike_text(raw):
+        return Finding(rule="json", pointer="", expected=why).text(language())
+    if not begun.startswith((b"{", b"[")):
+        return _("This holds no entries: an entry in JSON begins with {, and a list of them with [.")
+    return ""
 
 
 def _lines(raw: bytes) -> tuple[list[Line], bool]:

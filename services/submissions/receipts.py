@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive as Receiving
 from starlette.types import Scope, Send
 
-from submissions.bodies import Coming, unpacked
+from submissions.bodies import Coming, entries
 from submissions.domain.submission import Receive, Refuse
 from submissions.intake import Intake, Receipt
 from submissions.limiting import meter_of
@@ -31,7 +31,8 @@ class Receipts(Response):
     One batch is read and checked while the one before is written, and no more: what comes faster waits in the client's
     own socket. A connection that breaks leaves whole lines committed; sent again, they get the same receipts. Once it
     is broken, no further batch is begun, which would use up the rate of whoever sends again. Where the body is at
-    fault, or the quota is used up, the last line has the status `stopped` and a `problem` (RFC 9457).
+    fault, or is no text at all, or the quota is used up, the last line has the status `stopped` and a `problem` (RFC
+    9457).
     """
 
     media_type = "application/x-ndjson"
@@ -41,7 +42,7 @@ class Receipts(Response):
         del self.headers["content-length"]
         self._request, self._intake, self._meter = request, intake, meter_of(request)
         self._coming, self._over = Coming(request.receive), False
-        self._pieces = unpacked(request, self._coming.pieces())
+        self._pieces = entries(request, self._coming.pieces())
 
     async def __call__(self, scope: Scope, receive: Receiving, send: Send) -> None:
         async with self._coming:

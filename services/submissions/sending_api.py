@@ -15,7 +15,7 @@ from schemas.finding import patch
 from schemas.rules import MAX_LINE_BYTES
 from submissions import idempotency
 from submissions.answers import EXAMPLE_USCC, KEYED, KNOWN, Validate, problems
-from submissions.bodies import unpacked
+from submissions.bodies import entries
 from submissions.callers import Caller, with_key
 from submissions.desk import Desk
 from submissions.intake import Receipt
@@ -91,7 +91,9 @@ def routes(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
             **problems(
                 _400=N_("The packed body cannot be unpacked"),
                 _413=N_("The body unpacks to too much"),
-                _415=N_("The Content-Encoding is neither gzip nor zstd"),
+                _415=N_(
+                    "The Content-Encoding is neither gzip nor zstd, or it is a form or a packed file, and no entry"
+                ),
                 _409=N_("It contradicts what is held: `revision.taken`, `revision.stale`, `kind.changed`, …"),
                 _422=N_("It breaks rules: all of them are named"),
             ),
@@ -140,6 +142,10 @@ def routes(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
                     "ask: nobody waits long behind a stream. Where the day’s quota is used up, a last line says so: "
                     "`status` is `stopped`, `line` is the first that was not taken in, `problem` says why."
                 ),
+                N_(
+                    "What begins as a packed file or a workbook is no stream of entries: its one line is `stopped`, "
+                    "and nothing is recorded. A packed stream says `Content-Encoding`."
+                ),
             )
         ),
         responses={
@@ -147,7 +153,7 @@ def routes(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
                 "description": N_("A receipt a line, in order, each once its entry is stored for good"),
                 "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
             },
-            **problems(_415=N_("The Content-Encoding is neither gzip nor zstd")),
+            **problems(_415=N_("The Content-Encoding is neither gzip nor zstd, or it is a form")),
         },
     )
     async def stream(request: Request, validate: Validate = None, caller: Caller = with_many) -> Response:
@@ -188,7 +194,7 @@ def refused(receipt: Receipt) -> Problem:
 async def _whole(request: Request) -> Line:
     """The body as one line, however it is laid out. What is too long is read, to be answered, but not kept."""
     raw, size, hash = b"", 0, hashlib.sha256()
-    async for piece in unpacked(request):
+    async for piece in entries(request):
         size += len(piece)
         hash.update(piece)
         raw = raw + piece if size <= MAX_LINE_BYTES else b""

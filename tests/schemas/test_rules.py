@@ -10,7 +10,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.json_text import BOM
+from schemas.json_text import BOM, unlike_text
 from schemas.rules import MAX_LINE_BYTES, TEXTS, Finding, canonical, check, digest
 from schemas.texts import JSON
 
@@ -130,6 +130,27 @@ def test_a_byte_order_mark_before_it_is_passed_over() -> None:
 
 
 GB = line().decode().encode("gb18030")
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"", "empty"),
+        (gzip.compress(line()), "gzip"),
+        (b"PK\x03\x04\x14\x00\n\xff", "zip"),
+        ((line() + b"\n" + line()).decode().encode("utf-16"), "utf-16"),
+        (GB, "gb18030"),
+        (GB + b"\n" + GB, "gb18030"),
+        (b"{\n" + GB[1:], "gb18030"),
+        (b"\n\xff\n" + line(), "utf-8@2"),
+        (BOM + b"\xff\n" + line(), "utf-8@4"),
+        (b"\n" + line() + b"\n\xff", None),
+        (line() + b"\n" + GB, None),
+        (b"a;b", None),
+    ],
+)
+def test_a_whole_file_that_is_no_text_is_known_by_its_beginning(raw: bytes, expected: str | None) -> None:
+    assert unlike_text(raw) == expected
 
 
 @pytest.mark.parametrize(

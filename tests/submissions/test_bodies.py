@@ -1,7 +1,7 @@
 """Packed bodies: gzip and zstd, whole, damaged, cut short, or unpacking to far too much."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import httpx2
 import orjson
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from submissions.bodies import FREE_BYTES, _Gzip, _Zstd
 from tests.submissions.given import line, submission
+from tests.submissions.sheet_files import as_xlsx, entry, table
 
 PACKED: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstandard.compress}
 DECODERS: dict[str, type[_Gzip] | type[_Zstd]] = {"gzip": _Gzip, "zstd": _Zstd}
@@ -69,3 +70,37 @@ async def test_an_encoding_that_is_not_known_is_told_which_are(client: httpx2.As
     for path in ("/submissions", "/submissions:stream"):
         answer = await client.post(path, content=b"x", headers=key | {"Content-Encoding": "br"})
         assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip, zstd")
+
+
+@pytest.mark.parametrize("body", [gzip.compress(LINES), as_xlsx(table([entry("a"), entry("b")]))], ids=["gzip", "xlsx"])
+async def test_what_is_a_file_of_another_kind_is_no_stream_of_refusals(
+    client: httpx2.AsyncClient, key: dict[str, str], body: bytes
+) -> None:
+    async def in_bytes() -> AsyncIterator[bytes]:
+        for start in range(len(body)):
+            yield body[start : start + 1]
+
+    packed = key | {"Content-Encoding": "gzip"}
+    for sent, headers in ((body, key), (in_bytes(), key), (gzip.compress(body), packed)):
+        answer = await client.post("/submissions:stream", content=sent, headers=headers)
+        (last,) = [orjson.loads(text) for text in answer.text.splitlines()]
+        assert (answer.status_code, last["status"]) == (200, "stopped")
+        assert (last["problem"]["status"], last["problem"]["type"]) == (415, "urn:shuangqian:problem:no-entries")
+    one = await client.post("/submissions", content=body, headers=key | {"Accept-Language": "zh"})
+    assert (one.status_code, one.json()["type"]) == (415, "urn:shuangqian:problem:no-entries")
+    assert one.json()["detail"].startswith("不是有效的 JSON：这是 ")
+    assert (await client.get("/refusals", headers=key)).json()["items"] == []
+
+
+async def test_a_form_is_no_entry_and_what_curl_says_of_plain_bytes_is_one(
+    client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    for path in ("/submissions", "/submissions:stream"):
+        answer = await client.post(path, files={"file": ("entries.ndjson", line("a"))}, headers=key)
+        assert (answer.status_code, answer.json()["type"]) == (415, "urn:shuangqian:problem:no-entries")
+        assert "curl -T" in answer.json()["detail"]
+    assert (await client.get("/refusals", headers=key)).json()["items"] == []
+    plain = key | {"Content-Type": "application/x-www-form-urlencoded"}  # curl --data-binary says so, unless told
+    assert (await client.post("/submissions", content=line("a"), headers=plain)).status_code == 201
+    answer = await client.post("/submissions:stream", content=LINES, headers=plain)
+    assert {orjson.loads(text)["status"] for text in answer.text.splitlines()} == {"received"}

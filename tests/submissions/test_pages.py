@@ -1,5 +1,6 @@
 """What people see and do: send, mend, withdraw, issue and revoke keys, register partners."""
 
+import gzip
 import re
 
 import httpx2
@@ -8,6 +9,7 @@ import pytest
 
 from runtime.settings import Settings
 from tests.submissions.given import OTHER, USCC, line, signed_in, submission
+from tests.submissions.sheet_files import as_csv, as_xlsx, entry, table
 
 HTML = {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en"}
 
@@ -94,6 +96,39 @@ async def test_what_is_wrong_is_told_by_entry_in_a_document_and_by_line_in_ndjso
         assert said in answer.text and of_document in answer.text and of_lines not in answer.text
         answer = await client.post("/submissions/new/json", data={"text": lines}, headers=headers)
         assert of_lines in answer.text and of_document not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("file", "zh", "en"),
+    [
+        (as_xlsx(table([entry("a")])), "这是 zip 或 Excel（xlsx）文件", "this is a zip or Excel (xlsx) file"),
+        (gzip.compress(line("a") * 100), "这是 gzip 压缩文件", "these bytes are gzip"),
+        (line("a").decode().encode("utf-16"), "UTF-16", "UTF-16"),
+        (line("a").decode().encode("gb18030") * 2, "GB 18030", "GB 18030"),
+        (b"\xff\xfe\n" * 50, "UTF-16", "UTF-16"),
+        (as_csv(table([entry("a"), entry("b")])), "JSON 条目以 { 开头", "an entry in JSON begins with {"),
+    ],
+    ids=["xlsx", "gzip", "UTF-16", "GB 18030", "a byte order mark", "CSV"],
+)
+async def test_a_file_of_another_kind_is_told_once_and_nothing_of_it_is_kept(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str], file: bytes, zh: str, en: str
+) -> None:
+    await client.post("/submissions", json=submission("here"), headers=key)
+    for path in ("/submissions/new/json", f"/submissions/{USCC}/here"):
+        for language, said, title in (("zh", zh, "没有提交任何内容"), ("en", en, "Nothing was sent")):
+            for action in ("send", "check"):
+                answer = await client.post(
+                    path,
+                    files={"file": ("entries.ndjson", file)},
+                    data={"action": action},
+                    headers=partner | {"Accept-Language": language},
+                )
+                assert answer.status_code == 422 and title in answer.text, (path, action)
+                assert re.search(rf'<a href="#file">[^<]*{re.escape(said)}', answer.text), (path, action)
+                assert 'id="file-error"' in answer.text and 'id="text-error"' not in answer.text
+    pasted = await client.post("/submissions/new/json", data={"text": "reference;revision"}, headers=partner)
+    assert pasted.status_code == 422 and 'href="#text"' in pasted.text and 'id="text-error"' in pasted.text
+    assert (await client.get("/refusals", headers=key)).json()["items"] == []
 
 
 async def test_json_is_checked_only_where_that_is_asked_for(
