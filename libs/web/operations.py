@@ -4,6 +4,8 @@ Onlookers see all that operators see, and may press nothing; auditors see what o
 """
 
 import asyncio
+import re
+from ast import literal_eval
 from dataclasses import asdict, replace
 from urllib.parse import quote
 
@@ -25,6 +27,8 @@ from web.words import word
 MOST_TOLD = 300
 #: And of the reason for setting an event aside.
 MOST_REASON = 500
+#: How Python writes an exception that has a text, as it is kept of a parked stream.
+_REPR = re.compile(r"""(\w+)\((["'].*["'])\)""", re.DOTALL)
 
 
 def operations_routes(operations: Operations) -> APIRouter:
@@ -42,7 +46,10 @@ def operations_routes(operations: Operations) -> APIRouter:
             "relay": asdict(relay) if relay else None,
             "queues": [asdict(queue) for queue in queues],
             # Not the events themselves: those are on the stream's own page.
-            "parked": [asdict(replace(stream, raw="", mended=None, differences=())) for stream in parked],
+            "parked": [
+                asdict(replace(stream, error=legible(stream.error), raw="", mended=None, differences=()))
+                for stream in parked
+            ],
         }
 
     @router.get("/operations")
@@ -53,6 +60,7 @@ def operations_routes(operations: Operations) -> APIRouter:
             "operations.html",
             standing=standing,
             parked=parked,
+            legible=legible,
             services=operations_tabs(request, "/operations"),
         )
 
@@ -67,7 +75,7 @@ def operations_routes(operations: Operations) -> APIRouter:
             raise _nothing_parked()
         if tried.error:
             said = _("Tried: %(count)s events would be handled, the next would not: %(error)s. Nothing was changed.")
-            notify(request, said % {"count": tried.handled, "error": tried.error[:MOST_TOLD]}, "warning")
+            notify(request, said % {"count": tried.handled, "error": legible(tried.error)[:MOST_TOLD]}, "warning")
         else:
             said = _("Tried: all would be handled now, %(count)s in number. Nothing was changed.")
             notify(request, said % {"count": tried.handled})
@@ -123,12 +131,13 @@ def operations_routes(operations: Operations) -> APIRouter:
     ) -> Response:
         """A parked stream's page, with what was given in place of its event or as a reason, and what is wrong there."""
         stream = await _parked(id)
-        raw, mended = _legible(stream.raw), _legible(stream.mended) if stream.mended else None
+        raw, mended = _indented(stream.raw), _indented(stream.mended) if stream.mended else None
         return page(
             request,
             "parked.html",
             status=422 if wrong or missing else 200,
             stream=stream,
+            legible=legible,
             said=invalid.said,
             raw=raw,
             mended=mended,
@@ -159,7 +168,20 @@ def operations_routes(operations: Operations) -> APIRouter:
     return router
 
 
-def _legible(text: str) -> str:
+def legible(error: str) -> str:
+    """An error as people read it, its type and its text: `Undecodable('not JSON')` as Undecodable: not JSON."""
+    found = _REPR.fullmatch(error)
+    try:
+        text = literal_eval(found[2]) if found else None
+    except (ValueError, SyntaxError):
+        return error
+    if found is None or not isinstance(text, str):  # an exception of several parts, or of none
+        return error
+    # Half a surrogate pair could not be sent.
+    return f"{found[1]}: {text}".encode(errors="backslashreplace").decode()
+
+
+def _indented(text: str) -> str:
     """JSON with a line a field; anything else as it is."""
     try:
         return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()

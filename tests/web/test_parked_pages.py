@@ -11,16 +11,18 @@ from typing import cast
 import orjson
 import pytest
 from itsdangerous import TimestampSigner
+from markupsafe import escape
 from starlette.testclient import TestClient
 
 from runtime.operations import Operations, Parked
 from schemas.differences import differences
+from schemas.events import Undecodable
 from tests.review.entries import received, scene
 from tests.web import demo
 from tests.web.demo import PARKED, DemoOperations
 from tests.web.settings import WebSettings
 from web.app import create_app
-from web.operations import operations_routes
+from web.operations import legible, operations_routes
 
 Looks = Callable[[str, str, Parked], str]
 
@@ -76,10 +78,27 @@ def test_once_mended_the_error_is_said_to_be_from_before(looks: Looks) -> None:
     wrong = replace(PARKED, differences=differences(b"{}"))
     assert "Error before it was mended" not in looks(path, "en", wrong)
     mended = replace(PARKED, mended="{}")
-    lies_elsewhere, tells = (
-        "What keeps it from being handled lies elsewhere",
-        "it was mended. Whether it would be handled",
-    )
-    assert lies_elsewhere in looks(path, "en", PARKED) and tells in looks(path, "en", mended)
-    assert lies_elsewhere not in looks(path, "en", mended) and "已经修正" in looks(path, "zh", mended)
+    elsewhere = "What keeps it from being handled lies elsewhere"
+    assert elsewhere in looks(path, "en", PARKED) and elsewhere not in looks(path, "en", mended)
+    assert "it was mended. Whether it would be handled" in looks(path, "en", mended)
+    assert "已经修正" in looks(path, "zh", mended)
     assert "Error before it was mended" in looks(path, "en", mended) and "修正前的错误" in looks(path, "zh", mended)
+
+
+def test_an_error_is_read_as_its_text_and_not_as_python_writes_it(looks: Looks) -> None:
+    path = f"/operations/parked/{PARKED.id}"
+    for error, said in (
+        (repr(Undecodable('it isn\'t "so": 号')), 'Undecodable: it isn\'t "so": 号'),
+        (repr(KeyError("time")), "KeyError: time"),
+        (repr(OSError(2, "no such file")), "FileNotFoundError(2, 'no such file')"),
+        ("Strange('a', 'b')", "Strange('a', 'b')"),
+        (repr(ValueError("\ud800")), "ValueError: \\ud800"),
+        ("TimeoutError()", "TimeoutError()"),
+        ("Odd('a' + b'')", "Odd('a' + b'')"),
+    ):
+        assert legible(error) == said
+        parked = replace(PARKED, error=error)
+        for page in (looks("/operations", "zh", parked), looks(path, "zh", parked)):
+            assert f"<code>{escape(said)}</code>" in page
+        told = json.loads(looks("/operations.json", "zh", parked))["parked"]
+        assert [each["error"] for each in told] == [said]
