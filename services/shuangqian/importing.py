@@ -19,7 +19,9 @@ from web.languages import _
 from web.shell import Bar, Failed, note
 
 PATH = "/submissions:sheet"
-TYPES = {".csv": "text/csv", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+#: How the names of sheets end. Excel saves texts parted by tabs as .txt.
+TYPES = {".xlsx": XLSX, **dict.fromkeys((".csv", ".tsv", ".txt"), "text/csv")}
 
 
 def import_sheet(
@@ -35,9 +37,9 @@ def import_sheet(
     """Send a sheet in; the exit code."""
     suffix = Path(path).suffix.lower()
     if suffix not in TYPES:
-        raise Failed(NOT_RIGHT, _("A sheet is a .csv or an .xlsx file; JSON goes by: shuangqian submit."))
-    if suffix == ".csv" and kind is None:
-        raise Failed(NOT_RIGHT, _("A CSV file needs its kind: --kind scene, product or linkage."))
+        raise Failed(NOT_RIGHT, _("A sheet is a .csv, .tsv, .txt or .xlsx file; JSON goes by: shuangqian submit."))
+    if TYPES[suffix] != XLSX and kind is None:
+        raise Failed(NOT_RIGHT, _("A %s file needs its kind: --kind scene, product or linkage.") % suffix)
     opened(path)[0].close()
     if validate_only or marked:
         check_validates(access, PATH)

@@ -70,6 +70,18 @@ def test_a_sheet_that_cannot_be_read_says_which_cell_and_not_to_send_it_again(st
     assert (done.returncode, finding["cell"]) == (2, cell) and finding["text"] in done.stderr
 
 
+def test_texts_as_excel_saves_them_are_sheets_too(stranger: Shell) -> None:
+    shell = stranger.at(stranger.port)
+    for ending, separator, encoding in ((".txt", "\t", "utf-16"), (".tsv", "\t", "utf-8"), (".CSV", ";", "gb18030")):
+        path = stranger.file(f"entries{ending}", as_csv(some(name(), 2), separator, encoding))
+        marked = str(stranger.home / "marked.txt")
+        done = shell.run("import", path, "--kind", "product", "--json", "--marked", marked)
+        assert done.returncode == 0, done.stderr
+        assert [json.loads(text)["status"] for text in done.stdout.splitlines()] == ["received"] * 2
+    without = shell.run("import", stranger.file("entries.txt", b"x"))
+    assert without.returncode == 2 and "A .txt file needs its kind" in without.stderr
+
+
 def test_validating_only_takes_nothing_in(stranger: Shell, shell: Shell) -> None:
     prefix = name()
     sheet = shell.run("import", shell.file("a.csv", as_csv(some(prefix, 3))), "--kind", "product", "--validate-only")
