@@ -18,7 +18,7 @@ from review.domain import Case
 from review.domain.case import Review
 from review.domain.outcome import score
 from review.domain.reviewing import UNDO
-from review.drafts import kept_words
+from review.drafts import kept_words, shown_words
 from review.entries import LABELS, Change, beside, differences, label, rows
 from review.guidance import GUIDANCE, KEYS, VERDICTS
 from review.judging import Recent
@@ -79,7 +79,9 @@ class CasePage:
         may_review = "reviewer" in me.roles and case.status == "open" and me.sub not in case.barred()
         asks = "reviewer" in me.roles and case.status == "open" and not holds
         why_not = await desk.why_not(outcome, me) if asks else None
-        draft = await desk.drafts.of(outcome.stream, me.sub) if may_review else {}
+        writes = "reviewer" in me.roles and me.sub not in case.reviewers()
+        draft = await desk.drafts.of(outcome.stream, me.sub) if writes else {}
+        over, newer = case.status != "open", await self.newer(outcome)
         alike = [(found, (await desk.cases.get(found.resembles)).state) for found in case.findings if found.resembles]
         together = [case, *(other for _, other in alike)]
 
@@ -117,6 +119,9 @@ class CasePage:
             why_not=problem(why_not) if why_not else None,
             kept=kept_words() if draft and asks else None,
             kept_words=kept_words,
+            shown_words=shown_words,
+            written=draft if over else {},
+            newer=newer,
             may_conflict=may_review,
             held_by_other=held_by_other,
             left_s=max(0, int((case.lease.until - at).total_seconds())) if case.lease else 0,
@@ -132,6 +137,11 @@ class CasePage:
             happenings=[_happening(event) for event in outcome.events],
             case_path=case_path,
         )
+
+    async def newer(self, outcome: Outcome[Case]) -> Listed | None:
+        """The case of the submission's latest revision, if that is a later one than this case's."""
+        latest = await self.desk.store.lists.latest(outcome.state.submission)
+        return latest if latest and latest.revision > outcome.state.revision else None
 
     def _resembling(self, mine: Entry, finding: CheckFinding, other: Case, hidden: bool) -> Resembling:
         assert finding.resembles and other.entry

@@ -21,6 +21,11 @@ def kept_words() -> str:
     return said % {"days": KEPT.days}
 
 
+def shown_words() -> str:
+    """What somebody is told of their draft who cannot have the case again: that its page shows them what they wrote."""
+    return _("What you wrote is kept for %(days)s days, and stands on the case’s page, to copy.") % {"days": KEPT.days}
+
+
 class Drafts:
     """`database["drafts"]`: one for each case and reviewer, the last one saved."""
 

@@ -21,7 +21,7 @@ from review.domain import Case
 from review.domain.lease import LEASE
 from review.domain.reviewer import Standing
 from review.domain.reviewing import LONGEST, UNDO
-from review.drafts import kept_words
+from review.drafts import kept_words, shown_words
 from review.guidance import KEYS
 from review.judging import judging
 from review.lists import PAGE, Listed
@@ -38,8 +38,9 @@ Reviewer = Annotated[Person, Depends(reviewer)]
 Reader = Annotated[Person, Depends(require("reviewer", "operator"))]
 Operator = Annotated[Person, Depends(require("operator"))]
 RECENT = 8
-#: What went wrong where only claiming the case leads on, and what the desk has no page for.
+#: What went wrong where only claiming the case leads on, where nothing does, and what the desk has no page for.
 LOST = ("case-claimed", "case-not-held", "case-reserved")
+OVER = ("case-closed", "case-decided")
 UNSEEN = ("case-unknown", "case-own-partner")
 
 
@@ -223,14 +224,14 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     async def review(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
         outcome = await desk.seen(id, me)
         form = {name: str(value) for name, value in (await request.form()).items()}
-        errors, kept = _errors(outcome.state.kind, form), kept_words()
+        errors, unkept = _errors(outcome.state.kind, form), None
         # Whatever becomes of it, what was written is not lost: not by a lease that ended, nor by an undo.
         try:
             await desk.drafts.save(outcome.stream, me.sub, form, now())
         except Problem as too_long:
             if not errors:
                 raise
-            kept = say(too_long.title)
+            unkept = say(too_long.title)
         # The form carries its own key, so that a second press of the button is the same review.
         press = f"request:{form['key']}" if form.get("key") else cause(request)
         # Where something is missing, the case is asked with no scores: whether I hold it comes before what is missing.
@@ -241,8 +242,11 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
         except Problem as refused:
             if errors and refused.type == "review-scores":
                 return await one_case.show(request, outcome, me, form, errors)
-            if refused.type in LOST:
+            if refused.type in (*LOST, *OVER):
+                kept = unkept or (kept_words() if refused.type in LOST else shown_words())
                 refused.detail = " ".join(filter(None, (say(refused.detail), kept)))
+            if newer := await one_case.newer(outcome):
+                refused.links = {case_path(newer.id): _("The newer revision")}
             raise
         request.session["given"] = addresses.seal(done.stream)  # a cookie can be read by whom it is given to
         notify(request, _given(done.state))

@@ -309,3 +309,29 @@ def test_a_page_saves_nothing_in_the_name_of_who_signed_in_in_another_tab(stack:
     expect(other.locator("#comment")).to_have_value("")
     other.get_by_role("button", name="Give back").first.press("Enter")
     expect(other.get_by_text("You gave the case back")).to_be_visible()
+
+
+def test_a_case_that_closes_while_one_writes_gives_back_what_was_written(stack: Stack, visit: Visit) -> None:
+    (scene,) = lines(stack, PARTNER, "scene", 1, 981)
+    aside(sent(stack, PARTNER, [scene]))
+    page = visit("reviewer-zhao")
+    page.goto(stack.url("review") + "/cases")
+    reload_until(page, "Review the next case")
+    page.get_by_role("button", name="Review the next case").press("Enter")
+    page.locator("#comment").fill("Written on the first revision.")
+    scene["revision"], scene["entry"]["budget_yuan"] = 2, 7_654_321
+    aside(sent(stack, PARTNER, [scene]))
+    other = visit("reviewer-zhang")
+    other.goto(page.url)
+    reload_until(other, "There is a newer revision of this submission")
+    page.get_by_role("button", name="More time").press("Enter")
+    lost = page.locator("[data-lost]")
+    expect(lost).to_contain_text("This case is closed")
+    expect(lost.get_by_text("stands on the case’s page, to copy")).to_be_visible()
+    expect(lost.get_by_text("once you claim")).to_be_hidden()
+    lost.get_by_role("link", name="Back to the case").press("Enter")
+    expect(page.get_by_role("heading", name="What you had written")).to_be_visible()
+    expect(page.get_by_text("Written on the first revision.")).to_be_visible()
+    assert look(page, "case-closed-while-writing-en") == []
+    page.get_by_role("link", name="revision 2").press("Enter")
+    expect(page.locator("ins").get_by_text("7,654,321")).to_be_visible()

@@ -11,7 +11,7 @@ from review.roster import Roster
 from review.store import CaseStore
 from schemas.review import CRITERIA, CaseClaimed
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
-from tests.review.entries import AT, OTHER, OWN, product, received, scene
+from tests.review.entries import AT, OTHER, OWN, product, received, revised, scene
 from web.people import Person
 from web.problems import Problem
 
@@ -164,6 +164,28 @@ async def test_a_page_that_stayed_open_does_nothing_in_the_name_of_who_signed_in
     mine = {"person": WANG.sub, "comment": "words of my own"}
     assert (await wang.post(f"{CASE}/draft", data=mine, headers=JSON)).status_code == 204
     assert "words of my own" in (await wang.get(CASE)).text
+
+
+async def test_what_was_written_of_a_case_that_closed_is_shown_to_its_writer_and_leads_to_the_newer_revision(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    li, wang, newer = signed_in(LI), signed_in(WANG), ADDRESSES.path(f"{OWN}/SC-1@2")
+    await li.post(f"{CASE}/claim")
+    await review.react([revised("SC-1", 2, scene(budget_yuan=7_000_000))])
+    refused = await li.post(
+        f"{CASE}/reviews", data={"score-facing-society": "4", "verdict": "reject", "comment": "the last words"}
+    )
+    assert refused.status_code == 409 and "This case is closed" in refused.text
+    assert "stands on the case’s page, to copy" in refused.text and f'href="{newer}"' in refused.text
+    page = (await li.get(CASE)).text
+    assert "What you had written" in page and ">the last words</p>" in page and "Facing society 4/5" in page
+    assert f'href="{newer}"' in page
+    others = (await wang.get(CASE)).text
+    assert f'href="{newer}"' in others and "What you had written" not in others and "the last words" not in others
+    assert "There is a newer revision" not in (await li.get(newer)).text
+    huge = await li.post(f"{CASE}/reviews", data={"comment": "x" * (LARGEST + 1)})
+    assert "too long to be saved" in huge.text and "is kept for" not in huge.text
 
 
 async def test_a_draft_is_kept_whole_or_refused_never_cut(review: Review, signed_in: SignIn) -> None:

@@ -109,10 +109,12 @@ async function lose(problem) {
   gone = true;
   const kept = Boolean((await save())?.ok);
   const back = /:case-(claimed|not-held|reserved)$/.test(problem.type);
+  const over = /:case-(closed|decided)$/.test(problem.type);
   const box = one("[data-lost]");
   const said = box.querySelector("template").content.cloneNode(true);
   said.querySelector("[data-lost-why]").textContent = words(problem);
   said.querySelector("[data-lost-kept]").hidden = !kept || !back;
+  said.querySelector("[data-lost-shown]").hidden = !kept || !over;
   said.querySelector("[data-lost-unkept]").hidden = kept;
   box.append(said);
   const release = one(`form[action="${review.dataset.review}/release"]`);
