@@ -10,12 +10,11 @@ from deploy.local.ports import free
 from deploy.local.speech import either
 from deploy.local.supervise import Child, end, spawn, wait_until_ready
 from deploy.local.table import WORKERS, Stack
-from schemas.topics import PARTITIONS
 
 #: Told of each step as it is done.
 Say = Callable[[str], None]
-
-
+#: Processes of one service that are run on one machine, however many partitions its histories have.
+MOST = 12
 #: A worker is started afresh so often within so many seconds; one that ends more often is broken.
 TIMES, WITHIN_S = 3, 60.0
 
@@ -58,10 +57,10 @@ class Workers:
         if service not in WORKERS or service == name:
             known = ", ".join(f"{each}-worker" for each in WORKERS)
             raise CannotScale(either(f"There is no {name}. There are: {known}.", f"没有 {name}。可以是：{known}。"))
-        if not 0 <= count <= PARTITIONS:
+        if not 0 <= count <= MOST:
             most = either(
-                f"{name} can have 0 to {PARTITIONS} processes: a history has {PARTITIONS} partitions.",
-                f"{name} 可以有 0 到 {PARTITIONS} 个进程：每个历史主题有 {PARTITIONS} 个分区。",
+                f"{name} can have 0 to {MOST} processes on one machine. More are run on several: deploy/helm.",
+                f"{name} 在一台机器上可以有 0 到 {MOST} 个进程。更多进程可在多台机器上运行：deploy/helm。",
             )
             raise CannotScale(most)
 
@@ -89,7 +88,7 @@ class Workers:
         taken = {child.name for child in self._of(service)}
         ports = iter(free(more))
         rows = [table.worker(self.stack, service, self.stack.ports[f"{service}-worker"])]
-        rows += [table.worker(self.stack, service, 0, number) for number in range(2, PARTITIONS + 1)]
+        rows += [table.worker(self.stack, service, 0, number) for number in range(2, MOST + 1)]
         for row in [row for row in rows if row.name not in taken][:more]:
             number = rows.index(row) + 1
             process = row if number == 1 else table.worker(self.stack, service, next(ports), number)

@@ -18,7 +18,7 @@ from deploy.local import ports
 from deploy.local.lock import Locked, lock
 from deploy.local.supervise import Child, ChildFailed, Process, end, spawn, wait_until_ready, watch
 from deploy.local.table import Stack
-from deploy.local.workers import Workers
+from deploy.local.workers import CannotScale, Workers
 
 ROOT = Path(__file__).resolve().parents[2]
 SLEEP = "import time; time.sleep(600)"
@@ -93,6 +93,17 @@ def test_a_worker_that_ends_is_started_afresh_thrice_a_minute_and_nothing_else_i
     assert not workers.start_afresh(children[0]) and not workers.start_afresh(children[1])
     assert [child.name for child in children] == ["review-worker-2", "review-api"]
     assert (tmp_path / "review-worker-2.log").read_text() == "once\n" * 4, "the log of each goes on"
+
+
+def test_how_many_workers_there_can_be_is_told_by_the_machine_and_not_by_partitions_that_may_be_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LC_ALL", "en")
+    workers = Workers(cast(Stack, None), [])
+    workers.check("review-worker", 12)
+    with pytest.raises(CannotScale, match="review-worker can have 0 to 12 processes on one machine") as refused:
+        workers.check("review-worker", 13)
+    assert "partitions" not in str(refused.value)
 
 
 def test_end_ends_what_a_child_started_too(children: list[Child], tmp_path: Path) -> None:
