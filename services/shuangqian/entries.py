@@ -100,7 +100,11 @@ def _is_whole(path: str, beginning: bytes) -> bool:
     begun = beginning.lstrip()
     first = begun.partition(b"\n")[0]
     if not _is_text(first[:LINE_BYTES]):
-        raise Failed(NOT_RIGHT, _("%s is not text in UTF-8. Nothing was sent. Save it as UTF-8.") % path)
+        told = _(
+            "%s is not text in UTF-8. Nothing was sent. Save entries as UTF-8; "
+            "a sheet (.xlsx, .csv) goes by: shuangqian import FILE"
+        )
+        raise Failed(NOT_RIGHT, told % path)
     if path.endswith(".json") or begun.startswith(b"["):
         return True
     number = beginning[: len(beginning) - len(begun)].count(b"\n") + 1

@@ -14,7 +14,7 @@ from shuangqian.outcomes import NOT_RIGHT
 from shuangqian.places import KeptPlace
 from shuangqian.profiles import Access
 from shuangqian.sending import Again, Later, Patience, accepted, json_lines, session
-from shuangqian.submitting import again, begin, carry_out, check_validates, printing
+from shuangqian.submitting import again, begin, carry_out, check_validates, printing, problem_told
 from web.languages import _
 from web.shell import Bar, Failed, note
 
@@ -42,7 +42,8 @@ def import_sheet(
         raise Failed(NOT_RIGHT, _("A %s file needs its kind: --kind scene, product or linkage.") % suffix)
     opened(path)[0].close()
     if validate_only or marked:
-        check_validates(access, PATH)
+        with problem_told(as_json):
+            check_validates(access, PATH)
     query = ({"kind": kind} if kind else {}) | ({"validate": "only"} if validate_only else {})
     place = KeptPlace.of(access, path, f"import {query}")
     begin(place, resume)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 import orjson
 from rich.console import Console
@@ -37,7 +38,8 @@ def submit(
     """
     file, size = opened(path)
     if validate_only:
-        check_validates(access, "/submissions:stream")
+        with problem_told(as_json):
+            check_validates(access, "/submissions:stream")
     way = "validate" if validate_only else "submit"
     place = KeptPlace(None) if without is not None else KeptPlace.of(access, path, way)
     source = Source(path, file, after=begin(place, resume), without=without or ())
@@ -65,13 +67,10 @@ def submit(
 def carry_out(
     go: "Callable[[Bar, Counter[str]], object]", place: KeptPlace, doing: str, validate_only: bool, as_json: bool
 ) -> int:
-    """Run what sends and counts, keep its place if it breaks off, and say how it ended; the exit code.
-
-    As JSON, findings on the whole of what was sent are data, too: a last line `{"problem": …}`.
-    """
+    """Run what sends and counts, keep its place if it breaks off, and say how it ended; the exit code."""
     counts: Counter[str] = Counter()
     try:
-        with progress(doing) as bar:
+        with problem_told(as_json), progress(doing) as bar:
             asyncio.run(go(bar, counts))  # type: ignore[arg-type]
             seconds = bar.seconds
     except KeyboardInterrupt:
@@ -79,8 +78,6 @@ def carry_out(
         raise Failed(INTERRUPTED, _("Interrupted.") + " " + how_to_go_on(place)) from None
     except Failed as failed:
         place.keep()
-        if as_json and isinstance(failed, Refused) and failed.problem.get("findings"):
-            print(orjson.dumps({"problem": failed.problem}).decode(), flush=True)
         # What must be mended first is refused again, however often it is sent.
         passing = failed.passing if isinstance(failed, Refused) else failed.code != NOT_RIGHT
         raise Failed(failed.code, failed.text + (" " + how_to_go_on(place) if passing else "")) from None
@@ -97,6 +94,17 @@ def carry_out(
     if counts["refused"] and not validate_only:
         note(_("What was wrong, and what would mend it: shuangqian errors"))
     return SOME_REFUSED if counts["refused"] else TAKEN_IN
+
+
+@contextmanager
+def problem_told(as_json: bool) -> Iterator[None]:
+    """As JSON, why the server refuses the whole of what is sent is data, too: a last line `{"problem": …}`."""
+    try:
+        yield
+    except Refused as refused:
+        if as_json and refused.problem:
+            print(orjson.dumps({"problem": refused.problem}).decode(), flush=True)
+        raise
 
 
 def begin(place: KeptPlace, resume: bool) -> int:

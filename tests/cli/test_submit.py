@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import signal
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -91,6 +92,7 @@ def test_what_is_no_entries_is_not_sent(stranger: Shell) -> None:
         ("a.ndjson.gz", gzip.compress(line("a")), "gzip -dc FILE | shuangqian submit -"),
         ("a.zst", b"\x28\xb5\x2f\xfd\x24", "zstd -dc FILE | shuangqian submit -"),
         ("gb.ndjson", '{"title": "场景"}\n'.encode("gb18030"), "not text in UTF-8"),
+        ("gb.csv", "reference,标题\n".encode("gb18030"), "shuangqian import FILE"),
         ("gb.json", '{"title": "场景"}\n'.encode("gb18030"), "not text in UTF-8"),
         ("Makefile", b"\n# Everything.\nall: run\n", "Line 2 of"),
         ("a.csv", "reference,标题\n".encode(), "shuangqian import FILE"),
@@ -111,6 +113,18 @@ def test_what_is_no_entries_is_not_sent(stranger: Shell) -> None:
             assert "named .ndjson" not in done.stderr
     chinese = shell.run("submit", shell.file("Makefile", b"all: run\n"), LANG="zh_CN.UTF-8")
     assert "第 1 行不是条目：all: run。" in chinese.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--validate-only",)])
+def test_what_the_server_refuses_as_a_whole_is_data_too(stranger: Shell, more: tuple[str, ...]) -> None:
+    shell = replace(stranger.at(stranger.port), key="sq_live_nobodysKey")
+    sheet = shell.file("a.csv", b"reference,kind\n")
+    for command in (("submit", shell.file("a.ndjson", line("a"))), ("import", sheet, "--kind", "product")):
+        assert shell.run(*command, *more).stdout == ""
+        done = shell.run(*command, *more, "--json")
+        assert done.returncode == 3, done.stderr
+        (said,) = map(json.loads, done.stdout.splitlines())
+        assert said["problem"]["status"] == 401 and said["problem"]["title"] in done.stderr
 
 
 def test_a_byte_order_mark_blank_lines_first_and_long_lines_are_as_good(shell: Shell) -> None:
