@@ -13,7 +13,7 @@ from review.anonymity import anonymised, anonymous, anonymous_line
 from review.assignment.words import why
 from review.checks import RULES
 from review.checks.ruleset import Rule
-from review.desk import Desk, may_take_back, now, problem, visible_reviews
+from review.desk import FOR_NOW, Desk, may_take_back, now, problem, visible_reviews
 from review.domain import Case
 from review.domain.case import Review
 from review.domain.outcome import score
@@ -81,7 +81,8 @@ class CasePage:
         why_not = await desk.why_not(outcome, me) if asks else None
         writes = "reviewer" in me.roles and me.sub not in case.reviewers()
         draft = await desk.drafts.of(outcome.stream, me.sub) if writes else {}
-        over, newer = case.status != "open", await self.newer(outcome)
+        over = case.status != "open" or (why_not is not None and why_not.rule not in FOR_NOW)
+        newer = await self.newer(outcome)
         alike = [(found, (await desk.cases.get(found.resembles)).state) for found in case.findings if found.resembles]
         together = [case, *(other for _, other in alike)]
 
@@ -117,7 +118,7 @@ class CasePage:
             holds=holds and may_review,
             may_claim=asks and why_not is None,
             why_not=problem(why_not) if why_not else None,
-            kept=kept_words() if draft and asks else None,
+            kept=kept_words() if draft and asks and not over else None,
             kept_words=kept_words,
             shown_words=shown_words,
             written=draft if over else {},

@@ -42,6 +42,10 @@ STATUSES = {
 }
 
 
+#: Why a case cannot be claimed, where that can change: others have it, or one holds too many.
+FOR_NOW = ("case.claimed", "case.reserved", "case.too-many", "case.not-held")
+
+
 class Desk:
     """The acts of reviewers. `cause` names the press or request: the same again has no second effect.
 
@@ -99,9 +103,8 @@ class Desk:
 
     async def extend(self, id: str, me: Person, cause: str) -> Outcome[Case]:
         """Hold it for the whole of a lease from now, as far as a lease can last."""
-        await self.standing(me)
-        at = now()
-        return await self._handle(Extend(**_by(id, me, cause, at), reviewer=me.sub, until=_end(at, LEASE)), me)
+        who, at = await self.standing(me), now()
+        return await self._handle(Extend(**_by(id, me, cause, at), **_as(who), until=_end(at, LEASE)), me)
 
     async def leave(self, id: str, me: Person, cause: str) -> Outcome[Case]:
         """The page is closed: others may have the case in a minute, unless I come back."""

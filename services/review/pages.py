@@ -40,7 +40,7 @@ Operator = Annotated[Person, Depends(require("operator"))]
 RECENT = 8
 #: What went wrong where only claiming the case leads on, where nothing does, and what the desk has no page for.
 LOST = ("case-claimed", "case-not-held", "case-reserved")
-OVER = ("case-closed", "case-decided")
+OVER = ("case-closed", "case-decided", "case-for-others", "case-conflict", "case-experts-only")
 UNSEEN = ("case-unknown", "case-own-partner")
 
 

@@ -128,8 +128,9 @@ def claimed(reviewer: str, minutes: float = 0) -> CaseClaimed:
     return CaseClaimed(reviewer=reviewer, until=at + LEASE, since=at)
 
 
-def extending(reviewer: str = "li", minutes: float = 0) -> Extend:
-    return Extend(**by(f"user:{reviewer}", minutes), reviewer=reviewer, until=AT + timedelta(minutes=minutes) + LEASE)
+def extending(reviewer: str = "li", minutes: float = 0, **who: Any) -> Extend:
+    until = AT + timedelta(minutes=minutes) + LEASE
+    return Extend(**by(f"user:{reviewer}", minutes), reviewer=reviewer, until=until, **{"partner": None, **who})
 
 
 def leaving(reviewer: str = "li", minutes: float = 0) -> Leave:

@@ -188,6 +188,25 @@ async def test_what_was_written_of_a_case_that_closed_is_shown_to_its_writer_and
     assert "too long to be saved" in huge.text and "is kept for" not in huge.text
 
 
+async def test_who_has_a_conflict_since_they_claimed_hears_so_and_is_promised_no_claim(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    operator, li = signed_in(OPERATOR), signed_in(LI)
+    await li.post(f"{CASE}/claim")
+    await operator.put("/reviewers/reviewer-li", json=PROFILE | {"conflicts": [OWN]}, headers=JSON)
+    assert (await review.cases.get(f"{OWN}/SC-1@1")).state.lease is None
+    await li.post(f"{CASE}/draft", data={"comment": "the last words"}, headers=JSON)
+    extended = await li.post(f"{CASE}/extend", headers=JSON)
+    assert extended.json()["type"] == "urn:shuangqian:problem:case-for-others"
+    refused = (await li.post(f"{CASE}/reviews", data={"comment": "the very last words"})).text
+    page = (await li.get(CASE)).text
+    for text in (refused, page):
+        assert "This case is for other reviewers." in text and "stands on the case’s page, to copy" in text
+        assert "once you claim" not in text
+    assert ">the very last words</p>" in page and "Claim this case" not in page
+
+
 async def test_a_draft_is_kept_whole_or_refused_never_cut(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene())])
     li = signed_in(LI)

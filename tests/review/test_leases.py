@@ -75,6 +75,12 @@ def test_only_the_holder_extends(case: Case) -> None:
     assert decide(case, extending()) == Refusal("case.not-held")
 
 
+def test_who_may_not_judge_it_any_more_is_told_so_and_not_to_claim_again() -> None:
+    assert decide(HELD, extending(conflicts=(OWN,))) == Refusal("case.conflict")
+    assert decide(given(*OPEN), extending(conflicts=(OWN,))) == Refusal("case.conflict")
+    assert decide(given(*OPEN), extending(partner=OWN)) == Refusal("case.own-partner")
+
+
 def test_whoever_closes_the_page_holds_the_case_for_one_minute_more() -> None:
     left = CaseExtended(reviewer="li", until=AT + timedelta(minutes=5) + LEFT)
     assert decide(HELD, leaving(minutes=5)) == (left,)

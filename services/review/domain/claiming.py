@@ -23,9 +23,12 @@ class Claim(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Extend(Command):
-    """Hold the case until then, or as long as a lease can last."""
+    """Hold the case until then, or as long as a lease can last; the reviewer as in a claim."""
 
     reviewer: str
+    partner: str | None
+    conflicts: tuple[str, ...] = ()
+    expert: bool = False
     until: datetime
 
 
@@ -65,6 +68,9 @@ def claim(case: Case, command: Claim) -> tuple[CaseFact, ...] | Refusal:
 
 
 def extend(case: Case, command: Extend) -> tuple[CaseFact, ...] | Refusal:
+    # Before whether they hold it: who may not judge it any more holds it no more, and would be told to claim it again.
+    if kept := barred(case, command.reviewer, command.partner, command.conflicts, command.expert):
+        return kept
     if case.lease is None or not holds(case, command.reviewer):
         return Refusal("case.not-held")
     until = min(command.until, case.lease.last() or command.until)

@@ -109,7 +109,7 @@ async function lose(problem) {
   gone = true;
   const kept = Boolean((await save())?.ok);
   const back = /:case-(claimed|not-held|reserved)$/.test(problem.type);
-  const over = /:case-(closed|decided)$/.test(problem.type);
+  const over = /:case-(closed|decided|for-others|conflict|experts-only)$/.test(problem.type);
   const box = one("[data-lost]");
   const said = box.querySelector("template").content.cloneNode(true);
   said.querySelector("[data-lost-why]").textContent = words(problem);
