@@ -61,7 +61,7 @@ IMPORT = N_(
 )
 ERRORS = N_(
     "What was refused: every finding, its rule, its place, what was found and what would mend it.\n\n"
-    "With --fix the sure fixes are applied to a file of yours. Exit code 1 while anything is refused."
+    "With --fix the sure fixes are applied to a file of yours. Exit code 1 while anything is to be mended."
 )
 SCALE = N_(
     "Have so many workers of a service run, while all goes on: review-worker=3.\n\n"
@@ -173,7 +173,7 @@ def status(
 
 def errors(
     reference: Reference = None,
-    mended: Annotated[bool, typer.Option("--mended", help=N_("Those mended since, too."))] = False,
+    mended: Annotated[bool, typer.Option("--mended", help=N_("Those that are settled, too."))] = False,
     fix: Annotated[
         bool, typer.Option("--fix", help=N_("Apply the fixes to --file and write the mended file."))
     ] = False,
@@ -193,7 +193,7 @@ def errors(
 
     given = access(profile, url)
     if not fix:
-        raise typer.Exit(mending.errors(given, reference, mended_too=mended, as_json=as_json))
+        raise typer.Exit(mending.errors(given, reference, settled_too=mended, as_json=as_json))
     if file is None:
         raise Failed(NOT_RIGHT, _("--fix needs the file that was sent: --file FILE."))
     where, by_hand, code = mending.fix(given, reference, file, target, as_json)

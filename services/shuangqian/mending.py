@@ -23,17 +23,17 @@ from web.shell import Failed, note, out, print_json
 SHOWN = 200
 
 
-def errors(access: Access, reference: str | None, *, mended_too: bool, as_json: bool) -> int:
-    """Print what was refused; the exit code is that of something refused where anything still is."""
-    items = [item for item in refusals(access, reference) if mended_too or reference or not item["mended"]]
+def errors(access: Access, reference: str | None, *, settled_too: bool, as_json: bool) -> int:
+    """Print what was refused; the exit code is that of something refused where anything is still to be mended."""
+    items = [item for item in refusals(access, reference) if settled_too or reference or item["standing"] == "open"]
     if as_json:
         print_json(items)
     elif not items:
-        note(_("Nothing is refused."))
+        note(_("Nothing is left to be mended."))
     else:
         for item in items:
             _show(item)
-    return SOME_REFUSED if any(not item["mended"] for item in items) else TAKEN_IN
+    return SOME_REFUSED if any(item["standing"] == "open" for item in items) else TAKEN_IN
 
 
 def refusals(access: Access, reference: str | None) -> Iterator[Json]:
@@ -53,8 +53,9 @@ def _show(item: Json) -> None:
     console = out()
     name = item["reference"] or item["stream"].partition("/")[2]
     revision = f"r{item['revision']}  " if item["revision"] else ""
-    mended = _("mended since") + "  " if item["mended"] else ""
-    console.print(f"[red]✗[/] [bold]{name}[/]  [dim]{revision}{mended}{moment(item['time'])}[/]", soft_wrap=True)
+    settled = {"mended": _("mended since"), "withdrawn": _("withdrawn since"), "lapsed": _("asked for no more")}
+    standing = settled[item["standing"]] + "  " if item["standing"] in settled else ""
+    console.print(f"[red]✗[/] [bold]{name}[/]  [dim]{revision}{standing}{moment(item['time'])}[/]", soft_wrap=True)
     for finding in item["findings"]:
         show.found(console, finding, "  ")
 

@@ -19,6 +19,7 @@ from schemas.submission import (
 )
 from submissions.callers import Caller, unknown_submission
 from submissions.domain.partner import Register
+from submissions.domain.refused import Standing, standings
 from submissions.domain.submission import EraseContact, ReadContact, Submission, Withdraw
 from submissions.intake import Intake, Submissions, now, told
 from submissions.key_desk import KeyDesk, Partners
@@ -79,10 +80,14 @@ class Story:
         return [event for event in reversed(self.events) if isinstance(event.data, SubmissionRefused)]
 
     @property
-    def mended(self) -> bool:
-        """Whether something was accepted after the last refusal."""
-        facts = [event.data for event in self.events if not isinstance(event.data, SubmissionWithdrawn)]
-        return bool(facts) and not isinstance(facts[-1], SubmissionRefused)
+    def standings(self) -> list[tuple[Event, Standing]]:
+        """The refusals, the latest first, each with how it stands."""
+        return standings(self.state, self.events, now())
+
+    @property
+    def open(self) -> list[Event]:
+        """The refusals that are still to be mended, the latest first."""
+        return [event for event, standing in self.standings if standing == "open"]
 
     @property
     def steps(self) -> list[Step]:

@@ -20,6 +20,7 @@ from schemas.submission import Mode, Scope, SubmissionRefused
 from submissions.answers import KEYED, KNOWN
 from submissions.callers import Caller, with_key
 from submissions.desk import Desk, Story
+from submissions.domain.refused import Standing
 from submissions.feed import Feed, Place
 from submissions.intake import told
 from submissions.marked import N_
@@ -57,7 +58,10 @@ class Me(BaseModel):
 
 
 class Refused(BaseModel):
-    """What was refused once. `digest` is the SHA-256 of the bytes as they came; `mended`: a later one was taken in.
+    """What was refused once. `digest` is the SHA-256 of the bytes as they came.
+
+    `standing` is `open` while it is still to be mended, `mended` once its revision or a later one was taken in,
+    `withdrawn` with its submission, and `lapsed` when nobody mended it for 14 days. `mended` says the second alone.
 
     A finding has `rule`, `pointer`, `found`, `expected`, `text` and, where one is sure, `fix`, a JSON Patch operation.
     """
@@ -69,6 +73,7 @@ class Refused(BaseModel):
     event: str
     digest: str
     mended: bool
+    standing: Standing
     findings: list[Json]
 
 
@@ -100,7 +105,7 @@ def routes(desk: Desk, lists: Lists) -> APIRouter:
     @router.get(
         "/refusals",
         summary=N_("What was refused, with every finding"),
-        description=N_("Of one submission with `stream`; those that were mended since are told too."),
+        description=N_("Of one submission with `stream`; those that are no longer open are told too."),
         response_description=N_("One page, the latest changed submission first"),
     )
     async def refusals(
@@ -209,9 +214,10 @@ def _refused(story: Story) -> list[Refused]:
             time=timestamp(event.time),
             event=event.id,
             digest=event.data.digest,
-            mended=story.mended,
+            mended=standing == "mended",
+            standing=standing,
             findings=[told(finding, language()) for finding in event.data.findings],
         )
-        for event in story.refusals
+        for event, standing in story.standings
         if isinstance(event.data, SubmissionRefused)
     ]

@@ -29,6 +29,7 @@ from submissions import (
 from submissions.answers import Status
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
+from submissions.domain.refused import OPEN_DAYS
 from submissions.forms import pages as form_pages
 from submissions.intake import told
 from submissions.kafka_accounts import KafkaAccounts
@@ -138,6 +139,7 @@ def _lists(router: APIRouter, lists: Lists) -> None:
             after=after,
             told=lambda finding: told(finding, language()),
             mends=mends,
+            days=OPEN_DAYS,
         )
 
 

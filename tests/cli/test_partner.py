@@ -95,6 +95,11 @@ def test_errors_tells_what_is_refused_until_it_is_mended(shell: Shell) -> None:
     submit(shell, line(name))
     assert shell.run("errors", name).returncode == 0
     assert name not in shell.run("errors").stdout and name in shell.run("errors", "--mended").stdout
+    # The old file once more, after its revision was mended and taken in.
+    submit(shell, line(name, 2, maturity=7))
+    submit(shell, line(name, 2, maturity=0))
+    settled = shell.run("errors", name)
+    assert settled.returncode == 0 and settled.stdout.count("mended since") == 2
 
 
 def test_facts_are_shown_once_each_though_the_line_drops(shell: Shell) -> None:
