@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from review.addresses import Addresses
 from review.anonymity import anonymised, anonymous, anonymous_line, kept_from_names
-from review.callers import reviewer
+from review.callers import Callers, asking
 from review.desk import Desk, now, problem, visible_reviews
 from review.domain import Case
 from review.lists import PAGE, Listed
@@ -18,8 +18,7 @@ from schemas.envelope import Json, Refusal, timestamp
 from schemas.review import Verdict
 from web.people import Person, cause, require
 
-Reviewer = Annotated[Person, Depends(reviewer)]
-Reader = Annotated[Person, Depends(require("reviewer", "operator"))]
+Asking = Annotated[Person, Depends(asking)]
 Operator = Annotated[Person, Depends(require("operator"))]
 Kind = Literal["scene", "product", "linkage"]
 
@@ -47,6 +46,9 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
     """The routes under /cases that answer in JSON."""
     router = APIRouter(tags=["cases"])
     one, of_case = "/cases/{case}", Depends(addresses.case)
+    callers = Callers(desk)
+    Reader = Annotated[Person, Depends(callers.reader)]
+    Reviewer = Annotated[Person, Depends(callers.reviewer)]
 
     async def whole(outcome: Outcome[Case], me: Person) -> Json:
         at, case = now(), outcome.state
@@ -81,7 +83,7 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
         return {"cases": [_line(case, me, addresses) for case in found], "next": next}
 
     @router.post("/cases:next", responses={204: {"description": "None for you now: see Held-By-Others, Retry-After"}})
-    async def next(request: Request, me: Reviewer) -> Response:
+    async def next(request: Request, me: Asking) -> Response:
         """The case you hold, or the next right one, claimed for 30 minutes."""
         outcome = await desk.next(me, cause(request))
         if outcome:

@@ -65,6 +65,10 @@ class Desk:
             raise problem(Refusal("reviewer.removed"))
         return found
 
+    async def admits(self, me: Person) -> bool:
+        """Whether I may come as a reviewer at all: whoever was removed from the roster sees nothing of the desk."""
+        return (await self.roster.reviewers.get(stream(me.sub))).state.status != "removed"
+
     async def _known(self, me: Person) -> Standing | None:
         if learnt := await self.roster.learn(me, now()):
             await self.settle(me, learnt)

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from review.addresses import Addresses
 from review.anonymity import anonymous_line, kept_from_names
-from review.callers import reviewer
+from review.callers import Callers, asking
 from review.case_page import CasePage
 from review.desk import Desk, may_take_back, now
 from review.domain import Case
@@ -34,8 +34,7 @@ from web.people import Person, cause, require
 from web.problems import Problem
 from web.words import word
 
-Reviewer = Annotated[Person, Depends(reviewer)]
-Reader = Annotated[Person, Depends(require("reviewer", "operator"))]
+Asking = Annotated[Person, Depends(asking)]
 Operator = Annotated[Person, Depends(require("operator"))]
 RECENT = 8
 #: What went wrong where only claiming the case leads on, where nothing does, and what the desk has no page for.
@@ -76,6 +75,9 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     """The routes under /cases that answer with pages. To be included before the JSON ones."""
     router = APIRouter(include_in_schema=False, route_class=AtTheDesk)
     one, of_case = "/cases/{case}", Depends(addresses.case)
+    callers = Callers(desk)
+    Reader = Annotated[Person, Depends(callers.reader)]
+    Reviewer = Annotated[Person, Depends(callers.reviewer)]
     queue, lists = desk.store.queue, desk.store.lists
     case_path = addresses.path
 
@@ -95,7 +97,7 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
 
     @router.get("/cases")
     async def overview(request: Request, me: Reader) -> Response:
-        at, reviews = now(), "reviewer" in me.roles
+        at, reviews = now(), "reviewer" in me.roles and await desk.admits(me)
         who = await desk.standing(me) if reviews else Standing(me.sub, me.partner)
         recent, decided = await lists.decided(without_partner=me.partner, most=RECENT)
         return page(
@@ -151,7 +153,7 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
         return page(request, "judging.html", judging=found, lines=lines, case_path=case_path)
 
     @router.post("/cases:next")
-    async def next(request: Request, me: Reviewer) -> Response:
+    async def next(request: Request, me: Asking) -> Response:
         outcome = await desk.next(me, cause(request))
         if outcome is None:
             notify(request, _("No case is free for you just now."), "warning")

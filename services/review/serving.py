@@ -91,7 +91,7 @@ def api_app(settings: Settings) -> FastAPI:
 
     app = create_app("review", settings, HERE / "templates", title="Review", lifespan=lifespan, ready=ready)
     app.include_router(pages(desk, addresses, CasePage(desk, addresses, snippets)))
-    app.include_router(snippet_pages(snippets))
+    app.include_router(snippet_pages(snippets, desk))
     app.include_router(api_routes(desk, addresses))
     app.include_router(roster_pages(desk))
     app.include_router(roster_api(desk))

@@ -6,18 +6,19 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from review.callers import Callers
+from review.desk import Desk
 from review.office import LONGEST, OFFICE, Snippet
 from review.snippets import MOST, Snippets
 from web.languages import _
 from web.pages import notify, page
-from web.people import Person, require
-
-Reviewer = Annotated[Person, Depends(require("reviewer"))]
+from web.people import Person
 
 
-def snippet_pages(snippets: Snippets) -> APIRouter:
+def snippet_pages(snippets: Snippets, desk: Desk) -> APIRouter:
     """The routes under /snippets."""
     router = APIRouter(include_in_schema=False)
+    Reviewer = Annotated[Person, Depends(Callers(desk).reviewer)]
 
     async def show(request: Request, me: Person, form: dict[str, str], errors: dict[str, str]) -> Response:
         return page(

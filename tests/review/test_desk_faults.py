@@ -110,6 +110,25 @@ async def test_a_reviewer_removed_mid_review_loses_the_case_and_their_reviews_st
     assert (await li.post("/cases:next", headers=JSON)).status_code == 403
 
 
+async def test_a_removed_reviewer_sees_nothing_of_the_desk_by_any_address(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    operator, li = signed_in(OPERATOR), signed_in(LI)
+    both = signed_in(Person(LI.sub, LI.name, ("reviewer", "operator")))
+    await operator.put("/reviewers/reviewer-li", json=PROFILE, headers=JSON)
+    await li.post(f"{CASE}/claim", headers=JSON)
+    await operator.delete("/reviewers/reviewer-li", headers=JSON)
+    lists = ("/cases", "/cases?status=open", "/cases?status=decided", "/cases/decided", "/snippets", CASE)
+    acts = ("claim", "extend", "draft", "leave", "undo", "release", "conflict")
+    for accept in ({}, JSON):
+        answers = [await li.get(path, headers=accept) for path in lists if accept != JSON or path != "/cases/decided"]
+        answers += [await li.post(f"{CASE}/{act}", headers=accept) for act in acts]
+        answers += [await li.post(path, headers=accept) for path in ("/cases:next", "/snippets", "/snippets/1/delete")]
+        for answer in answers:
+            assert answer.status_code == 403 and "no longer on the roster" in answer.text, answer.url
+        for path in ("/cases", CASE):
+            assert (await both.get(path, headers=accept)).status_code == 200, "an operator still comes as one"
+
+
 async def test_what_was_written_survives_a_lost_lease(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene())])
     li, wang = signed_in(LI), signed_in(WANG)

@@ -179,9 +179,10 @@ if (review && lease) {
     const button = event.submitter;
     if (giving) return;
     giving = true;
-    await save();
+    const answer = await save();
     giving = false;
     if (isEnded()) return ended.focus();
+    if (answer?.status === 403) return; // it is said why, and what is written can still be copied
     saved = true;
     review.requestSubmit(button);
     saved = false;
