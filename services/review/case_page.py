@@ -18,7 +18,7 @@ from review.domain import Case
 from review.domain.case import Review
 from review.domain.outcome import score
 from review.domain.reviewing import UNDO
-from review.drafts import kept_words, shown_words
+from review.drafts import KEPT, kept_words, shown_words
 from review.entries import LABELS, Change, beside, differences, label, rows
 from review.guidance import GUIDANCE, KEYS, VERDICTS
 from review.judging import Recent
@@ -121,6 +121,7 @@ class CasePage:
             kept=kept_words() if draft and asks and not over else None,
             kept_words=kept_words,
             shown_words=shown_words,
+            kept_days=KEPT.days,
             written=draft if over else {},
             newer=newer,
             may_conflict=may_review,

@@ -191,8 +191,11 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
 
     @router.post(one + "/undo")
     async def undo(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
-        await desk.take_back(id, me, cause(request))
-        notify(request, _("Your review is taken back. Judge again, or give the case back."))
+        lease = (await desk.take_back(id, me, cause(request))).state.lease
+        if lease and lease.reviewer == me.sub:
+            notify(request, _("Your review is taken back. Judge again, or give the case back."))
+        else:
+            notify(request, _("Your review is taken back. Somebody else has claimed the case meanwhile."))
         return RedirectResponse(case_path(id), 303)
 
     @router.post(one + "/appeals")

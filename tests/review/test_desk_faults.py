@@ -221,8 +221,8 @@ async def test_who_has_a_conflict_since_they_claimed_hears_so_and_is_promised_no
     refused = (await li.post(f"{CASE}/reviews", data={"comment": "the very last words"})).text
     page = (await li.get(CASE)).text
     for text in (refused, page):
-        assert "This case is for other reviewers." in text and "stands on the case’s page, to copy" in text
-        assert "once you claim" not in text
+        assert "This case is for other reviewers." in text and "once you claim" not in text
+    assert "stands on the case’s page, to copy" in refused
     assert ">the very last words</p>" in page and "Claim this case" not in page
 
 
@@ -259,6 +259,19 @@ async def test_a_review_is_taken_back_from_the_desk(review: Review, signed_in: S
     assert "Your review is taken back." in page.text and "too soon" in page.text
     state = (await review.cases.get(f"{OWN}/SC-1@1")).state
     assert (state.reviews, state.lease and state.lease.reviewer) == ((), "reviewer-li")
+
+
+async def test_a_review_taken_back_after_somebody_else_took_the_case_asks_for_nothing(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    await li.post(f"{CASE}/claim")
+    await li.post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
+    await signed_in(WANG).post(f"{CASE}/claim")
+    page = (await li.post(f"{CASE}/undo")).text
+    assert "Somebody else has claimed the case meanwhile." in page and "reviewer-wang holds it until" in page
+    assert "Judge again" not in page
 
 
 async def test_leaving_frees_the_case_in_a_minute_and_coming_back_keeps_it(review: Review, signed_in: SignIn) -> None:
