@@ -63,7 +63,7 @@ def raise_partitions(settings: Settings, topic: str, count: int, *, replication:
             if not has:
                 raise CannotRaise(f"There is no topic {name}.")
             if count <= has:
-                raise CannotRaise(f"{name} has {has} partitions; give a larger number than that.")
+                raise CannotRaise(f"{name} has {_counted(has, 'partition')}; give a larger number than that.")
         if copy not in existing or 0 < has < _partitions(settings, copy):
             _check(settings, topic)
             _remake(settings, admin, copy, count, replication)
@@ -73,7 +73,9 @@ def raise_partitions(settings: Settings, topic: str, count: int, *, replication:
             if extent(settings.kafka, [name]) != before:
                 raise CannotRaise(f"{name} was written to meanwhile. End all workers, and run it again.")
         elif _partitions(settings, copy) != count:
-            raise CannotRaise(f"{name} is on its way to {_partitions(settings, copy)} partitions: finish that first.")
+            raise CannotRaise(
+                f"{name} is on its way to {_counted(_partitions(settings, copy), 'partition')}: finish that first."
+            )
         _remake(settings, admin, name, count, replication)
         digests = _copy(settings, copy, name)
         if digests != _digests(settings, name):
@@ -92,12 +94,16 @@ def _check(settings: Settings, topic: str) -> None:
                 raise CannotRaise(f"A worker of {group.name} runs. Let it read to the end, then end it.")
             # A group that never joined has no place to lose: it will read from the first event.
             if lag and group.state != "Dead":
-                raise CannotRaise(f"{group.name} has {lag} events of {topic} to read. Let it read them first.")
+                raise CannotRaise(
+                    f"{group.name} has {_counted(lag, 'event')} of {topic} to read. Let it read to the end."
+                )
     with MongoClient[Json](settings.mongo_url) as mongo:
         for service in reading:
             parked = mongo[settings.database(service)]["parked"].count_documents({"topic": settings.topic(topic)})
             if parked:  # an event that waits is known by its place, which is about to change
-                raise CannotRaise(f"{service} has {parked} parked streams of {topic}. Mend and redrive them first.")
+                raise CannotRaise(
+                    f"{service} has {_counted(parked, 'parked stream')} of {topic}. Mend and redrive first."
+                )
 
 
 def _go_on_at_the_end(settings: Settings, admin: KafkaAdminClient, topic: str) -> None:
@@ -174,6 +180,10 @@ def _partitions(settings: Settings, topic: str) -> int:
     return len(extent(settings.kafka, [topic]).end)
 
 
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def _until(check: Callable[[], bool]) -> None:
     until = time.monotonic() + WITHIN_S
     while not check():
@@ -189,8 +199,8 @@ def main() -> None:
                 raised = raise_partitions(Settings.load(), topic, int(count))
             except CannotRaise as failed:
                 sys.exit(str(failed))
-            moved = f"{raised.messages:,} events of {raised.streams:,} streams"
-            print(f"{topic}: {moved} on {raised.partitions} partitions")
+            moved = f"{_counted(raised.messages, 'event')} of {_counted(raised.streams, 'stream')}"
+            print(f"{topic}: {moved} on {_counted(raised.partitions, 'partition')}")
         case _:
             sys.exit("usage: python -m runtime.partitions submissions.events 24")
 

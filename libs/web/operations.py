@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from runtime.operations import CannotMend, OfThisStream, Operations, Parked
 from schemas.envelope import Json
 from web import invalid
-from web.languages import _
+from web.languages import _, ngettext
 from web.pages import Site, notify, page
 from web.people import Person, require
 from web.problems import Problem
@@ -74,7 +74,11 @@ def operations_routes(operations: Operations) -> APIRouter:
         if tried is None:
             raise _nothing_parked()
         if tried.error:
-            said = _("Tried: %(count)s events would be handled, the next would not: %(error)s. Nothing was changed.")
+            said = ngettext(
+                "Tried: %(count)s event would be handled, the next would not: %(error)s. Nothing was changed.",
+                "Tried: %(count)s events would be handled, the next would not: %(error)s. Nothing was changed.",
+                tried.handled,
+            )
             notify(request, said % {"count": tried.handled, "error": legible(tried.error)[:MOST_TOLD]}, "warning")
         else:
             said = _("Tried: all would be handled now, %(count)s in number. Nothing was changed.")
@@ -159,10 +163,15 @@ def operations_routes(operations: Operations) -> APIRouter:
         if handled is None:
             raise _nothing_parked()
         if any(stream.id == id for stream in await operations.parked()):
-            said = _("Sent on: %(count)s events. The next one still cannot be handled, and the stream waits on.")
+            said = ngettext(
+                "Sent on: %(count)s event. The next one still cannot be handled, and the stream waits on.",
+                "Sent on: %(count)s events. The next one still cannot be handled, and the stream waits on.",
+                handled,
+            )
             notify(request, said % {"count": handled}, "warning")
         else:
-            notify(request, _("Sent on: %(count)s events, in order.") % {"count": handled})
+            said = ngettext("Sent on: %(count)s event, in order.", "Sent on: %(count)s events, in order.", handled)
+            notify(request, said % {"count": handled})
         return RedirectResponse("/operations", 303)
 
     return router

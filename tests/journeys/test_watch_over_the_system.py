@@ -80,7 +80,7 @@ def test_an_operator_finds_a_parked_stream_and_sends_it_on_which_says_why_it_sti
     expect(operator.get_by_text("Tried: all would be handled now, 1 in number")).to_be_visible()
     assert look(operator, "parked-mended-en") == []
     operator.get_by_role("button", name=re.compile("Send on again")).click()
-    expect(operator.get_by_text("Sent on: 1 events, in order.")).to_be_visible()
+    expect(operator.get_by_text("Sent on: 1 event, in order.")).to_be_visible()
     wrote(stack, b"somebody/else", b"hello")
     reload_until(operator, "somebody/else")
     operator.get_by_role("link", name="somebody/else").click()

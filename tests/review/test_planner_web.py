@@ -114,6 +114,16 @@ async def test_an_answer_says_whether_reviewers_or_cases_are_too_few(signed_in: 
     assert "no number is enough" in few.text
 
 
+async def test_one_reviewer_is_one(review: Review, signed_in: SignIn) -> None:
+    # On the express route: one review decides it.
+    await review.react([received("SC-1", scene(offers=({"type": "space", "amount": 400, "unit": "m2"},)))])
+    asked = QUESTION | SUPPOSED | {"goal": "1", "waiting": "1"}
+    en = (await signed_in(OPERATOR).get("/planner", params=asked, headers=PAGE)).text
+    assert re.search(r"To decide 1 by [^<]* you need 1 reviewer\.", en)
+    zh = await signed_in(OPERATOR).get("/planner", params=asked, headers=PAGE | {"Accept-Language": "zh"})
+    assert "需要 1 名评审员。" in zh.text
+
+
 async def test_the_roster_says_who_reviews_when_unless_the_form_does(review: Review, signed_in: SignIn) -> None:
     operator = signed_in(OPERATOR)
     assert (

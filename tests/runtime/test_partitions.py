@@ -89,7 +89,7 @@ async def test_streams_stay_whole_on_one_partition_each_and_nothing_is_read_twic
                 await asyncio.to_thread(raise_partitions, settings, SUBMISSIONS, 8)
             await read_to_the_end(settings)
         await Parking(copies).park(Message(settings.topic(SUBMISSIONS), "s1", "0:0", b"{"), "not JSON")
-        with pytest.raises(CannotRaise, match=r"review has 1 parked streams of submissions\.events"):
+        with pytest.raises(CannotRaise, match=r"review has 1 parked stream of submissions\.events"):
             await asyncio.to_thread(raise_partitions, settings, SUBMISSIONS, 8)
         await copies["parked"].delete_many({})
         before = await asyncio.to_thread(sequences, settings, SUBMISSIONS)
@@ -127,7 +127,7 @@ async def test_what_is_not_read_yet_is_not_moved_and_fewer_partitions_are_refuse
         await eventually(waits)
         relay.stop()
         await asyncio.to_thread(relay.join)
-        with pytest.raises(CannotRaise, match=r"review has 1 events of submissions\.events to read"):
+        with pytest.raises(CannotRaise, match=r"review has 1 event of submissions\.events to read"):
             await asyncio.to_thread(raise_partitions, settings, SUBMISSIONS, 8)
         with pytest.raises(CannotRaise, match="has 3 partitions"):
             await asyncio.to_thread(raise_partitions, settings, SUBMISSIONS, 3)

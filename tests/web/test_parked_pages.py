@@ -27,19 +27,25 @@ from web.operations import legible, operations_routes
 Looks = Callable[[str, str, Parked], str]
 
 
+def browser(operations: DemoOperations, language: str) -> TestClient:
+    """An operator's, in a language."""
+    settings = WebSettings()
+    app = create_app("review", settings, Path(demo.__file__).parent / "templates", title="Demo")
+    app.include_router(operations_routes(cast(Operations, operations)))
+    session = {"person": {"sub": "chen", "name": "陈思远", "roles": ["operator"], "partner": None}}
+    cookie = TimestampSigner(settings.session_secret).sign(b64encode(json.dumps(session).encode())).decode()
+    headers = {"Accept-Language": language, "Accept": "text/html"}
+    return TestClient(app, cookies={"shuangqian": cookie}, headers=headers)
+
+
 @pytest.fixture
 def looks() -> Looks:
     """What an operator reads of a parked stream: at a path, in a language."""
 
     def page(path: str, language: str, parked: Parked) -> str:
-        settings, operations = WebSettings(), DemoOperations()
+        operations = DemoOperations()
         operations.waiting = [parked]
-        app = create_app("review", settings, Path(demo.__file__).parent / "templates", title="Demo")
-        app.include_router(operations_routes(cast(Operations, operations)))
-        session = {"person": {"sub": "chen", "name": "陈思远", "roles": ["operator"], "partner": None}}
-        cookie = TimestampSigner(settings.session_secret).sign(b64encode(json.dumps(session).encode())).decode()
-        client = TestClient(app, cookies={"shuangqian": cookie}, headers={"Accept-Language": language})
-        answer = client.get(path, headers={"Accept": "text/html"})
+        answer = browser(operations, language).get(path)
         assert answer.status_code == 200
         return answer.text
 
@@ -102,3 +108,15 @@ def test_an_error_is_read_as_its_text_and_not_as_python_writes_it(looks: Looks) 
             assert f"<code>{escape(said)}</code>" in page
         told = json.loads(looks("/operations.json", "zh", parked))["parked"]
         assert [each["error"] for each in told] == [said]
+
+
+def test_one_event_is_one() -> None:
+    operations = DemoOperations()
+    for waiting, language, said in (
+        (1, "en", "Sent on: 1 event, in order."),
+        (3, "en", "Sent on: 3 events, in order."),
+        (1, "zh", "已按顺序重新投递 1 个事件。"),
+    ):
+        operations.waiting = [replace(PARKED, waiting=waiting)]
+        answer = browser(operations, language).post(f"/operations/parked/{PARKED.id}", follow_redirects=True)
+        assert said in answer.text

@@ -26,7 +26,7 @@ from review.planner.measured import EXPRESS_FROM, Measured, happened, measured
 from review.planner.plans import Plan, Plans, Question
 from review.roster import Roster
 from schemas.envelope import Json
-from web.languages import CITY_TIME, _, day, number
+from web.languages import CITY_TIME, _, day, ngettext, number
 from web.operations import operations_tabs
 from web.pages import notify, page
 from web.people import Person, require
@@ -139,24 +139,35 @@ def _said(question: Question, answer: Answer) -> str:
         "plain": plain,
         "most": MOST_REVIEWERS,
     }
-    fewer = [lane for lane in answer.lanes[1:] if lane[2] is not None and (plain is None or lane[2] < plain)]
+    fewer = [
+        (threshold, needed)
+        for threshold, _share, needed, _foretold in answer.lanes[1:]
+        if needed is not None and (plain is None or needed < plain)
+    ]
     if answer.comes is None:
         return _("Nobody has time for reviews by the end of %(until)s.") % said
     if answer.comes < question.goal:
         said |= {"comes": number(answer.comes)}
         return _("By %(until)s, %(goal)s cannot be decided: not more than %(comes)s are sure to come in time.") % said
-    if plain is None and not fewer:
-        return _("To decide %(goal)s by %(until)s you need more than %(most)s reviewers.") % said
     if not fewer:
-        return _("To decide %(goal)s by %(until)s you need %(plain)s reviewers.") % said
+        if plain is None:
+            return _("To decide %(goal)s by %(until)s you need more than %(most)s reviewers.") % said
+        need = ngettext(
+            "To decide %(goal)s by %(until)s you need %(plain)s reviewer.",
+            "To decide %(goal)s by %(until)s you need %(plain)s reviewers.",
+            plain,
+        )
+        return need % said
     # The strictest lane that spares anybody.
-    threshold, _share, needed, _foretold = fewer[0]
+    threshold, needed = fewer[0]
     said |= {"needed": needed, "threshold": threshold}
     if plain is None:
-        return (
-            _("To decide %(goal)s by %(until)s you need %(needed)s reviewers and the express lane at %(threshold)s.")
-            % said
+        need = ngettext(
+            "To decide %(goal)s by %(until)s you need %(needed)s reviewer and the express lane at %(threshold)s.",
+            "To decide %(goal)s by %(until)s you need %(needed)s reviewers and the express lane at %(threshold)s.",
+            needed,
         )
+        return need % said
     return (
         _(
             "To decide %(goal)s by %(until)s you need %(plain)s reviewers, or %(needed)s and the express lane at "
