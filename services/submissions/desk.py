@@ -92,7 +92,9 @@ class Story:
     @property
     def steps(self) -> list[Step]:
         """Every step, the latest first; of steps at the same moment, the one nearer the catalogue first."""
-        return sorted((*map(_step, self.events), *self.progress.steps), key=lambda step: step.at)[::-1]
+        # That it was taken back its own fact says: review and publishing, which follow, would say it again.
+        told = [step for step in self.progress.steps if step.what != "withdrawn"]
+        return sorted((*map(_step, self.events), *told), key=lambda step: step.at)[::-1]
 
 
 def _step(event: Event) -> Step:

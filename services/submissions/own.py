@@ -17,7 +17,7 @@ from starlette.responses import Response
 from schemas.entry import Name
 from schemas.envelope import Json, timestamp
 from schemas.submission import Mode, Scope, SubmissionRefused
-from submissions.answers import KEYED, KNOWN
+from submissions.answers import KEYED, KNOWN, After
 from submissions.callers import Caller, with_key
 from submissions.desk import Desk, Story
 from submissions.domain.refused import Standing
@@ -111,7 +111,7 @@ def routes(desk: Desk, lists: Lists) -> APIRouter:
     async def refusals(
         caller: Caller = by_key,
         stream: Annotated[str | None, Query(description="`uscc/reference`")] = None,
-        after: Annotated[str | None, Query(description="the `next` of the page before")] = None,
+        after: After = None,
     ) -> Refusals:
         if stream is not None:
             caller.may_see(stream.partition("/")[0])

@@ -10,7 +10,7 @@ import pytest
 from runtime.settings import Settings
 from schemas.entry import SubmissionLine
 from schemas.envelope import Event
-from schemas.review import CaseDecided, CaseReviewGiven, Decision, Reason, Verdict
+from schemas.review import CaseClosed, CaseDecided, CaseReviewGiven, Decision, Reason, Verdict
 from submissions.__main__ import mongo
 from submissions.store import ProgressStore
 from tests.submissions.given import OTHER, USCC, key_of, line, signed_in, submission
@@ -184,6 +184,26 @@ async def test_what_reviewers_ask_for_is_told_once_and_not_what_an_approver_wrot
     assert re.findall(r"<li>(.*?)</li>", asked) == ["too vague", "add figures"] and "fine" not in asked
 
 
+async def test_what_was_withdrawn_says_so_once_and_asks_for_nothing(
+    client: httpx2.AsyncClient, key: dict[str, str], settings: Settings
+) -> None:
+    await client.post("/submissions", json=submission(), headers=key)
+    stream = f"{USCC}/robot-1"
+    facts = (sent_back("robot-1", "too vague"), CaseClosed(reason="withdrawn"))
+    events = [
+        Event(f"{stream}@1/{n}", "/review", f"{stream}@1", datetime.now(UTC), n, "x", "x", "user:x", fact)
+        for n, fact in enumerate(facts, start=1)
+    ]
+    async with mongo(settings) as connection:
+        await ProgressStore(connection[settings.database("submissions")]).take(events)
+    person = signed_in(settings, "partner", partner=USCC) | {"Accept": "text/html", "Accept-Language": "en"}
+    assert "What is asked for" in (await client.get(f"/submissions/{stream}", headers=person)).text
+    answer = await client.post(f"/submissions/{stream}/withdraw", json={"reason": "sold"}, headers=key)
+    steps = [step["what"] for step in answer.json()["timeline"]]
+    assert steps.count("withdrawn") == 1 and "changes-requested" in steps
+    assert "What is asked for" not in (await client.get(f"/submissions/{stream}", headers=person)).text
+
+
 async def test_a_list_goes_on_page_by_page(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
     await client.post("/submissions:stream", content=b"".join(line(f"r{n}") for n in range(60)), headers=key)
     for query in ("", "status=received&"):
@@ -195,7 +215,9 @@ async def test_a_list_goes_on_page_by_page(client: httpx2.AsyncClient, key: dict
         assert sorted(seen) == sorted(f"r{n}" for n in range(60))
 
 
-@pytest.mark.parametrize("path", ["/submissions?after=zzz", "/submissions?status=nonsense", "/requests?after=7"])
+@pytest.mark.parametrize(
+    "path", ["/submissions?after=zzz", "/submissions?status=nonsense", "/refusals?after=x.1", "/requests?after=7"]
+)
 async def test_what_nobody_gave_and_no_status_is_refused(
     client: httpx2.AsyncClient, key: dict[str, str], path: str
 ) -> None:
