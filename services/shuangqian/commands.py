@@ -115,10 +115,10 @@ def submit(
 
 
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE", help=N_("A .csv or .xlsx file."))],
+    file: Annotated[str, typer.Argument(metavar="FILE", help=N_("A .csv, .tsv, .txt or .xlsx file."))],
     kind: Annotated[
         Literal["scene", "product", "linkage"] | None,
-        typer.Option("--kind", help=N_("The kind of its entries; a CSV file needs it.")),
+        typer.Option("--kind", help=N_("The kind of its entries; only an .xlsx file may do without.")),
     ] = None,
     validate_only: ValidateOnly = False,
     resume: Resume = False,
