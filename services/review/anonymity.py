@@ -1,10 +1,11 @@
 """What of a case somebody sees who is not to know whose it is, and who that is. Decision 0019."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from unicodedata import normalize
 
 from pydantic import BaseModel
 
@@ -22,6 +23,7 @@ HIDDEN = Owner.model_construct(
 )
 #: What stands in a text where it names its owner.
 NAMELESS = "▇▇▇"
+_LETTER = "[A-Za-zＡ-Ｚａ-ｚ]"
 
 
 def kept_from_names(me: Person) -> bool:
@@ -45,7 +47,7 @@ def anonymised(case: Case, me: Person, at: datetime) -> bool:
 
 def anonymous(case: Case, addresses: Addresses, alike: Collection[Case] = ()) -> Case:
     """The case without partner, owner and digest; submissions and cases that it refers to are sealed, and where a text
-    names the owner or the credit code as the entry writes them, it names nobody. Nor does it name the owners of the
+    names the owner or the credit code, in whatever case and width, it names nobody. Nor does it name the owners of the
     cases that are `alike`: where one copied the other, it may say the other's."""
     assert case.entry is not None
     findings = tuple(
@@ -62,17 +64,36 @@ def anonymous(case: Case, addresses: Addresses, alike: Collection[Case] = ()) ->
             "digest": "",
         }
     )
-    said: Case = _nameless(sealed, _names(*(each.entry.owner for each in (case, *alike) if each.entry)))
+    said: Case = nameless(sealed, naming(*(each.entry.owner for each in (case, *alike) if each.entry)))
     return said.model_copy(update={"entry": said.entry and said.entry.model_copy(update={"owner": HIDDEN})})
 
 
 def anonymous_line(case: Listed) -> Listed:
     """The same of a case in a list: its title names nobody, and no partner stands beside it."""
-    return replace(case, title=_nameless(case.title, _names(case.owner)), partner="")
+    return replace(case, title=nameless(case.title, naming(case.owner)), partner="")
 
 
-def _names(*owners: Owner) -> tuple[str, ...]:
-    return tuple(name for owner in owners for name in (owner.name.zh, owner.name.en, owner.uscc) if name)
+def naming(*owners: Owner) -> re.Pattern[str]:
+    """What finds the names of these owners in a text."""
+    names = [name for owner in owners for name in (owner.name.zh, owner.name.en, owner.uscc) if name and name.strip()]
+    forms = {*names, *(normalize("NFKC", name) for name in names)}
+    return re.compile("|".join(map(_named, sorted(forms, key=len, reverse=True))), re.IGNORECASE)
+
+
+def _named(name: str) -> str:
+    """A pattern of a name in letters of either case and width, with any space between its words.
+
+    A name of Latin letters is found as whole words only: the hole that it left in a longer one would tell it.
+    """
+    words = name.split()
+    before, after = (_LETTER if word.isascii() and word.isalpha() else "" for word in (words[0], words[-1]))
+    said = r"\s+".join("".join(map(_either_width, word)) for word in words)
+    return (f"(?<!{before})" if before else "") + said + (f"(?!{after})" if after else "")
+
+
+def _either_width(letter: str) -> str:
+    wide = chr(ord(letter) + 0xFEE0)  # where Unicode has the wide forms of ASCII
+    return f"[{re.escape(letter)}{wide}]" if "!" <= letter <= "~" else re.escape(letter)
 
 
 def _unlinked(entry: Entry, addresses: Addresses) -> Entry:
@@ -82,17 +103,17 @@ def _unlinked(entry: Entry, addresses: Addresses) -> Entry:
     return entry
 
 
-def _nameless(value: Any, names: Sequence[str]) -> Any:
+def nameless(value: Any, names: re.Pattern[str]) -> Any:
     """A value whose texts, however deep, name nobody of these."""
     match value:
-        case str() if any(name in value for name in names):
-            return re.sub("|".join(map(re.escape, sorted(names, key=len, reverse=True))), NAMELESS, value)
+        case str() if names.search(value):
+            return names.sub(NAMELESS, value)
         case BaseModel():
             fields = {field: getattr(value, field) for field in type(value).model_fields}
-            return value.model_copy(update={field: _nameless(each, names) for field, each in fields.items()})
+            return value.model_copy(update={field: nameless(each, names) for field, each in fields.items()})
         case tuple():
-            return tuple(_nameless(each, names) for each in value)
+            return tuple(nameless(each, names) for each in value)
         case dict():
-            return {name: _nameless(each, names) for name, each in value.items()}
+            return {name: nameless(each, names) for name, each in value.items()}
         case _:
             return value

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from review.addresses import Addresses
-from review.anonymity import NAMELESS
+from review.anonymity import NAMELESS, nameless, naming
 from review.desk import now
 from review.domain.claiming import Claim
 from review.domain.reviewing import GiveReview
 from review.lists import PAGE
+from schemas.entry import Owner
 from schemas.review import CRITERIA, Verdict
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, linkage, product, received, revised, scene
@@ -197,6 +198,29 @@ async def test_the_revision_before_that_went_back_by_machine_does_not_tell_eithe
     page = await signed_in(LI).get(ADDRESSES.path(f"{OWN}/SC-1@2"))
     assert f'href="{ADDRESSES.path(f"{OWN}/SC-1@1")}"' in page.text
     silent(await signed_in(LI).get(ADDRESSES.path(f"{OWN}/SC-1@1")))
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("By JINYUN COMPUTING TECHNOLOGY CO., LTD.", f"By {NAMELESS}"),
+        ("by jinyun  computing\ntechnology co., ltd. again", f"by {NAMELESS} again"),
+        ("由Ｊｉｎｙｕｎ　Ｃｏｍｐｕｔｉｎｇ　Technology Co., Ltd.提供", f"由{NAMELESS}提供"),
+        ("锦云（成都）计算，锦云(成都)计算", f"{NAMELESS}，{NAMELESS}"),
+        ("code 91510100ma6cguga1w, see /91510100MA6CGUGA1W.pdf", f"code {NAMELESS}, see /{NAMELESS}.pdf"),
+        ("Jinyun Computing Technology Company", "Jinyun Computing Technology Company"),
+    ],
+)
+def test_a_name_is_hidden_in_whatever_case_and_width(said: str, shown: str) -> None:
+    owner = {"name": {"zh": "锦云（成都）计算", "en": "Jinyun Computing Technology Co., Ltd."}, "uscc": OWN}
+    assert nameless(said, naming(Owner.model_validate(owner))) == shown
+
+
+def test_a_short_name_leaves_no_hole_in_a_longer_word() -> None:
+    names = naming(Owner.model_validate({"name": {"zh": "天府", "en": "Arc"}, "uscc": OWN}))
+    assert nameless("ARC searches: an arc, Archives of Arc.", names) == (
+        f"{NAMELESS} searches: an {NAMELESS}, Archives of {NAMELESS}."
+    )
 
 
 @given(st.text(max_size=90))
