@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from unicodedata import normalize
 
@@ -75,7 +76,12 @@ def anonymous_line(case: Listed) -> Listed:
 
 def naming(*owners: Owner) -> re.Pattern[str]:
     """What finds the names of these owners in a text."""
-    names = [name for owner in owners for name in (owner.name.zh, owner.name.en, owner.uscc) if name and name.strip()]
+    names = (name for owner in owners for name in (owner.name.zh, owner.name.en, owner.uscc) if name and name.strip())
+    return _finding(frozenset(names))
+
+
+@lru_cache(1000)  # a list names fifty owners, and each pattern takes a millisecond
+def _finding(names: frozenset[str]) -> re.Pattern[str]:
     forms = {*names, *(normalize("NFKC", name) for name in names)}
     return re.compile("|".join(map(_named, sorted(forms, key=len, reverse=True))), re.IGNORECASE)
 
