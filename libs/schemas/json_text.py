@@ -8,8 +8,12 @@ import orjson
 
 #: UTF-8's byte order mark: many editors set it, JSON does without it. It is passed over at the very beginning.
 BOM = b"\xef\xbb\xbf"
-#: How files begin that are no text at all: xlsx is a zip, too.
-_FILES = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}
+#: How files begin that are no text at all: xlsx is a zip, too; xls, zstd, xz, 7z, RAR, PDF.
+_FILES = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    **dict.fromkeys((b"\xd0\xcf\x11\xe0", b"\x28\xb5\x2f\xfd", b"\xfd7zX", b"7z\xbc\xaf", b"Rar!", b"%PDF"), "no-text"),
+}
 _HAN = re.compile("[\u4e00-\u9fff]")
 _PLACE = re.compile(r"line (\d+) column (\d+)")
 _NO_NUMBER = re.compile("-?(nan|inf)", re.IGNORECASE)
@@ -51,7 +55,7 @@ def read(raw: bytes) -> Any:
 
 
 def packed(beginning: bytes) -> str | None:
-    """The code of what bytes begin as that are no text at all: `gzip`, or `zip`, which xlsx is too."""
+    """The code of what bytes begin as that are no text at all: `gzip`, `zip` (which xlsx is too) or `no-text`."""
     return next((name for begins, name in _FILES.items() if beginning.startswith(begins)), None)
 
 

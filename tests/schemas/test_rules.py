@@ -161,6 +161,8 @@ def test_a_whole_file_that_is_no_text_is_known_by_its_beginning(raw: bytes, expe
         (BOM, "empty"),
         (gzip.compress(line()), "gzip"),
         (b"PK\x03\x04\x14\x00", "zip"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "no-text"),
+        (b"%PDF-1.7\n", "no-text"),
         (line().decode().encode("utf-16"), "utf-16"),
         (line().decode().encode("utf-16-be"), "utf-16"),
         (GB, "gb18030"),
