@@ -172,9 +172,9 @@ JSON: dict[str, dict[str, str]] = {
         "en": "these bytes are gzip; unpack them first, or say Content-Encoding: gzip",
     },
     "no-text": {
-        "zh": "这不是文本，而是压缩包、旧版 Excel（xls）或 PDF 之类的文件；表格请在网页上传，或另存为 UTF-8 编码的 JSON",
-        "en": "this is no text but a packed file, an old workbook (xls), a PDF or the like; upload sheets on the page for "
-        "them, or save it as JSON in UTF-8",
+        "zh": "这不是文本，而是压缩包、旧版 Excel（xls）或 PDF 之类的文件；表格请在网页上传，或另存为 UTF-8 的 JSON",
+        "en": "this is no text but a packed file, an old workbook (xls), a PDF or the like; upload sheets on the page "
+        "for them, or save it as JSON in UTF-8",
     },
     "zip": {
         "zh": "这是 zip 或 Excel（xlsx）文件；表格请在网页上传，或另存为 UTF-8 编码的 JSON",
