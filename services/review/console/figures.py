@@ -14,6 +14,8 @@ OVER_S, WINDOW_S = 60.0, 6.0
 #: Seconds over which advice is reckoned, longer so that it settles; and for which what waits must have grown to be no
 #: burst.
 ADVISED_S, SURE_S = 180.0, 30.0
+#: Workers that were away are slow at first: so long it is not known how many would do.
+SETTLES_S = 15.0
 #: Of what waits now, what counts as next to nothing: before that, work had not begun.
 LITTLE = 0.1
 #: With events waiting and none handled for so long, workers do not work.
@@ -52,7 +54,7 @@ class Pace:
 class Demand:
     """What advice goes by: events a second `handled`, by `workers` on average, and `arriving`; whether what waits
     `grows` for so long that it is no burst. `sure`: by work that was seen since it began, and not by a minute in which
-    there was none as well."""
+    there was none as well, nor by what workers did who have just come back."""
 
     handled: float
     arriving: float
@@ -144,15 +146,17 @@ def demand(name: str, samples: Sequence[Sample]) -> Demand:
 
     By the last minute, where that is too short to tell.
     """
-    recent = _at_work(name, _since(name, samples, ADVISED_S))
+    seen = _since(name, samples, ADVISED_S)
+    recent = _at_work(name, seen)
     lags = [sum(part.lag for part in sample.groups[name].parts) for sample in recent]
     idle = [n for n, lag in enumerate(lags) if lag <= LITTLE * lags[-1]]
     marks = _windows(recent[idle[-1] :] if idle else recent)
     found = _pace(name, marks)
     # What is handled within a window is no growth to speak of.
     grows = marks[-1].at - marks[0].at >= SURE_S and found.most < 0 and lags[-1] > WINDOW_S * found.handled
-    sure = found.handled > 0
-    if not sure:
+    settled = len(recent) == len(seen) or marks[-1].at - marks[0].at >= SETTLES_S
+    sure = found.handled > 0 and settled
+    if not found.handled:
         marks = _windows(_at_work(name, _since(name, samples, OVER_S)))
         found = _pace(name, marks)
     workers = fmean(len(mark.groups[name].members) for mark in marks)
