@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import Page, expect
 
 from deploy.local.table import Stack
+from review.addresses import Addresses
 from review.office import OFFICE
 from tests.journeys.conftest import Visit, aside, go, reload_until
 from tests.journeys.given import approved, lines, sent
@@ -185,6 +186,16 @@ def test_a_lease_says_the_time_it_has_and_one_that_is_lost_loses_no_word(stack: 
         expect(page.get_by_text(f"“{taken}” is taken")).to_be_visible()
         expect(changes).to_have_value("c")
     assert look(page, "case-keys-taken-en") == []
+    warning, more = page.locator("[data-warning]"), page.get_by_label("more time", exact=True)
+    expect(warning).to_have_text("Less than two minutes are left. Press e or “More time” to go on.")
+    more.fill("m")
+    more.blur()
+    expect(warning).to_have_text("Less than two minutes are left. Press m or “More time” to go on.")
+    page.get_by_label("Use single keys on this page").uncheck()
+    expect(warning).to_have_text("Less than two minutes are left. Press “More time” to go on.")
+    expect(page.locator("[data-snippets]")).not_to_contain_text("By keyboard")
+    page.get_by_label("Use single keys on this page").check()
+    expect(page.locator("[data-snippets]")).to_contain_text("By keyboard: s leads here")
 
     # Left in another window, and claimed by somebody else: the open page hears of it.
     case = here.split("?")[0].split("#")[0]
@@ -313,11 +324,11 @@ def test_a_page_saves_nothing_in_the_name_of_who_signed_in_in_another_tab(stack:
 
 def test_a_case_that_closes_while_one_writes_gives_back_what_was_written(stack: Stack, visit: Visit) -> None:
     (scene,) = lines(stack, PARTNER, "scene", 1, 981)
-    aside(sent(stack, PARTNER, [scene]))
+    (stream,) = aside(sent(stack, PARTNER, [scene]))
     page = visit("reviewer-zhao")
-    page.goto(stack.url("review") + "/cases")
-    reload_until(page, "Review the next case")
-    page.get_by_role("button", name="Review the next case").press("Enter")
+    page.goto(stack.url("review") + Addresses(stack.settings.session_secret).path(f"{stream}@1"))
+    reload_until(page, "Claim this case")
+    page.get_by_role("button", name="Claim this case").press("Enter")
     page.locator("#comment").fill("Written on the first revision.")
     scene["revision"], scene["entry"]["budget_yuan"] = 2, 7_654_321
     aside(sent(stack, PARTNER, [scene]))

@@ -198,11 +198,20 @@ const fields = panel ? [...panel.querySelectorAll("input[data-act]")] : [];
 const on = panel?.querySelector("input[data-on]");
 const chosen = JSON.parse(localStorage.getItem(STORE) ?? "{}");
 const taken = (key, by) => key && (/[\s\d]/.test(key) || fields.some((each) => each !== by && each.value === key));
+// What advises a key names the one that was chosen; where it does nothing, the text says what it says without scripts.
+function advise() {
+  for (const text of document.querySelectorAll("[data-keyed]")) {
+    const key = on.checked && fields.find((field) => field.dataset.act === text.dataset.act).value;
+    text.dataset.plain ??= text.textContent;
+    text.textContent = key ? text.dataset.keyed.replace("@", () => key) : text.dataset.plain;
+  }
+}
 const usual = fields.map((field) => field.value);
 for (const field of fields) field.value = chosen[field.dataset.act] ?? field.value;
 // Before, two acts could be given one key: such a choice is none.
 if (fields.some((field) => taken(field.value, field))) fields.forEach((field, index) => (field.value = usual[index]));
 if (on) on.checked = chosen.on ?? true;
+if (on) advise();
 panel?.addEventListener("focusin", ({ target }) => (target.dataset.before = target.value));
 panel?.addEventListener("change", ({ target }) => {
   const why = one("[data-taken]");
@@ -214,6 +223,7 @@ panel?.addEventListener("change", ({ target }) => {
   if (target.dataset.act) target.dataset.before = target.value;
   const kept = Object.fromEntries(fields.map((field) => [field.dataset.act, field.value]));
   localStorage.setItem(STORE, JSON.stringify({ ...kept, on: on.checked }));
+  advise();
 });
 
 // Snippets go where the cursor stands in the comment.
