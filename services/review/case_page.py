@@ -29,7 +29,7 @@ from review.snippets import Snippets
 from runtime.streams import Outcome
 from schemas.entry import Entry, Linkage
 from schemas.envelope import Event
-from schemas.review import CRITERIA, CaseReleased, CheckFinding, Decision
+from schemas.review import CRITERIA, CaseExtended, CaseReleased, CheckFinding, Decision
 from web.languages import _
 from web.pages import page
 from web.people import Person
@@ -136,7 +136,7 @@ class CasePage:
             form=form or (draft if holds else {}),
             errors=errors or {},
             key=(form or {}).get("key") or uuid4().hex,
-            happenings=[_happening(event) for event in outcome.events],
+            happenings=[_happening(event) for event in _telling(outcome.events)],
             case_path=case_path,
         )
 
@@ -170,6 +170,16 @@ class CasePage:
         if case.score is not None and case.reviews:
             lines.append(Scored(None, case.score, found.corrected(case.kind, case.reviews)))
         return lines
+
+
+def _telling(events: Sequence[Event]) -> list[Event]:
+    """The events without those that change a lease's time and are followed by another: each reload makes two."""
+    following = (*events[1:], None)
+    return [
+        event
+        for event, next in zip(events, following, strict=True)
+        if not (next and isinstance(event.data, CaseExtended) and isinstance(next.data, CaseExtended))
+    ]
 
 
 def _happening(event: Event) -> dict[str, Any]:

@@ -287,6 +287,21 @@ async def test_leaving_frees_the_case_in_a_minute_and_coming_back_keeps_it(revie
     assert int(none.headers["retry-after"]) > 1700
 
 
+async def test_of_reloads_the_history_shows_the_last_alone(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    await li.post(f"{CASE}/claim", headers=JSON)
+    for _ in range(3):
+        for act in ("leave", "extend"):
+            await li.post(f"{CASE}/{act}", headers=JSON)
+    await li.post(f"{CASE}/release", headers=JSON)
+    await li.post(f"{CASE}/claim", headers=JSON)
+    await li.post(f"{CASE}/leave", headers=JSON)
+    assert (await review.cases.get(f"{OWN}/SC-1@1")).version == 2 + 1 + 6 + 1 + 1 + 1, "every fact stays"
+    page = (await li.get(CASE)).text
+    assert page.count("Time changed") == 2, "one for each time that the case was held"
+
+
 async def test_an_operator_notes_an_appeal_and_others_judge(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene())])
     for me in (LI, WANG):
