@@ -54,8 +54,9 @@ def load(*locales: Path) -> dict[str, NullTranslations]:
     for locale in (WEB / "locale", *locales):
         for message in _catalog(locale):
             singular = message.id if isinstance(message.id, str) else message.id[0]
-            if singular and not message.fuzzy and message.string:
-                texts[singular] = message.string if isinstance(message.string, str) else tuple(message.string)
+            said = message.string if isinstance(message.string, str) else tuple(message.string)
+            if singular and not message.fuzzy and all(said if isinstance(said, tuple) else (said,)):
+                texts[singular] = said
     return {"zh": Translations(texts), "en": NullTranslations()}
 
 

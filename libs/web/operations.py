@@ -122,7 +122,7 @@ def operations_routes(operations: Operations) -> APIRouter:
     @router.get("/operations/acts")
     async def acts(request: Request, me: Person = watching) -> Response:
         done, total = await operations.acts()
-        return page(request, "acts.html", acts=done, total=total)
+        return page(request, "acts.html", acts=done, total=total, legible=legible)
 
     async def _shown(
         request: Request,

@@ -44,6 +44,16 @@ def test_a_text_without_chinese_is_found(tmp_path: Path) -> None:
     ]
 
 
+def test_a_text_for_one_and_many_without_chinese_is_found(tmp_path: Path) -> None:
+    """As `update` leaves it: its place is there, and empty."""
+    (tmp_path / "pages.py").write_text('ngettext("%(n)s lark", "%(n)s larks", n)')
+    catalogue = tmp_path / "locale" / "zh" / "LC_MESSAGES" / "messages.po"
+    catalogue.parent.mkdir(parents=True)
+    for chinese, found in (("", [f"{tmp_path.name}/pages.py:1 %(n)s lark"]), ("%(n)s 只云雀", [])):
+        catalogue.write_text(f'msgid "%(n)s lark"\nmsgid_plural "%(n)s larks"\nmsgstr[0] "{chinese}"\n')
+        assert missing(tmp_path) == found
+
+
 def test_check_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nonsense"]) == 2
     assert "usage" in capsys.readouterr().err
