@@ -83,3 +83,10 @@ def test_a_file_that_says_what_is_not_known_is_refused(tmp_path: Path) -> None:
     wrong.write_text('[anonymised]\nroutes = ["fast"]\nwhy = ""\n')
     with pytest.raises(ValueError, match="fast"):
         read(wrong)
+
+
+async def test_a_page_that_stayed_open_keeps_no_snippet_for_who_signed_in_since(signed_in: SignIn) -> None:
+    wang = signed_in(WANG)
+    assert (await wang.get("/snippets")).text.count(f'name="person" value="{WANG.sub}"') >= 1
+    assert (await wang.post("/snippets", data=REMARK | {"person": LI.sub})).status_code == 409
+    assert REMARK["zh"] not in (await wang.get("/snippets")).text
