@@ -54,9 +54,9 @@ def load(*locales: Path) -> dict[str, NullTranslations]:
     for locale in (WEB / "locale", *locales):
         for message in _catalog(locale):
             singular = message.id if isinstance(message.id, str) else message.id[0]
-            said = message.string if isinstance(message.string, str) else tuple(message.string)
-            if singular and not message.fuzzy and all(said if isinstance(said, tuple) else (said,)):
-                texts[singular] = said
+            said = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+            if singular and not message.fuzzy and said and all(said):
+                texts[singular] = message.string if isinstance(message.string, str) else said
     return {"zh": Translations(texts), "en": NullTranslations()}
 
 
