@@ -5,8 +5,8 @@ from functools import reduce
 from typing import Any
 
 import orjson
+from hypothesis import example, settings
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from schemas.submission import SubmissionFact, SubmissionReceived, SubmissionRevised, SubmissionWithdrawn
@@ -101,6 +101,7 @@ def one(number: int, value: Any) -> Item:
 
 @settings(max_examples=200, deadline=None)
 @for_all(st.lists(st.tuples(LISTS, st.booleans()), max_size=8))
+@example([({"a": 0, "b": 1}, True), ({}, True), ({"a": 1}, True)])  # what was refused is forgotten with a held list
 def test_any_sequence_of_lists_gives_exactly_what_they_say(fetches: list[tuple[dict[str, int], bool]]) -> None:
     world, expected = World(), {reference: list[int | str]() for reference in REFERENCES}
     before: set[str] = set()  # what the source listed, as far as anybody was told
@@ -115,6 +116,8 @@ def test_any_sequence_of_lists_gives_exactly_what_they_say(fetches: list[tuple[d
             for reference in vanished:
                 expected[reference].append("withdrawn")
             before = set(said)
+        elif remembered:  # held: what stands is asked about again, and what never was taken in is forgotten
+            before = vanished | set(said)
         else:
             before |= set(said)
         world.fetch(items(said), remembered=remembered)
