@@ -55,6 +55,14 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not any(ip in network for network in NOT_PUBLIC)
 
 
+def is_link_local(address: str) -> bool:
+    """Whether an IP address is of the link alone (RFC 3927, RFC 4291): clouds' metadata are at one. Raises ValueError
+    where it is no IP address."""
+    ip = ipaddress.ip_address(address)
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return (mapped or ip).is_link_local
+
+
 async def look_up(host: str, port: int) -> list[str]:
     """Every IP address a name stands for. Raises OSError where there is none."""
     found = await asyncio.get_running_loop().run_in_executor(
@@ -73,8 +81,8 @@ class Reach:
 
 
 PUBLIC = Reach()
-#: The local stack's and tests': anything goes.
-ANYWHERE = Reach(plain=True, addresses=lambda _address: True)
+#: The local stack's and tests': anything goes, but where a cloud's machines ask for their own credentials.
+ANYWHERE = Reach(plain=True, addresses=lambda address: not is_link_local(address))
 
 
 def reach(*, private: bool) -> Reach:

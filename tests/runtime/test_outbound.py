@@ -113,6 +113,15 @@ def test_the_local_stack_may_use_http() -> None:
     assert fault("http://localhost:9/", ANYWHERE) is None
 
 
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "2852039166"])
+async def test_nowhere_may_a_clouds_metadata_be_called(host: str) -> None:
+    """Where private addresses are allowed, neither: the machine's own credentials lie there."""
+    with pytest.raises(Unreachable, match="private"):
+        await addresses(httpx2.URL(f"http://{host}/"), ANYWHERE)
+    for address in ("127.0.0.1", "::1", "10.1.2.3", "8.8.8.8"):
+        assert ANYWHERE.addresses(address)
+
+
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "127.1", "0x7f.1"])
 async def test_a_host_that_stands_for_this_machine_is_not_called_however_it_is_written(host: str) -> None:
     with pytest.raises(Unreachable, match=r"private|name"):
