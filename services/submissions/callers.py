@@ -21,7 +21,7 @@ from web.languages import _, moment
 from web.people import Person, actor, require
 from web.problems import Problem
 
-_bearer = HTTPBearer(
+bearer = HTTPBearer(
     auto_error=False,
     scheme_name="ApiKey",
     description="`Authorization: Bearer sq_live_…` or `sq_test_…`, issued on the page /keys",
@@ -88,7 +88,7 @@ def with_key(scope: Scope, *, many: bool = False) -> AsCaller:
     `many`: the request sends entries as a stream or a file, and nobody else's makes way for it.
     """
 
-    async def caller(request: Request, given: HTTPAuthorizationCredentials | None = Depends(_bearer)) -> Caller:
+    async def caller(request: Request, given: HTTPAuthorizationCredentials | None = Depends(bearer)) -> Caller:
         gate: Gate = request.app.state.gate
         held = await _held(gate.keyring, given)
         # Set before anything is refused, so that the request log and the limits' headers know whose it is.
@@ -108,7 +108,7 @@ async def note_owner(request: Request) -> None:
     """Have the request log know whose a request is that is refused before its key is looked at."""
     gate: Gate = request.app.state.gate
     with suppress(Problem):  # without a key of anybody it is nobody's
-        held = await _held(gate.keyring, await _bearer(request))
+        held = await _held(gate.keyring, await bearer(request))
         request.scope["state"]["meter"] = Meter(gate.limits, held)
 
 
@@ -118,7 +118,7 @@ def with_key_or_session(scope: Scope) -> AsCaller:
 
     async def caller(
         request: Request,
-        given: HTTPAuthorizationCredentials | None = Depends(_bearer),
+        given: HTTPAuthorizationCredentials | None = Depends(bearer),
         session: str | None = Depends(_session),  # for the document; web.people reads it
     ) -> Caller:
         return await by_key(request, given) if given else of_person(_signed_in(request))
