@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import orjson
 from jsonpointer import JsonPointerException, resolve_pointer
 
-from schemas.json_text import BOM, Illegible, unmarked
+from schemas.json_text import BOM, Illegible, packed, unmarked
 from schemas.json_text import read as value_of
 from schemas.rules import MAX_LINE_BYTES
 from schemas.source import Terms
@@ -91,8 +91,7 @@ def _document(raw: bytes) -> Any:
     try:
         return value_of(raw)
     except Illegible as error:
-        if unmarked(raw).lstrip().startswith(b"<"):
-            raise NotFetched("html") from error
+        _no_page(raw)
         raise NotFetched("json", error.reason) from error
 
 
@@ -100,9 +99,19 @@ def _of_ndjson(body: BinaryIO) -> Iterator[Line]:
     splitter = Splitter()
     first = True
     while piece := body.read(256 * 1024):
+        if first:  # told once: each of its lines would be a refusal, and be kept for good
+            _no_page(piece)
+            if why := packed(piece):
+                raise NotFetched("json", why)
         yield from splitter.feed(piece.removeprefix(BOM) if first else piece)
         first = False
     yield from splitter.end()
+
+
+def _no_page(beginning: bytes) -> None:
+    """Raises NotFetched for what begins as a web page does: most often somebody's sign-in."""
+    if unmarked(beginning).lstrip().startswith(b"<"):
+        raise NotFetched("html")
 
 
 def _of_csv(body: BinaryIO, terms: Terms) -> Iterator[Item]:

@@ -110,6 +110,18 @@ def test_why_it_is_no_json_is_told_in_the_language_of_who_reads(body: bytes, zh:
             assert words in failure(said)
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b" <!doctype html>\n<title>Sign in</title>\n", "html"),
+        (b"\x1f\x8b\x08rest", "json"),
+        (b"%PDF-1.7\n%", "json"),
+    ],
+)
+def test_lines_of_what_is_no_list_at_all_are_told_once_and_not_refused_one_by_one(body: bytes, code: str) -> None:
+    assert why(body, "ndjson") == code
+
+
 def test_a_list_that_is_too_long_is_not_taken_in_by_half(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_ITEMS", 3)
     assert len(items(b"\n".join([A] * 3), "ndjson")) == 3
