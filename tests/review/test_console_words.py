@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from review.console.figures import Sample, Standing, standing
-from review.console.words import drains, partitions
+from review.console.words import drains, helps, partitions
 from review.domain.reviewer import Register, stream
 from review.serving import waiting
 from runtime.consumers import Group, Member, Part
@@ -67,3 +67,11 @@ def test_who_keeps_up_is_not_said_never_to_be_done() -> None:
     assert drains(seen).endswith("of work")
     began = Group("review", "Stable", (Part("t", 0, 0, 9, 0.5),), before.members)
     assert drains(standing("review", [Sample(1.0, {"review": began})])) == "too early to tell"
+
+
+def test_what_would_help_is_said_only_once_it_is_known_and_until_then_that_it_is_not() -> None:
+    # Thousands wait, and the one worker has just come.
+    member = Member("w", "h", (("t", 0),))
+    began = reading("Stable", (Part("t", 0, 0, 9_000, 0.5),), member)
+    assert "too early to tell" in (helps(began) or "")
+    assert helps(reading("Stable", (Part("t", 0, 9_000, 9_000),), member)) is None, "nothing waits"

@@ -15,7 +15,7 @@ MOVING = ("PreparingRebalance", "CompletingRebalance")
 
 
 def helps(standing: Standing) -> str | None:
-    """What to do about a group, and why; None where nothing need be done."""
+    """What to do about a group, and why; None where nothing need be done. While it cannot be told yet, it says that."""
     name = called(standing.group.name)
     said = {
         "name": name,
@@ -26,8 +26,10 @@ def helps(standing: Standing) -> str | None:
         "now": len(standing.group.members),
     }
     match standing.advice.help:
-        case Help.NOTHING_WAITS | Help.KEEPS_UP | Help.TOO_EARLY:
+        case Help.NOTHING_WAITS | Help.KEEPS_UP:
             return None
+        case Help.TOO_EARLY:
+            return _("%(name)s: too early to tell. Events wait, and it has not been at work for long enough.") % said
         case Help.NO_WORKERS:
             return _("%(name)s: events wait and no worker runs. Start one: %(command)s") % said
         case Help.STANDS_STILL:
