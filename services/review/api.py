@@ -13,6 +13,7 @@ from review.callers import Callers, asking
 from review.desk import Desk, now, problem, visible_reviews
 from review.domain import Case
 from review.lists import PAGE, Listed
+from review.queue import MOST_COUNTED
 from runtime.streams import Outcome
 from schemas.envelope import Json, Refusal, timestamp
 from schemas.review import Verdict
@@ -21,6 +22,10 @@ from web.people import Person, cause, require
 Asking = Annotated[Person, Depends(asking)]
 Operator = Annotated[Person, Depends(require("operator"))]
 Kind = Literal["scene", "product", "linkage"]
+NONE_FREE = (
+    "None for you now: see Retry-After, and Held-By-Others, how many others have; where these are very many, "
+    "Held-By-Others-At-Least in its place"
+)
 
 
 class ReviewIn(BaseModel):
@@ -82,14 +87,15 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
         next = addresses.seal(found[-1].cursor) if len(found) == PAGE else None
         return {"cases": [_line(case, me, addresses) for case in found], "next": next}
 
-    @router.post("/cases:next", responses={204: {"description": "None for you now: see Held-By-Others, Retry-After"}})
+    @router.post("/cases:next", responses={204: {"description": NONE_FREE}})
     async def next(request: Request, me: Asking) -> Response:
         """The case you hold, or the next right one, claimed for 30 minutes."""
         outcome = await desk.next(me, cause(request))
         if outcome:
             return JSONResponse(await whole(outcome, me))
         held = await desk.store.queue.held_by_others(await desk.standing(me), now())
-        headers = {"Held-By-Others": str(len(held))}
+        said = "Held-By-Others" if len(held) < MOST_COUNTED else "Held-By-Others-At-Least"
+        headers = {said: str(len(held))}
         if held:
             headers["Held-Until"] = timestamp(held[0].until)
             headers["Retry-After"] = str(max(1, int((held[0].until - now()).total_seconds())))

@@ -25,7 +25,7 @@ from review.drafts import kept_words, shown_words
 from review.guidance import KEYS
 from review.judging import judging
 from review.lists import PAGE, Listed
-from review.queue import MOST_COUNTED
+from review.queue import MOST_COUNTED, holders
 from schemas.entry import KINDS
 from schemas.review import CRITERIA, Decision, Verdict
 from web.languages import _, say
@@ -100,6 +100,7 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
         at, reviews = now(), "reviewer" in me.roles and await desk.admits(me)
         who = await desk.standing(me) if reviews else Standing(me.sub, me.partner)
         recent, decided = await lists.decided(without_partner=me.partner, most=RECENT)
+        held = await queue.held_by_others(who, at) if reviews else []
         return page(
             request,
             "desk.html",
@@ -110,7 +111,8 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
             awaiting=await queue.awaiting(who) if reviews else 0,
             most_counted=MOST_COUNTED,
             free=await queue.waits_for(who, at) if reviews else False,
-            held=await queue.held_by_others(who, at) if reviews else [],
+            held=held,
+            holders=holders(held),
             recent=lines(recent, me),
             decided=decided,
             case_path=case_path,

@@ -3,7 +3,7 @@
 The ends of leases are whole seconds, so that their texts compare exactly.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -31,10 +31,21 @@ _FREE = {
 
 @dataclass(frozen=True)
 class Held:
-    """A case that somebody has claimed, or that is assigned to them, until then."""
+    """A case that somebody has claimed, until then; or that is `kept` for them, or for several of them."""
 
     id: str
     reviewer: str
+    until: datetime
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Holder:
+    """How many cases somebody has claimed, or are `kept` for them, and when the first of these is free."""
+
+    reviewer: str
+    kept: bool
+    count: int
     until: datetime
 
 
@@ -114,15 +125,18 @@ class CaseQueue:
 
     async def held_by_others(self, who: Standing, at: datetime) -> list[Held]:
         """The cases a reviewer could claim if others did not hold them or they were not kept for others, the first to
-        come free first."""
+        come free first; MOST_COUNTED at most."""
         now = second(at)
         # A case that is assigned to them as well may be in another's hands.
         kept = {"state.reserved": {"$gt": now}, "state.assignments.reviewer": {"$ne": who.sub}}
         waits = {"$or": [{"state.lease.until": {"$gt": now}}, kept]}
         others = {"state.lease.reviewer": {"$ne": who.sub}}
         shown = {"state.lease": 1, "state.assignments": 1, "state.reserved": 1}
-        found = self.cases.find(_reviewable(who) | waits | others, shown).limit(MOST_COUNTED)
-        return sorted([_held(case["_id"], case["state"], at) async for case in found], key=lambda held: held.until)
+        # What is claimed comes first, then what is kept, the first to end first: those beyond are free later.
+        query = _reviewable(who) | waits | others
+        found = self.cases.find(query, shown).hint("next").sort("state.reserved").limit(MOST_COUNTED)
+        held = [_held(case["_id"], case["state"], at, who.sub) async for case in found]
+        return sorted(held, key=lambda each: each.until)
 
     async def too_few(self, experts: Collection[Standing]) -> list[Free]:
         """The experts' cases that wait for more reviews than these experts may still give, the longest waiting first;
@@ -144,6 +158,14 @@ class CaseQueue:
     async def awaiting(self, who: Standing) -> int:
         """How many open cases await a review that this reviewer may give, whoever holds them; MOST_COUNTED at most."""
         return await self.cases.count_documents(_reviewable(who), limit=MOST_COUNTED)
+
+
+def holders(held: Sequence[Held]) -> list[Holder]:
+    """Who has them, in the order in which they come."""
+    found: dict[tuple[str, bool], list[Held]] = {}
+    for each in held:
+        found.setdefault((each.reviewer, each.kept), []).append(each)
+    return [Holder(sub, kept, len(cases), min(case.until for case in cases)) for (sub, kept), cases in found.items()]
 
 
 def _reviewable(who: Standing) -> Json:
@@ -182,9 +204,10 @@ def _as_taken(case: Json) -> Taken:
     return Taken(_as_free(case), holder, tuple(each["reviewer"] for each in state.get("assignments") or ()))
 
 
-def _held(id: str, state: Json, at: datetime) -> Held:
-    lease = state["lease"]
+def _held(id: str, state: Json, at: datetime, sub: str) -> Held:
+    """As it stands to a reviewer: what is kept for others as well is not free for them when the lease ends."""
+    lease, kept = state["lease"], [each["reviewer"] for each in state["assignments"] if moment(each["until"]) > at]
+    reserved = moment(state["reserved"]) if kept and sub not in kept else at
     if lease and moment(lease["until"]) > at:
-        return Held(id, lease["reviewer"], moment(lease["until"]))
-    reviewers = ", ".join(each["reviewer"] for each in state["assignments"])
-    return Held(id, reviewers, moment(state["reserved"]))
+        return Held(id, lease["reviewer"], max(moment(lease["until"]), reserved))
+    return Held(id, ", ".join(kept), reserved, kept=True)

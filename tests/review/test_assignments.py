@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
+import pytest
 
 from review.assignment.applying import Wish, assign
 from review.desk import now
 from review.domain.claiming import Claim
-from review.domain.lease import LEASE
-from review.domain.reviewer import Register, stream
+from review.domain.lease import LEASE, RESERVED
+from review.domain.reviewer import Register, Standing, stream
 from review.domain.reviewing import GiveReview
 from schemas.entry import Industry
 from schemas.envelope import Json
@@ -413,6 +414,33 @@ async def test_the_desk_offers_next_only_where_next_gives_something(review: Revi
     assert [held.reviewer for held in await review.store.queue.held_by_others(standing, now())] == ["wang"]
     page = (await signed_in(reviewer("li")).get("/cases")).text
     assert "Review the next case" not in page and "the first comes free at" in page
+
+
+async def test_a_desk_of_which_all_is_with_others_says_with_whom_in_a_few_lines(
+    review: Review, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await review.react([received(f"SC-{n}", scene(budget_yuan=n + 1)) for n in range(8)])
+    await rostered(review, *PEOPLE)
+    ids = [f"{OWN}/SC-{n}@1" for n in range(8)]
+    await review.desk.claim(ids[0], reviewer("zhao"), "claim")
+    mine = ["li", "li", "li", "wang", "ma", "zhao", "qian"]
+    await assigned(review, *((id, sub) for id, sub in zip(ids[1:], mine, strict=True)))
+    await assigned(review, (ids[0], "li"))
+    yang = signed_in(reviewer("yang"))
+    page = (await yang.get("/cases")).text
+    assert "zhao: 1 case is in their hands, until" in page and "li: 3 cases are kept for them, the first until" in page
+    assert page.count("kept for them, ") == 4 and "and 1 more" in page, "five lines, and the rest as a number"
+    # A case in somebody's hands that is kept for others as well is not free when they give it back.
+    held = {each.id: each for each in await review.store.queue.held_by_others(Standing("yang"), now())}
+    assert held[ids[0]].until > now() + RESERVED - timedelta(minutes=5)
+    answer = await yang.post("/cases:next", headers=JSON)
+    assert (answer.status_code, answer.headers["Held-By-Others"]) == (204, "8")
+    # Where no more are counted, nobody is told that this is the number.
+    for module in ("queue", "pages", "api"):
+        monkeypatch.setattr(f"review.{module}.MOST_COUNTED", 6)
+    assert "There are over 6; of the first:" in (await yang.get("/cases")).text
+    headers = (await yang.post("/cases:next", headers=JSON)).headers
+    assert headers["Held-By-Others-At-Least"] == "6" and "Held-By-Others" not in headers
 
 
 async def test_whom_somebody_acts_for_is_learnt_from_their_sign_in_and_what_is_kept_for_them_is_free(

@@ -181,7 +181,7 @@ async def test_an_empty_desk_says_who_holds_the_rest(review: Review, signed_in: 
     await review.react([received("SC-1", scene())])
     await signed_in(LI).post("/cases:next")
     desk = (await signed_in(WANG).post("/cases:next")).text
-    assert "No case is free for you just now." in desk and "reviewer-li, until" in desk
+    assert "No case is free for you just now." in desk and "reviewer-li: 1 case is in their hands, until" in desk
 
 
 async def test_a_lost_lease_says_who_has_the_case_until_when_and_that_what_was_written_is_kept(
