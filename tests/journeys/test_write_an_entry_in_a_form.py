@@ -161,6 +161,43 @@ def test_what_is_typed_stays_when_the_session_ends_and_is_saved_after_signing_in
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.timeout(300)
+def test_what_is_typed_into_a_draft_that_a_colleague_deleted_stays_and_becomes_a_new_one(
+    stack: Stack, visit: Visit
+) -> None:
+    page, colleague, wrong = visit(PARTNER), visit(PARTNER), list[str]()
+    begin(page, "Scene")
+    title = "Gone under one’s hands"
+    both(page, "Title", "写到一半被删除", title)
+    expect(page.get_by_role("status")).to_contain_text("Saved at")
+    go(colleague, "Submit")
+    go(colleague, "Drafts")
+    colleague.get_by_role("link", name=f"Delete… {title}").click()
+    colleague.get_by_role("button", name="Delete").click()
+
+    page.get_by_label("District").select_option("Wuhou")
+    expect(page.locator("#saved")).to_contain_text("somebody sent or deleted this draft")
+    expect(page.get_by_text("there is no connection")).to_be_hidden()
+    page.get_by_role("button", name="Check your answers").click()
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("What you typed is below.")
+    wrong += look(page, "form-draft-gone")
+    told.get_by_role("button", name="Save it as a new draft").click()
+    expect(page.get_by_text("The draft is saved. Nothing is sent yet.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("group", name="Title").get_by_label("In English")).to_have_value(title)
+    expect(page.get_by_label("District")).to_have_value("wuhou")
+
+    page.get_by_role("group", name="Summary").get_by_label("In English").fill("x" * 1_000_001)
+    expect(page.locator("#saved")).to_contain_text("Not saved: The form holds more than 1,000,000 characters")
+    page.get_by_role("button", name="Save the draft").click()
+    expect(page.locator("#saved")).to_be_focused()
+    expect(page.get_by_role("group", name="Title").get_by_label("In English")).to_have_value(title)
+    page.get_by_role("group", name="Summary").get_by_label("In English").fill("")
+    expect(page.locator("#saved")).to_contain_text("Saved at")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_without_scripts_items_come_and_go_and_a_revision_starts_from_what_was_sent(stack: Stack, visit: Visit) -> None:
     page = visit(PARTNER, language="zh", scripts=False)
     go(page, "申报")

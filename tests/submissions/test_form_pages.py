@@ -126,16 +126,51 @@ async def test_a_revision_starts_from_the_newest_and_a_later_one_is_told(
     assert path and re.search(r'value="2" id="revision"', form) and "readonly" in form
     stream = f"{USCC}/a"
     values = values_of(submission("a", 2, maturity=3))
-    data = {"kind": "product", "version": "0", "of": stream, **values, "/reference": "other", "do": "check"}
+    assert 'name="base" value="1"' in form
+    data = {
+        "kind": "product",
+        "version": "0",
+        "of": stream,
+        "base": "1",
+        **values,
+        "/reference": "other",
+        "do": "check",
+    }
     assert (await client.post(path[1], data=data, headers=partner)).headers["location"] == f"{path[1]}/check"
     again = await client.get(f"/submissions/{stream}/edit", headers=partner)
     assert again.headers["location"] == path[1]
     await client.post("/submissions", json=submission("a", 2, maturity=4), headers=key)
-    stale = await client.get(f"{path[1]}/check", headers=partner)
-    assert errors(stale.text) == {
-        "revision": "Revision: This revision was already received with other content: send it as revision 3."
-    }
-    assert (await client.post(f"{path[1]}/send", data={"version": "1"}, headers=partner)).status_code == 422
+    for version, revision in (("1", "2"), ("1", "3")):  # whichever number it is given
+        typed = {**data, "version": version, "/revision": revision}
+        stale = await client.post(path[1], data=typed, headers=partner)
+        assert stale.status_code == 409 and "Revision 2 was received since this one was begun." in stale.text
+        assert f'href="/submissions/{stream}"' in stale.text
+    assert (await client.get(f"{path[1]}/check", headers=partner)).status_code == 409
+    assert (await client.post(f"{path[1]}/send", data={"version": "2"}, headers=partner)).status_code == 409
+    assert (await client.get(f"/submissions/{stream}", headers=key)).json()["revision"] == 2
+
+    over = await client.post(path[1], data={**data, "version": "2", "do": "over"}, headers=partner)
+    assert over.headers["location"] == f"{path[1]}/check"
+    sent = await client.post(f"{path[1]}/send", data={"version": "3"}, headers=partner)
+    assert sent.headers["location"] == f"/submissions/{stream}/received"
+    newest = (await client.get(f"/submissions/{stream}", headers=key)).json()
+    assert (newest["revision"], newest["entry"]["maturity"]) == (3, 3)
+
+
+async def test_whoever_is_told_of_a_later_revision_can_begin_again_from_it(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("a"), headers=key)
+    values = values_of(submission("a", 2, maturity=3))
+    path, data = draft(), {"kind": "product", "version": "0", "of": f"{USCC}/a", "base": "1", **values}
+    await client.post(path, data={**data, "do": "save"}, headers=partner)
+    await client.post("/submissions", json=submission("a", 2, maturity=4), headers=key)
+    again = await client.post(path, data={**data, "version": "1", "do": "again"}, headers=partner)
+    assert again.headers["location"] == path
+    form = (await client.get(path, headers=partner)).text
+    assert re.search(r'value="3" id="revision"', form) and re.search(r'<option value="4" selected>', form)
+    kept = {**data, **values_of(submission("a", 3, maturity=4)), "version": "2", "do": "check"}
+    assert (await client.post(path, data=kept, headers=partner)).headers["location"] == f"{path}/check"
 
 
 async def test_two_tabs_never_overwrite_each_other_unasked(
@@ -155,6 +190,27 @@ async def test_two_tabs_never_overwrite_each_other_unasked(
     assert 'value="Theirs"' in (await client.get(path, headers=partner)).text
     await client.post(path, data={**mine, "version": "2", "do": "save"}, headers=partner)
     assert 'value="Mine"' in (await client.get(path, headers=partner)).text
+
+
+@pytest.mark.parametrize("act", ["send", "delete"])
+async def test_what_is_typed_into_a_draft_that_a_colleague_sent_or_deleted_becomes_a_new_one(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str], scene: dict[str, str], act: str
+) -> None:
+    path = draft()
+    await client.post(path, data={**scene, "do": "save"}, headers=partner)
+    await client.post(f"{path}/{act}", data={"version": "1"}, headers=partner)
+    mine = {**scene, "version": "1", "/entry/title/en": "Typed on"}
+    told = await client.post(path, data={**mine, "do": "autosave"}, headers=partner)
+    assert told.status_code == 409 and "somebody sent or deleted this draft" in told.json()["said"]
+    for do in ("save", "check", "add:/entry/needs"):
+        kept = await client.post(path, data={**mine, "do": do}, headers=partner)
+        assert kept.status_code == 409 and 'value="Typed on"' in kept.text and "Save it as a new draft" in kept.text
+        assert (f'href="/submissions/{USCC}/{scene["/reference"]}"' in kept.text) is (act == "send")
+    new = re.search(r'action="(/submissions/drafts/\w+)"', kept.text)
+    assert new and new[1] != path
+    saved = await client.post(new[1], data={**mine, "version": "0", "do": "save"}, headers=partner)
+    assert saved.headers["location"] == new[1]
+    assert 'value="Typed on"' in (await client.get(new[1], headers=partner)).text
 
 
 async def test_what_changed_since_it_was_checked_is_not_sent(

@@ -24,14 +24,16 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Draft:
-    """A form on its way. `of` is the submission that it revises, if any; `version` counts its changes, 0 before the
-    first was saved; `by` is the name of whoever changed it last, `at` when."""
+    """A form on its way. `of` is the submission that it revises, if any, and `base` the revision that was its newest
+    when that was begun; `version` counts its changes, 0 before the first was saved; `by` is the name of whoever changed
+    it last, `at` when."""
 
     id: str
     partner: str
     kind: str
     values: Mapping[str, str] = field(default_factory=dict)
     of: str | None = None
+    base: int | None = None
     version: int = 0
     by: str = ""
     at: datetime | None = None
@@ -54,10 +56,10 @@ def too_large() -> Problem:
 
 
 class Changed(Exception):
-    """Somebody saved the draft since it was read; `draft` is what they left."""
+    """Somebody saved the draft since it was read, and `draft` is what they left; or sent or deleted it: None."""
 
-    def __init__(self, draft: Draft) -> None:
-        super().__init__(draft.id)
+    def __init__(self, id: str, draft: Draft | None) -> None:
+        super().__init__(id)
         self.draft = draft
 
 
@@ -100,14 +102,14 @@ class Drafts:
         if sum(map(len, draft.values.values())) > MAX_LINE_BYTES:
             raise too_large()
         held = await self.find(draft.id, draft.partner)
-        if held and held.values == draft.values and held.kind == draft.kind:
+        if held and (held.values, held.kind, held.base) == (draft.values, draft.kind, draft.base):
             return held
         kept = replace(draft, version=draft.version + 1, by=by, at=now())
         if draft.version == 0:
             return await self._insert(kept)
         query = {"_id": draft.id, "partner": draft.partner, "version": draft.version}
         if (await self._drafts.replace_one(query, _document(kept))).matched_count == 0:
-            raise Changed(await self.get(draft.id, draft.partner))
+            raise Changed(draft.id, await self.find(draft.id, draft.partner))
         return kept
 
     async def _insert(self, draft: Draft) -> Draft:
@@ -117,7 +119,7 @@ class Drafts:
         try:
             await self._drafts.insert_one(_document(draft))
         except DuplicateKeyError:
-            raise Changed(await self.get(draft.id, draft.partner)) from None
+            raise Changed(draft.id, await self.get(draft.id, draft.partner)) from None
         return draft
 
     async def delete(self, id: str, partner: str) -> None:
@@ -132,6 +134,7 @@ def _document(draft: Draft) -> dict[str, Any]:
 
 def _draft(document: Json) -> Draft:
     assert document["kind"] in KINDS
+    held = {"base": None, **document}  # drafts that were begun before it was kept have none
     return Draft(
-        document["_id"], *(document[name] for name in ("partner", "kind", "values", "of", "version", "by", "at"))
+        document["_id"], *(held[name] for name in ("partner", "kind", "values", "of", "base", "version", "by", "at"))
     )

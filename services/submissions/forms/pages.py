@@ -46,13 +46,23 @@ def _intake(desk: Desk, me: Person, *, validate_only: bool = False) -> Intake:
 
 
 def _form(
-    request: Request, me: Person, draft: Draft, *, wrong: list[Wrong] | None = None, changed: Draft | None = None
+    request: Request,
+    me: Person,
+    draft: Draft,
+    *,
+    wrong: list[Wrong] | None = None,
+    changed: Draft | None = None,
+    gone: bool = False,
+    newer: int | None = None,
+    received: str | None = None,
 ) -> Response:
-    """The form of a draft; `changed` is what somebody else saved meanwhile, where that keeps this from being saved."""
+    """The form of a draft, and what keeps it from being saved or sent: `changed` is what somebody else saved meanwhile;
+    `gone`, that somebody sent or deleted it; `newer`, the revision that was received since this one was begun.
+    `received` is the stream of the entry that has its reference, where there is one to look at."""
     return page(
         request,
         "form.html",
-        status=409 if changed else 422 if wrong else 200,
+        status=409 if changed or gone or newer else 422 if wrong else 200,
         # What it holds may be personal.
         headers={"Cache-Control": "no-store"},
         sections=sections(request, me),
@@ -64,6 +74,9 @@ def _form(
         wrong=wrong or [],
         wrong_at={each.pointer: each.text for each in reversed(wrong or [])},
         changed=changed,
+        gone=gone,
+        newer=newer,
+        received=received,
         clock=clock,
     )
 
@@ -101,18 +114,26 @@ def _starting(router: APIRouter, desk: Desk, drafts: Drafts, database: AsyncData
         story = await _own(desk, me, uscc, reference)
         if begun := await drafts.of(story.stream, story.partner):
             return RedirectResponse(f"/submissions/drafts/{begun.id}", 303)
-        if story.entry is None or story.state.withdrawn:
-            detail = _("Start a new entry instead.")
-            raise Problem(409, "nothing-to-revise", _("Nothing of this submission can be revised"), detail)
-        entry = story.entry.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-        line = {"reference": story.reference, "revision": story.state.revision + 1, "entry": entry}
-        return _form(request, me, Draft(new_id(), story.partner, story.entry.kind, values_of(line), of=story.stream))
+        kind, values = _next(story)
+        begun = Draft(new_id(), story.partner, kind, values, of=story.stream, base=story.state.revision)
+        return _form(request, me, begun)
 
 
 async def _own(desk: Desk, me: Person, uscc: str, reference: str) -> Story:
     """A submission of the person's own partner. Raises the Problem of one that does not exist for any other."""
     Caller(actor(me), own_partner(me)).may_see(uscc)
     return await desk.story(f"{uscc}/{reference}")
+
+
+def _next(story: Story) -> tuple[str, dict[str, str]]:
+    """The kind and the fields of a submission's next revision, as its newest has them. Raises the Problem of one that
+    has none."""
+    if story.entry is None or story.state.withdrawn:
+        detail = _("Start a new entry instead.")
+        raise Problem(409, "nothing-to-revise", _("Nothing of this submission can be revised"), detail)
+    entry = story.entry.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    line = {"reference": story.reference, "revision": story.state.revision + 1, "entry": entry}
+    return story.entry.kind, values_of(line)
 
 
 async def _suggested(database: AsyncDatabase[Json], drafts: Drafts, partner: str, kind: str) -> str:
@@ -145,11 +166,16 @@ def _filling_in(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
         do, _colon, about = str(form.get("do", "save")).partition(":")
         draft = await _typed(desk, drafts, id, me, form)
         draft, anchor = _changed(draft, do, about)
+        if do in ("over", "again"):
+            draft = await _rebased(desk, me, draft, do)
         try:
             saved = await drafts.save(draft, me.name)
         except Changed as change:
             if do == "autosave":
                 return JSONResponse({"said": _who_changed(change.draft)}, 409)
+            if change.draft is None:
+                received = await _received_as(desk, draft)
+                return _form(request, me, replace(draft, id=new_id(), version=0), gone=True, received=received)
             # Typed over theirs only when it is sent once more, by somebody who has been told.
             return _form(request, me, replace(draft, version=change.draft.version), changed=change.draft)
         here = f"/submissions/drafts/{id}"
@@ -157,9 +183,11 @@ def _filling_in(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
             case "autosave":
                 at = clock(saved.at or now())
                 return JSONResponse({"version": saved.version, "said": _("Saved at %(time)s") % {"time": at}})
-            case "check":
-                wrong = await _wrong(desk, me, saved)
-                return _form(request, me, saved, wrong=wrong) if wrong else RedirectResponse(f"{here}/check", 303)
+            case "check" | "over":
+                return await _kept_back(request, desk, me, saved) or RedirectResponse(f"{here}/check", 303)
+            case "again":
+                notify(request, _("This is the newest revision. What you change in it becomes the next."))
+                return RedirectResponse(here, 303)
             case "add" | "remove":
                 return RedirectResponse(f"{here}#{anchor}", 303)
             case _:
@@ -169,16 +197,24 @@ def _filling_in(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
 
 async def _typed(desk: Desk, drafts: Drafts, id: str, me: Person, form: Any) -> Draft:
     """The draft as a form holds it; what it revises stays as it was when it was begun."""
-    partner, version = own_partner(me), str(form.get("version", ""))
+    partner = own_partner(me)
     held = await drafts.find(id, partner)
-    kind, of = (held.kind, held.of) if held else (str(form.get("kind")), str(form.get("of") or "") or None)
+    if held:
+        kind, of, base = held.kind, held.of, held.base
+    else:
+        kind, of, base = str(form.get("kind")), str(form.get("of") or "") or None, _number(form, "base")
     if kind not in KINDS or not (len(id) == 32 and id.isalnum()):
         raise Problem(404, "unknown-draft", _("There is no such draft"))
     values = typed(kind, form)
     if of:
         story = await _own(desk, me, *of.partition("/")[::2])
         values["/reference"] = story.reference or ""
-    return Draft(id, partner, kind, values, of, int(version) if version.isdecimal() and len(version) < 10 else 0)
+    return Draft(id, partner, kind, values, of, base, _number(form, "version") or 0)
+
+
+def _number(form: Any, name: str) -> int | None:
+    said = str(form.get(name, ""))
+    return int(said) if said.isdecimal() and len(said) < 10 else None
 
 
 def _changed(draft: Draft, do: str, about: str) -> tuple[Draft, str]:
@@ -195,9 +231,38 @@ def _changed(draft: Draft, do: str, about: str) -> tuple[Draft, str]:
     return draft, ""
 
 
-def _who_changed(draft: Draft) -> str:
+async def _rebased(desk: Desk, me: Person, draft: Draft, do: str) -> Draft:
+    """A draft on what is the newest revision now: with what was typed ("over" it), or as that has it ("again")."""
+    if draft.of is None:
+        return draft
+    story = await _own(desk, me, *draft.of.partition("/")[::2])
+    _kind, values = _next(story)
+    if do == "over":
+        values = {**draft.values, "/revision": values["/revision"]}
+    return replace(draft, values=values, base=story.state.revision)
+
+
+async def _received_as(desk: Desk, draft: Draft) -> str | None:
+    """The stream of the entry that has a draft's reference, if any was received."""
+    stream = draft.of or f"{draft.partner}/{draft.reference}"
+    return stream if (await desk.submissions.get(stream)).version else None
+
+
+def _who_changed(draft: Draft | None) -> str:
+    if draft is None:
+        return _("Not saved: somebody sent or deleted this draft. Save it, and what you typed becomes a new one.")
     said = _("Not saved: %(name)s changed this draft at %(time)s. Save it to see both.")
     return said % {"name": draft.by, "time": clock(draft.at or now())}
+
+
+async def _kept_back(request: Request, desk: Desk, me: Person, draft: Draft) -> Response | None:
+    """The form of a draft with all that keeps it from being sent; None where nothing does."""
+    if draft.of and draft.base is not None:
+        newest = (await _own(desk, me, *draft.of.partition("/")[::2])).state.revision
+        if newest > draft.base:  # whoever wrote this has not seen what it would take the place of
+            return _form(request, me, draft, newer=newest, received=draft.of)
+    wrong = await _wrong(desk, me, draft)
+    return _form(request, me, draft, wrong=wrong) if wrong else None
 
 
 async def _wrong(desk: Desk, me: Person, draft: Draft) -> list[Wrong]:
@@ -219,8 +284,8 @@ def _ending(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
     @router.get("/submissions/drafts/{id}/check")
     async def check(request: Request, id: str, me: Person = _PARTNER) -> Response:
         draft = await drafts.get(id, own_partner(me))
-        if wrong := await _wrong(desk, me, draft):
-            return _form(request, me, draft, wrong=wrong)
+        if kept_back := await _kept_back(request, desk, me, draft):
+            return kept_back
         return page(
             request,
             "answers.html",
@@ -237,8 +302,8 @@ def _ending(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
         if str(draft.version) != form.get("version"):
             notify(request, _("The draft was changed since you checked it. Check it again."), "warning")
             return RedirectResponse(f"/submissions/drafts/{id}/check", 303)
-        if wrong := await _wrong(desk, me, draft):
-            return _form(request, me, draft, wrong=wrong)
+        if kept_back := await _kept_back(request, desk, me, draft):
+            return kept_back
         line = as_line(line_of(draft.kind, dict(draft.values), draft.partner))
         ((receipt, _fresh),) = await _intake(desk, me).take([line])
         if receipt.status == "refused":

@@ -19,12 +19,14 @@ function post(data) {
   return fetch(form.action, { method: "POST", body, keepalive, headers: { Accept: "text/html" } });
 }
 
+// Whether what was typed is kept, or the next page shows it: else this one must not be left.
 async function save() {
   const data = new FormData(form);
   data.set("do", "autosave");
   try {
     const answer = await post(data);
-    if (over(answer)) return;
+    if (over(answer)) return false;
+    if (!answer.headers.get("Content-Type")?.includes("json")) return failed(answer.status, await answer.text());
     const told = await answer.json();
     said.textContent = told.said;
     refused = !answer.ok;
@@ -32,9 +34,21 @@ async function save() {
       form.elements.version.value = told.version;
       history.replaceState(null, "", form.action + location.hash);
     }
+    return true;
   } catch {
     unconnected();
+    return false;
   }
+}
+
+// What keeps a draft from being saved, as the page of the problem says it. What is no fault of what was typed may pass by
+// itself; the rest is tried again when something is changed.
+function failed(status, text) {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const problem = { title: page.querySelector("h1"), detail: page.querySelector("h1 + p") };
+  said.textContent = form.dataset.failed.replace(/{(title|detail)}/g, (_all, name) => problem[name]?.textContent.trim() ?? "");
+  if (status >= 500 || status === 429) later(AGAIN_MS);
+  return false;
 }
 
 function unconnected() {
@@ -79,7 +93,7 @@ async function swap(button) {
   const after = page.getElementById(group.id);
   if (!answer.ok || !after) {
     plain = true;
-    leave(button);
+    await press(button);
     return;
   }
   group.replaceWith(document.importNode(after, true));
@@ -97,8 +111,8 @@ async function press(button) {
     await swap(button).catch(unconnected);
   } else {
     refused = false; // where somebody else changed the draft, the button leads to a page that shows both
-    await soon();
-    if (ended.hidden) leave(button);
+    if (await soon()) leave(button);
+    else said.focus();
   }
   if (!ended.hidden) ended.focus();
 }
