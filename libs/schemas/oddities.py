@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from schemas.finding import pointer, steps
+from schemas.json_text import says_all
 
 #: A finding points at the nearest place whose pointer is no longer than this: what partners name may be of any length.
 MAX_POINTER = 200
@@ -29,13 +28,12 @@ def oddities(line: bytes, raw: Any) -> Iterator[tuple[str, str, str]]:
     """(rule, pointer, found) for each field that is repeated and each text with a forbidden character; `raw` is what
     `line` was read as. Most lines have neither, and cost a few microseconds."""
     escapes = b"\\" in line
-    # A reader that keeps one of two fields writes fewer colons than it read; `\u003a` is a colon too.
-    try:
-        colons = orjson.dumps(raw).count(b":")
-    except orjson.JSONEncodeError:  # nested so deep that it is refused for that
-        return
-    if line.count(b":") != colons or (escapes and b"\\u003" in line):
-        for where, value in _places(_with_repeated(line)):
+    if not says_all(raw, line):
+        try:
+            repeated = _with_repeated(line)
+        except RecursionError:  # nested so deep that it is refused for that
+            return
+        for where, value in _places(repeated):
             if value is _Repeated:
                 yield "repeated-field", near(where), short(steps(where)[-1])
     if (escapes and any(hint in line for hint in _HINTS)) or _ENCODED.search(line):

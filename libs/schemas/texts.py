@@ -201,6 +201,10 @@ JSON: dict[str, dict[str, str]] = {
         "en": "{place}: JSON has no NaN and no Infinity; write a number, or leave the field out",
     },
     "number": {"zh": "{place}的数字过大，请核对", "en": "{place}: this number is too large; check it"},
+    "repeated": {
+        "zh": "列表所在的字段出现了不止一次，请只保留一个",
+        "en": "a field that leads to the list stands there more than once; leave one of them",
+    },
     "depth": {"zh": "嵌套层数过多", "en": "it is nested too deep"},
     "end": {
         "zh": "内容在{place}中断，缺少引号或括号，似未传完",

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import orjson
 
+from schemas.json_text import Illegible, written
 from shuangqian.outcomes import NOT_RIGHT
 from web.languages import _
 from web.shell import Failed
@@ -161,12 +162,14 @@ def _whole(path: str, text: bytes) -> list[Line]:
             )
         raise Failed(NOT_RIGHT, told % {"path": path, "error": error}) from None
     entries = said if isinstance(said, list) else [said]
+    try:
+        texts = written(text, said)
+    except Illegible:
+        told = _("%s is nested too deep. Nothing was sent.")
+        raise Failed(NOT_RIGHT, told % path) from None
     if entries and not isinstance(entries[0], dict):
         raise no_entry(path, 1, orjson.dumps(entries[0]).decode())
-    return [
-        Line(number, orjson.dumps(entry), len(text) * number // len(entries))
-        for number, entry in enumerate(entries, start=1)
-    ]
+    return [Line(number, entry, len(text) * number // len(entries)) for number, entry in enumerate(texts, start=1)]
 
 
 @dataclass

@@ -16,8 +16,10 @@ from typing import Any
 import orjson
 from aiokafka import ConsumerRecord
 
-from schemas.json_text import Illegible
+from schemas.finding import pointer
+from schemas.json_text import Illegible, parts, says_all, unmarked
 from schemas.json_text import read as value_of
+from schemas.oddities import near
 from schemas.receipt import ReceiptIssued
 from schemas.rules import MAX_LINE_BYTES, Finding
 from submissions.intake import Receipt
@@ -117,6 +119,7 @@ def _structured(value: bytes) -> tuple[bytes, str | None]:
         raise _Wrong("json", "", error.reason) from None
     if not isinstance(event, dict):
         raise _Wrong("type", "", "object")
+    fields = _fields(event, value)
     _attributes(event.get, "/")
     if "data_base64" in event:
         try:
@@ -129,9 +132,26 @@ def _structured(value: bytes) -> tuple[bytes, str | None]:
     if not isinstance(kind, str) or _media_type(kind) != _JSON:
         raise _Wrong("message.content-type", "/datacontenttype", _JSON, str(kind))
     try:
-        return orjson.dumps(event["data"]), event["id"]
+        data = orjson.dumps(event["data"])
     except orjson.JSONEncodeError:  # it reads deeper nesting than it writes
         raise _Wrong("json", "/data", "depth") from None
+    return fields["data"].encode() if "data" in fields else data, event["id"]
+
+
+def _fields(event: Any, value: bytes) -> dict[str, str]:
+    """What is written in an event's fields, where one stands twice within them: the rules are to see that. Empty where
+    none does. Raises _Wrong for a field of the event itself that stands there twice."""
+    if says_all(event, value):
+        return {}
+    fields: dict[str, str] = {}
+    try:
+        for name, said in parts(unmarked(value).decode().strip()):
+            if name in fields:
+                raise _Wrong("repeated-field", near(pointer(name)), found=name)
+            fields[name] = said
+    except Illegible as error:
+        raise _Wrong("json", "/data", error.reason) from None
+    return fields
 
 
 def _attributes(given: Callable[[str], Any], prefix: str) -> None:

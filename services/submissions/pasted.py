@@ -8,7 +8,7 @@ import orjson
 from starlette.datastructures import UploadFile
 
 from schemas.finding import Finding
-from schemas.json_text import unlike_text, unmarked
+from schemas.json_text import Illegible, unlike_text, unmarked, written
 from submissions.intake import Intake, Receipt
 from submissions.ndjson import Line, Splitter
 from web.languages import _, language, ngettext
@@ -116,6 +116,8 @@ def _lines(raw: bytes) -> tuple[list[Line], bool]:
         # One object laid out on many lines begins with a brace alone: with a slip in it, it still is one submission.
         laid_out = bool(lines) and lines[0].raw.strip() in (b"{", b"[")
         return ([Line(1, raw, len(raw))], True) if laid_out else (lines, False)
-    each = value if isinstance(value, list) else [value]
-    texts = [orjson.dumps(one) for one in each]
+    try:
+        texts = written(raw, value)
+    except Illegible:
+        return [Line(1, raw, len(raw))], True
     return [Line(number, text, len(text)) for number, text in enumerate(texts, start=1)], True

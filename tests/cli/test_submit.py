@@ -81,6 +81,16 @@ def test_a_json_list_one_entry_or_standard_input_goes_the_same_way(shell: Shell)
         assert [(r["reference"], r["status"]) for r in receipts(done.stdout)] == [(names[3], "received")], done.stderr
 
 
+def test_a_field_that_stands_in_an_entry_twice_is_refused_in_a_list_too(shell: Shell) -> None:
+    good, bad = references(2)
+    twice = line(bad, maturity=9).strip()[:-2] + b', "maturity": 2}}'
+    for name, content in (("a.json", b"[" + line(good).strip() + b",\n" + twice + b"]"), ("one.json", twice)):
+        done = shell.run("submit", shell.file(name, content), "--json")
+        *_, last = receipts(done.stdout)
+        assert done.returncode == 1, done.stderr
+        assert [(each["rule"], each["pointer"]) for each in last["findings"]] == [("repeated-field", "/entry/maturity")]
+
+
 def test_what_is_no_entries_is_not_sent(stranger: Shell) -> None:
     shell = stranger.at(9)  # where nobody would take anything
     entries = [json.loads(line(name)) for name in references(2)]

@@ -6,6 +6,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.json_text import written as as_written
 from schemas.oddities import MAX_POINTER, oddities
 
 #: JSON text as a partner might write it: objects as lists of pairs, so that fields may be there twice.
@@ -51,6 +52,21 @@ def test_a_repeated_field_is_found_and_nothing_else(value: object, gap: str, esc
     else:
         # One that stands inside a value that a later one replaced is told of by the outer one.
         assert found == [] and not has_repeated(value)
+
+
+@given(st.lists(VALUES, max_size=4), VALUES, st.sampled_from(["", " ", "\t\r\n "]), st.booleans())
+def test_an_item_of_a_list_is_odd_where_it_is_so_alone(
+    values: list[object], beside: object, gap: str, escaped: bool
+) -> None:
+    inner = ("," + gap).join(f"{gap}{written(value, gap, escaped)}{gap}" for value in values)
+    text = f'{gap}{{"x":{written(beside, gap, escaped)},"b/":{gap}[{inner}]}}'.encode()
+    items = as_written(text, orjson.loads(text), ["b/"])
+    alone = [written(value, gap, escaped).encode() for value in values]
+    assert [orjson.loads(item) for item in items] == [orjson.loads(item) for item in alone]
+    odd = [list(oddities(item, orjson.loads(item))) for item in items]
+    assert odd == [list(oddities(item, orjson.loads(item))) for item in alone]
+    plain = [(item, value) for item, value in zip(items, values, strict=True) if not has_repeated(value)]
+    assert [item for item, _ in plain] == [orjson.dumps(orjson.loads(written(value, "", False))) for _, value in plain]
 
 
 #: Noncharacters, and what turns the direction of a text.

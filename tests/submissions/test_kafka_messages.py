@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from schemas.documents import schemas
 from schemas.finding import Finding
 from schemas.json_text import BOM
-from schemas.rules import MAX_LINE_BYTES, TEXTS
+from schemas.rules import MAX_LINE_BYTES, TEXTS, check
 from submissions.intake import Receipt, told
 from submissions.kafka_messages import Message, read, receipt_record
 from tests.submissions.given import line, submission
@@ -101,6 +101,7 @@ def test_a_message_of_any_form_gives_its_line(sent: ConsumerRecord[Any, Any], id
         (record(event(data_base64=7), STRUCTURED), ("message.attribute", "/data_base64")),
         (record(event(datacontenttype="text/xml"), STRUCTURED), ("message.content-type", "/datacontenttype")),
         (record(event(datacontenttype=1), STRUCTURED), ("message.content-type", "/datacontenttype")),
+        (record(event()[:-1] + b',"data":{}}', STRUCTURED), ("repeated-field", "/data")),
         (record(event(data=...)[:-1] + b',"data":' + b"[" * 300 + b"]" * 300 + b"}", STRUCTURED), ("json", "/data")),
     ],
 )
@@ -109,6 +110,14 @@ def test_a_message_that_is_none_says_what_is_wrong(sent: ConsumerRecord[Any, Any
     assert wrong(message) == finding
     assert message.line.wrong is not None
     assert all(message.line.wrong.text(language) for language in ("zh", "en"))
+
+
+def test_a_field_that_stands_in_the_data_twice_is_there_for_the_rules_to_see() -> None:
+    data = line(maturity=9).strip()[:-2] + b', "maturity": 2}}'
+    for headers in ((STRUCTURED,), ()):
+        sent = read(record(event(data=0).replace(b":0}", b":" + data + b"}"), *headers))
+        _, findings = check(sent.line.raw)
+        assert [(each.rule, each.pointer) for each in findings] == [("repeated-field", "/entry/maturity")]
 
 
 def test_a_line_that_looks_like_an_event_is_a_line_all_the_same() -> None:

@@ -80,6 +80,20 @@ async def test_json_may_be_one_a_list_or_laid_out(
     assert empty.status_code == 422 and "Choose a file or paste at least one entry." in empty.text
 
 
+async def test_a_field_that_stands_in_an_entry_twice_is_told_however_it_comes(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("here"), headers=key)
+    twice = line("here", 2, maturity=9).decode().strip()[:-2] + ', "maturity": 2}}'
+    for path in ("/submissions/new/json", f"/submissions/{USCC}/here"):
+        for text in (twice, f"[{twice}]", twice.replace("{", "{\n")):
+            for action in ("check", "send"):
+                answer = await client.post(path, data={"text": text, "action": action}, headers=partner)
+                assert "<code>/entry/maturity</code>" in answer.text and "more than once" in answer.text, (path, action)
+    (item,) = (await client.get("/submissions", headers=key)).json()["items"]
+    assert item["revision"] == 1
+
+
 async def test_what_is_wrong_is_told_by_entry_in_a_document_and_by_line_in_ndjson(
     client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
 ) -> None:

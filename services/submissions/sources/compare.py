@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from schemas.json_text import Illegible, parts, says_all
 from schemas.rules import check, digest
 from submissions.ndjson import Line
 from submissions.sources.read import Item
@@ -86,7 +87,16 @@ def _numbered(item: Item, held: Held, pepper: bytes) -> Line | None:
         return item.line
     if not isinstance(value, dict):
         return item.line
-    raw = orjson.dumps({**value, "revision": held.revision + 1})
+    revision = held.revision + 1
+    if says_all(value, item.line.raw):
+        raw = orjson.dumps({**value, "revision": revision})
+    else:  # a field that stands there twice stays so, for the rules to tell it
+        try:
+            fields = [(name, said) for name, said in parts(item.line.raw.decode().strip()) if name != "revision"]
+        except Illegible:
+            return item.line
+        said = [f"{orjson.dumps(name).decode()}:{said}" for name, said in (*fields, ("revision", str(revision)))]
+        raw = ("{" + ",".join(said) + "}").encode()
     if held.digest is not None and not held.withdrawn:
         submission, _ = check(raw)
         if submission is not None and digest(submission, pepper) == held.digest:

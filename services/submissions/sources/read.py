@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 import orjson
 from jsonpointer import JsonPointerException, resolve_pointer
 
-from schemas.json_text import BOM, Illegible, packed, unmarked
+from schemas.finding import steps
+from schemas.json_text import BOM, Illegible, packed, says_all, unmarked, written
 from schemas.json_text import read as value_of
 from schemas.rules import MAX_LINE_BYTES
 from schemas.source import Terms
@@ -69,22 +70,27 @@ def item(line: Line) -> Item:
         return Item(line, None, "")
     said = value.get("reference")
     reference = said if isinstance(said, str) and REFERENCE.fullmatch(said) else None
-    sorted_ = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    # One that says a field twice is another than the one that says the last of both.
+    sorted_ = orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if says_all(value, line.raw) else line.raw
     return Item(line, reference, hashlib.sha256(sorted_).hexdigest()[:32] if reference else "")
 
 
 def _of_json(body: BinaryIO, pointer: str) -> Iterator[Line]:
-    document = _document(body.read())
+    raw = body.read()
+    document = _document(raw)
     try:
         found = resolve_pointer(document, pointer)
     except JsonPointerException as error:
         raise NotFetched("pointer", pointer) from error
     if not isinstance(found, list):
         raise NotFetched("pointer", pointer or "/")
-    del document
-    for number, each in enumerate(found, start=1):
-        raw = orjson.dumps(each)
-        yield Line(number, raw, len(raw))
+    try:
+        entries = written(raw, document, steps(pointer)[1:])
+    except Illegible as error:
+        raise NotFetched("json", error.reason) from error
+    del document, found, raw
+    for number, entry in enumerate(entries, start=1):
+        yield Line(number, entry, len(entry))
 
 
 def _document(raw: bytes) -> Any:

@@ -17,7 +17,7 @@ from submissions.sources.fetch import NotFetched
 from submissions.sources.read import Item, read
 from submissions.sources.take import LOCALE
 from submissions.sources.texts import failure
-from tests.submissions.given import submission
+from tests.submissions.given import line, submission
 from tests.submissions.sheet_files import as_csv
 from web.languages import load, speak
 from web.problems import Problem
@@ -136,6 +136,34 @@ def test_an_item_that_is_illegible_is_still_put_before_the_rules() -> None:
         b'{"reference":"a b","entry":{},"revision":1}',
         b"[1]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "format", "pointer"),
+    [(b"[%b,\n%b]", "json", ""), (b'{"a": 1, "a": 2, "x": [%b, %b]}', "json", "/x"), (b"%b\n%b\n", "ndjson", "")],
+)
+def test_a_field_that_stands_in_an_entry_twice_is_refused_for_that(body: bytes, format: Format, pointer: str) -> None:
+    twice = line("a", maturity=9).strip()[:-2] + b', "maturity": 2}}'
+    body %= (line("b").strip(), twice)
+    found = items(body, format, pointer)
+    for content in (numbered(found, {}, b"pepper"), [each.line for each in found]):
+        told = [[(each.rule, each.pointer) for each in check(line.raw)[1]] for line in content if line]
+        assert told == [[], [("repeated-field", "/entry/maturity")]]
+    # What was held by its last value is not the same for that.
+    (plain,) = items(b"[" + line("a", maturity=2).strip() + b"]")
+    assert found[1].reference == "a" and found[1].digest != plain.digest
+
+
+def test_a_list_whose_name_stands_there_twice_is_neither_of_both() -> None:
+    assert why(b'{"x":[' + A + b'],"x":[]}', "json", "/x") == "json"
+
+
+def test_the_layout_of_a_list_is_no_change_and_what_nests_too_deep_is_refused_alone() -> None:
+    deep = b'{"reference":"d","entry":' + b"[" * 300 + b"]" * 300 + b"}"
+    wide, close = items(b"[ " + A.replace(b":", b" :\n ") + b" ]"), items(b"[" + A + b"," + deep + b"]")
+    assert wide[0].digest == close[0].digest and wide[0].line.raw == close[0].line.raw
+    (_, findings) = check(close[1].line.raw)
+    assert [each.rule for each in findings] == ["json"] and numbered(close, {}, b"pepper")[1]
 
 
 def test_an_entry_gets_the_revision_that_follows_whatever_it_says_itself() -> None:
