@@ -3,21 +3,42 @@
 import shlex
 
 from schemas.envelope import Json
+from submissions.sheets.reading import CSV, XLSX
+from web.languages import ngettext
 
-#: What a body of each route is called in a curl command, and its type: bodies are not kept.
+#: What a body of each route is called in a curl command, and its type where none of ours was said: bodies are not kept.
 _BODIES = {
-    "/submissions": ("entry.json", "application/json"),
-    "/submissions:stream": ("entries.ndjson", "application/x-ndjson"),
-    "/submissions:sheet": ("entries.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "/submissions": ("entry", "application/json"),
+    "/submissions:stream": ("entries", "application/x-ndjson"),
+    "/submissions:sheet": ("entries", XLSX),
 }
+_ENDINGS = {"application/json": "json", "application/x-ndjson": "ndjson", CSV: "csv", XLSX: "xlsx"}
 
 
 def curl(found: Json, address: str) -> str:
-    """A command that sends the request again; the key and the body, which are not kept, are the reader's."""
+    """A command that sends the request again; the key and the body, which are not kept, are the reader's. Where a
+    parameter is not kept either, a comment before it says so."""
     query = f"?{found['query']}" if found["query"] else ""
     parts = ["curl"] if found["method"] == "GET" else ["curl", "-X", found["method"]]
     parts += ["-H", '"Authorization: Bearer $KEY"']
+    if accept := found.get("accept"):
+        parts += ["-H", shlex.quote(f"Accept: {accept}")]
     if found["in"]:
-        name, type = _BODIES.get(found["route"], ("body.json", "application/json"))
-        parts += ["-H", shlex.quote(f"Content-Type: {type}"), "--data-binary", f"@{name}"]
-    return " ".join([*parts, shlex.quote(address + found["path"] + query)])
+        name, usual = _BODIES.get(found["route"], ("body", "application/json"))
+        type = found.get("type") or usual
+        parts += ["-H", shlex.quote(f"Content-Type: {type}"), "--data-binary", f"@{name}.{_ENDINGS[type]}"]
+    command = " ".join([*parts, shlex.quote(address + found["path"] + query)])
+    return f"# {said}\n{command}" if (said := left_out(found)) else command
+
+
+def left_out(found: Json) -> str:
+    """That parameters of a request are not kept, as a sentence; empty where all are."""
+    count = found.get("left_out", 0)
+    if not count:
+        return ""
+    said = ngettext(
+        "%(n)s parameter was asked with and is left out: only our own are kept, in their usual form.",
+        "%(n)s parameters were asked with and are left out: only our own are kept, in their usual form.",
+        count,
+    )
+    return said % {"n": count}

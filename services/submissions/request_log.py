@@ -21,6 +21,7 @@ from runtime.streams import DUPLICATE_KEY
 from schemas.envelope import Json
 from submissions.keys import without_secrets
 from submissions.limiting import TOLD_RULES, Meter
+from submissions.sheets.reading import CSV, XLSX
 from web.languages import _
 from web.problems import Problem
 
@@ -36,8 +37,14 @@ PAGE = 50
 MOST_COUNTED = 100_000
 MOST_CHARACTERS = 300
 _PROCESS, _NUMBERS = secrets.token_hex(4), itertools.count()
-#: Parameters that may be told. Others are the caller's own, and may hold anything.
-_PARAMETER = re.compile(r"(?:status|kind|after|validate|format|language|lang|mode|key|partner)=[\w.~:/%-]*")
+#: The parameters of our own routes: only these are kept. Others are the caller's own, and may hold anything.
+PARAMETERS = (
+    *("status", "kind", "stream", "since", "limit", "after", "validate", "rows", "format", "language", "lang"),
+    *("mode", "key", "partner", "id"),
+)
+_PARAMETER = re.compile(rf"(?:{'|'.join(PARAMETERS)})=[\w.~:/%+-]*")
+#: The media types that are kept of a body, and of what was accepted.
+TYPES = ("application/x-ndjson", "application/json", CSV, XLSX)
 
 
 @dataclass(frozen=True)
@@ -154,7 +161,10 @@ def record(scope: Any, meter: Meter, at: datetime, ms: float, status: int, came:
         )
     path = scope.get("path_params") or {}
     named = f"{path['uscc']}/{path['reference']}" if {"uscc", "reference"} <= path.keys() else None
-    query = [part for part in scope["query_string"].decode("latin-1").split("&") if _PARAMETER.fullmatch(part)]
+    asked = [part for part in scope["query_string"].decode("latin-1").split("&") if part]
+    query = [without_secrets(part) for part in asked if _PARAMETER.fullmatch(part)]
+    while len("&".join(query)) > MOST_CHARACTERS:
+        query.pop()
     return {
         # In the order of time, to the millisecond, and alone in the world.
         "_id": f"{int(at.timestamp() * 1000):012x}-{_PROCESS}-{next(_NUMBERS):x}",
@@ -167,7 +177,10 @@ def record(scope: Any, meter: Meter, at: datetime, ms: float, status: int, came:
         "method": scope["method"],
         "route": getattr(scope.get("route"), "path", "-"),
         "path": without_secrets(scope["path"])[:MOST_CHARACTERS],
-        "query": without_secrets("&".join(query))[:MOST_CHARACTERS],
+        "query": "&".join(query),
+        "left_out": len(asked) - len(query),
+        "type": _type(scope, b"content-type"),
+        "accept": _type(scope, b"accept"),
         "status": status,
         "ms": round(ms, 1),
         "in": came,
@@ -178,3 +191,9 @@ def record(scope: Any, meter: Meter, at: datetime, ms: float, status: int, came:
         "refused": meter.refused,
         "stream": meter.stream or (named and without_secrets(named)[:MOST_CHARACTERS]),
     }
+
+
+def _type(scope: Any, header: bytes) -> str | None:
+    """The media type that a header names, if it is one of ours."""
+    said = dict(scope["headers"]).get(header, b"").decode("latin-1").lower()
+    return next((type for type in TYPES if type in said), None)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from schemas.envelope import Json
 from schemas.submission import Mode
 from submissions.callers import of_person
-from submissions.curl import curl
+from submissions.curl import curl, left_out
 from submissions.key_desk import KeyDesk
 from submissions.keys import shown
 from submissions.request_log import Asked, RequestLog
@@ -67,6 +67,7 @@ def add(router: APIRouter, log: RequestLog, keys: KeyDesk, database: AsyncDataba
             key=shown(found["mode"], found["key"]),
             problem=TYPE_PREFIX + found["problem"] if found["problem"] else None,
             curl=curl(found, address),
+            left_out=left_out(found),
             operator="operator" in me.roles,
         )
 

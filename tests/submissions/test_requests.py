@@ -9,11 +9,13 @@ from typing import Any, cast
 import httpx2
 import orjson
 import pytest
+from fastapi import FastAPI
 
 from runtime.settings import Settings
 from submissions.__main__ import mongo
-from submissions.request_log import Asked, RequestLog
+from submissions.request_log import PARAMETERS, Asked, RequestLog
 from tests.submissions.given import OTHER, USCC, key_of, line, signed_in, submission
+from web.parameters import EVERYWHERE
 
 EN = {"Accept-Language": "en"}
 HTML = {"Accept": "text/html", **EN}
@@ -147,6 +149,35 @@ async def test_a_request_is_copied_as_curl_that_says_the_same_again(
         )
         said, _ = await process.communicate(line("a"))
         assert said == str(expected).encode(), command
+
+
+async def test_what_is_copied_asks_for_the_same_or_says_what_is_left_out(
+    client: httpx2.AsyncClient, key: dict[str, str], own: dict[str, str]
+) -> None:
+    asked = [
+        f"/refusals?stream={USCC}/a",
+        "/events?since=2026-01-01T00:00:00%2B08:00&limit=3",
+        "/submissions?status=open&limit=5",
+        "/requests?id=abc",
+    ]
+    for address in asked:
+        await client.get(address, headers=key)
+    marked = {**key, "Content-Type": "text/csv; charset=utf-8", "Accept": "text/csv"}
+    await client.post("/submissions:sheet?kind=product&rows=refused", content=b"a,b\n1,2\n", headers=marked)
+    await client.get("/submissions?token=13800138000&mail=a@example.org", headers=key)
+    *told, sheet, unknown = [each["curl"] for each in await logged(client, own | EN)]
+    assert [each.rpartition("http://localhost:8001")[2].strip("'") for each in told] == asked
+    assert "rows=refused" in sheet and "'Accept: text/csv'" in sheet and "--data-binary @entries.csv" in sheet
+    assert "13800138000" not in unknown and "example.org" not in unknown
+    assert unknown.startswith("# 2 parameters were asked with and are left out: ")
+    shown = (await client.get(f"/requests/{(await logged(client, own))[-1]['id']}", headers=HTML | own)).text
+    assert shown.count("2 parameters were asked with and are left out") == 2
+
+
+async def test_each_documented_parameter_is_kept(app: FastAPI) -> None:
+    operations = [each for methods in app.openapi()["paths"].values() for each in methods.values()]
+    named = {each["name"] for one in operations for each in one.get("parameters", ()) if each["in"] == "query"}
+    assert named | EVERYWHERE == set(PARAMETERS)
 
 
 async def test_the_pages_tell_it_in_both_languages(
