@@ -73,6 +73,19 @@ async def test_every_finding_names_its_row_column_and_cell(
     assert "Jinniu" in b["findings"][0]["text"] and b["findings"][1]["found"] == "12"
 
 
+async def test_a_missing_field_that_has_no_column_is_named_where_it_is_told(
+    client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    rows = table([entry("a", contact={"name": "周工", "phone": "13800138000"})], "en")
+    rows[0].append("Contact’s email")
+    rows[1].append("")
+    rows = [[each for at, each in enumerate(row) if rows[0][at] != "Contact’s name"] for row in rows]
+    (receipt,) = await send(client, key, as_csv(rows))
+    (finding,) = receipt["findings"]
+    assert (finding["pointer"], finding["cell"]) == ("/entry/contact/name", cell(rows, "Contact’s phone", 2))
+    assert finding["text"] == "Contact’s name: This field is required. The sheet has no such column."
+
+
 async def test_what_breaks_many_rules_is_told_whole(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
     headings = table([entry()], "code")[0]
     (receipt,) = await send(client, key, as_csv([headings, ["only-a-reference", *[""] * (len(headings) - 1)]]))

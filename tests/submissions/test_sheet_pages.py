@@ -74,6 +74,15 @@ async def test_a_file_is_checked_then_sent_and_what_is_wrong_is_told_by_cell(
     assert figures(result.text) == {"Received": 2, "Revised": 0, "Unchanged": 0, "Refused": 1}
     zh = await client.get(result.url.path, headers=partner, params={"lang": "zh"})
     assert "不在可选值之内" in zh.text and "Maturity (TRL)" in zh.text
+    assert "合计或备注" in zh.text, "that a row can be kept out"
+
+
+async def test_what_is_suggested_is_in_the_words_of_the_drop_downs(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    rows = put(table([entry("a")], "zh"), "区域", 2, "金牛")
+    result = await upload(client, partner | {"Accept-Language": "zh"}, as_xlsx(rows), action="check")
+    assert "建议：金牛区" in result.text and "<code>jinniu</code>" not in result.text
 
 
 async def test_the_rows_to_mend_come_back_are_mended_and_sent(

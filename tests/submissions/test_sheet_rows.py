@@ -14,7 +14,7 @@ from schemas.rules import check
 from submissions.sheets.cells import is_odd, value, values
 from submissions.sheets.columns import EACH, Column, columns, meant
 from submissions.sheets.examples import ENTRIES, USCC, example
-from submissions.sheets.rows import Header, Placed, Row, cell_of, flat, letters, read
+from submissions.sheets.rows import Header, Placed, Row, cell_of, flat, letters, path_of, read
 from tests.submissions.given import samples
 
 # Texts of every script, rare characters of Extension B, and what spreadsheets and separators make much of.
@@ -237,6 +237,8 @@ def test_what_is_certain_is_put_right_and_nothing_else(code: str, cell: Any, sai
         *((f"2026/3/5{midnight}", "2026-03-05") for midnight in MIDNIGHTS),
         *((text, text) for text in ("2026/3/5 8:30", "2026/3/5 10:00", "2026/3/5 12:00", "2026/3/50:00")),
         *((text, "2026-03-05") for text in ("2026-03-05 00:00:00", "2026年3月5日 0:00", "2026年3月5日0:00")),
+        ("2026年3月5号", "2026-03-05"),
+        ("2026 年 3 月 5 日", "2026-03-05"),
         (date(2026, 3, 5), "2026-03-05"),
         (datetime(2026, 3, 5), "2026-03-05"),
         (46086.0, "2026-03-05"),
@@ -297,5 +299,5 @@ def test_a_finding_is_led_back_to_its_cell() -> None:
         "/entry/budget_yuan": None,
         "": None,
     }
-    found = {pointer: cell_of(header, done.numbers, pointer) for pointer in expected}
+    found = {pointer: cell_of(header, path_of(done.numbers, pointer)) for pointer in expected}
     assert {pointer: at and letters(at.index) for pointer, at in found.items()} == expected

@@ -23,10 +23,10 @@ _EXACT = 10**15
 _EPOCH = date(1899, 12, 30)
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_DATE = re.compile(r"([0-9]{4})(?:[-/.年])([0-9]{1,2})(?:[-/.月])([0-9]{1,2})日?")
+_DATE = re.compile(r"([0-9]{4}) *[-/.年] *([0-9]{1,2}) *[-/.月] *([0-9]{1,2})(?: *[日号])?")
 #: The time that Excel writes behind a day where the cell is formatted as date and time.
 _MIDNIGHT = re.compile(
-    r"(?:[ T]+|(?<=日))(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? ?AM|上午 ?12:00(?::00)?)$", re.IGNORECASE
+    r"(?:[ T]+|(?<=[日号]))(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? ?AM|上午 ?12:00(?::00)?)$", re.IGNORECASE
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 #: An apostrophe that spreadsheets are given so that they take what follows as text.

@@ -7,8 +7,8 @@ from schemas.envelope import Json
 from submissions.intake import Receipt
 from submissions.marked import N_
 from submissions.sheets.cells import is_odd
-from submissions.sheets.columns import EACH, meant
-from submissions.sheets.rows import Header, Placed, Read, cell_of, letters
+from submissions.sheets.columns import Column, meant
+from submissions.sheets.rows import Header, Placed, Read, cell_of, letters, path_of
 from web.languages import _, language
 from web.problems import Problem
 from web.words import word
@@ -39,8 +39,10 @@ def at_cells(receipt: Receipt, read: Read, header: Header) -> list[Json]:
 
 def _told(finding: Json, read: Read, header: Header) -> Json:
     row, pointer = read.row, str(finding["pointer"])
-    placed = cell_of(header, read.numbers, pointer)
-    column = placed.heading if placed else _heading(read, pointer)
+    path = path_of(read.numbers, pointer)
+    placed, own = cell_of(header, path), _own(read, path)
+    heading = own and own[0].heading(own[1], language())
+    column = placed.heading if placed else heading
     where: Json = {"row": row.number, "column": column, "cell": placed and address(placed, row.number)}
     # No single operation mends what no value could be read of.
     whole = {**finding, "fix": None, "doc": None}
@@ -57,6 +59,9 @@ def _told(finding: Json, read: Read, header: Header) -> Json:
     if finding["rule"] == "choice" and placed:
         names = _("; ").join(word(code) for code in placed.column.choices)
         return {**finding, **where, "text": _("Not one of the choices: %(names)s.") % {"names": names}}
+    if placed and own and placed.column != own[0]:
+        text = _("%(column)s: %(text)s The sheet has no such column.") % {"column": heading, "text": finding["text"]}
+        return {**finding, **where, "text": text}
     return {**finding, **where}
 
 
@@ -77,13 +82,14 @@ def address(placed: Placed, row: int) -> str:
     return f"{letters(placed.index)}{row}"
 
 
-def _heading(read: Read, pointer: str) -> str | None:
-    """What the column would be called that a finding misses."""
+def _own(read: Read, path: tuple[str | int, ...]) -> tuple[Column, int | None] | None:
+    """The column that a path means, whether the sheet has it or not, and the number in it."""
     kind = str(read.said["entry"].get("kind")) if read.said else ""
-    path = [EACH if step.isdecimal() else step for step in pointer.split("/")[1:]]
-    numbered = ".".join("1" if step == EACH else step for step in path)
-    found = meant(kind, numbered) if kind in KINDS else None
-    return found[0].heading(found[1], language()) if found else None
+    # Of a list that is not there, what is missed is its first item.
+    numbered = ".".join(
+        str(int(step) + 1) if isinstance(step, str) and step.isdecimal() else str(step) for step in path
+    )
+    return meant(kind, numbered) if kind in KINDS else None
 
 
 def unreadable(title: str, *findings: Json, status: int = 422, type: str = "sheet-unreadable") -> Problem:

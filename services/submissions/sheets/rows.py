@@ -151,14 +151,19 @@ def _parts(model: type[BaseModel]) -> list[tuple[str, type[BaseModel], bool]]:
     return found
 
 
-def cell_of(header: Header, numbers: dict[tuple[str, ...], list[int]], pointer: str) -> Placed | None:
-    """The column that a JSON Pointer into a row's submission means, or the first of those within it."""
+def path_of(numbers: dict[tuple[str, ...], list[int]], pointer: str) -> tuple[str | int, ...]:
+    """A JSON Pointer into a row's submission as a path of columns: a list's items by the number in their headings."""
     path: tuple[str | int, ...] = ()
     plain: tuple[str, ...] = ()
     for step in (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]):
         known = numbers.get(plain)
         item = known is not None and step.isdecimal() and int(step) < len(known)
         path, plain = (*path, known[int(step)] if known and item else step), (*plain, EACH if item else step)
+    return path
+
+
+def cell_of(header: Header, path: tuple[str | int, ...]) -> Placed | None:
+    """The column that a path means, or the first of those within it; where there is none, the first beside it."""
     for at in (path[:end] for end in range(len(path), 1 if path[:1] == ("entry",) else 0, -1)):
         for placed in header.columns:
             there = placed.column.at(placed.number or _item(at, placed))
