@@ -1,4 +1,5 @@
 """What would mend a finding: one RFC 6902 operation each, where one is certain or very likely. Runs on findings alone.
+(Those of the rules between revisions are made where what is held is known: `submissions.domain.submission`.)
 
 Partners have their programs apply them and send again at once: none drops what somebody wrote under another name, nor
 makes one entry of two. Nothing of a contact is repeated in a fix: what stands there is only moved or removed.

@@ -117,13 +117,14 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "The owner is not the partner whose key was used: expected {expected}.",
     },
     "revision.taken": {
-        "zh": "该修订号已以不同内容收到：请以修订号 {expected} 重新提交。",
-        "en": "This revision was already received with other content: send it as revision {expected}.",
+        "zh": "该修订号已以不同内容收到。若是修改该条目，请以修订号 {expected} 提交；若是另一条目，请另取编号。",
+        "en": "This revision was already received with other content. If this is a change of that entry, send it as "
+        "revision {expected}; if it is another entry, give it a reference of its own.",
     },
     "revision.stale": {
         # Of what was refused long ago, `found` is the revision that was current then: neither text repeats it.
-        "zh": "修订号早于已收到的最新修订：请以修订号 {expected} 重新提交。",
-        "en": "This revision is older than the newest that was received: send it as revision {expected}.",
+        "zh": "已收到更新的修订。若要以此内容取代它，请以修订号 {expected} 提交。",
+        "en": "A newer revision is held. If this is to replace it, send it as revision {expected}.",
     },
     "submission.withdrawn": {
         "zh": "该提交已撤回：请使用新的编号。",

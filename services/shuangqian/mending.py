@@ -1,7 +1,8 @@
 """`errors`: what was refused and why, and mending a file by the fixes that the findings carry."""
 
+import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,13 +12,14 @@ import jsonpointer
 import orjson
 
 from schemas.finding import patch
+from schemas.json_text import says_all
 from shuangqian import show
 from shuangqian.client import Json, ask, stream
-from shuangqian.entries import Line, lines, opened
+from shuangqian.entries import Line, Source, lines, opened
 from shuangqian.outcomes import NOT_RIGHT, SOME_REFUSED, TAKEN_IN
 from shuangqian.profiles import Access
 from web.languages import _, moment
-from web.shell import Failed, note, out, print_json
+from web.shell import Bar, Failed, note, out, print_json, progress
 
 #: Characters shown of a value that is changed.
 SHOWN = 200
@@ -97,20 +99,11 @@ class Mended:
     left: list[tuple[Line, Json]] = field(default_factory=list)
 
 
-def mend(found: Sequence[Line], refused: Sequence[Json]) -> Mended:
-    """The entries of a file with every fix applied that a finding of theirs carries.
-
-    An entry is known by its bytes, as they were refused, and otherwise by its reference and revision.
-    """
-    by_digest = {item["digest"]: item["findings"] for item in refused}
-    by_name = {(item["reference"], item["revision"]): item["findings"] for item in reversed(refused)}
+def mend(found: Sequence[Line], findings: Mapping[int, Sequence[Json]]) -> Mended:
+    """The entries of a file with every fix applied that their `findings` carry, by the numbers of their lines."""
     result = Mended()
     for line in found:
-        entry = _read(line.raw)
-        name = (entry.get("reference"), entry.get("revision")) if isinstance(entry, dict) else None
-        named = by_name.get(name, ()) if name else ()
-        findings = by_digest.get(hashlib.sha256(line.raw).hexdigest()) or named
-        entry, changes, left = _apply(line, entry, findings)
+        entry, changes, left = _apply(line, _read(line.raw), findings.get(line.number, ()))
         result.changes += changes
         result.left += [(line, finding) for finding in left]
         result.mended += bool(changes)
@@ -118,11 +111,52 @@ def mend(found: Sequence[Line], refused: Sequence[Json]) -> Mended:
     return result
 
 
+def known(found: Sequence[Line], refused: Sequence[Json]) -> tuple[dict[int, Sequence[Json]], set[int]]:
+    """The findings of the entries that have the very bytes that were refused; and the numbers of those whose name was
+    refused with others, and is still to be mended. These may have been mended by hand, or be what was taken in."""
+    by_digest = {item["digest"]: item["findings"] for item in refused}
+    names = {(item["reference"], item["revision"]) for item in refused if item["standing"] == "open"}
+    findings, others = dict[int, Sequence[Json]](), set[int]()
+    for line in found:
+        if (digest := hashlib.sha256(line.raw).hexdigest()) in by_digest:
+            findings[line.number] = by_digest[digest]
+        elif _name(_read(line.raw)) in names:
+            others.add(line.number)
+    return findings, others
+
+
+def _checked(access: Access, path: str, found: Sequence[Line], asked: Collection[int]) -> dict[int, Sequence[Json]]:
+    """What there is to be said of some entries of a file as they are now. Nothing of them is taken in."""
+    from shuangqian.sending import receipts
+    from shuangqian.submitting import again, check_validates
+
+    check_validates(access, "/submissions:stream")
+    source = Source(path, opened(path)[0], without={line.number for line in found} - set(asked))
+
+    async def go(bar: Bar) -> dict[int, Sequence[Json]]:
+        answers = receipts(access, source, again(bar), validate_only=True)
+        return {line.number: receipt.get("findings", ()) async for line, receipt in answers}
+
+    with progress(_("Checking")) as bar:
+        return asyncio.run(go(bar))
+
+
 def _read(raw: bytes) -> Any:
+    """What an entry says; nothing where it is illegible, or would lose what it says when it is written again."""
     try:
-        return orjson.loads(raw)
+        entry = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None
+    return entry if says_all(entry, raw) else None
+
+
+def _name(entry: Any) -> tuple[str, int | None] | None:
+    """The reference and revision of an entry, where they are legible."""
+    said = entry if isinstance(entry, dict) else {}
+    reference, revision = said.get("reference"), said.get("revision")
+    if not isinstance(reference, str) or not isinstance(revision, int | None):
+        return None
+    return reference, revision
 
 
 def _apply(line: Line, entry: Any, findings: Sequence[Json]) -> tuple[Any, list[Change], list[Json]]:
@@ -161,12 +195,19 @@ class Fixed(NamedTuple):
 
 
 def fix(access: Access, reference: str | None, path: str, target: str | None, as_json: bool) -> Fixed:
-    """Write the mended file, and list all that is changed in it and all that is left to be mended by hand."""
+    """Write the mended file, and list all that is changed in it and all that is left to be mended by hand.
+
+    An entry is known by its bytes, as they were refused. Of one that has but the name of what was refused the server is
+    asked anew: what was mended by hand, or taken in, stays as it is.
+    """
     if path == "-":
         raise Failed(NOT_RIGHT, _("What is mended is a file: name it with --file."))
     file, _size = opened(path)
     found = [line for some in lines(path, file) for line in some]
-    mended = mend(found, list(refusals(access, reference)))
+    findings, others = known(found, list(refusals(access, reference)))
+    if others:
+        findings |= _checked(access, path, found, others)
+    mended = mend(found, findings)
     where = target or str(Path(path).with_name(f"{Path(path).stem}.mended{Path(path).suffix}"))
     Path(where).write_bytes(_written(path, mended.lines))
     for change in mended.changes:

@@ -141,3 +141,32 @@ def test_what_is_changed_is_listed_and_what_has_no_fix_is_not_sent(shell: Shell)
     said = json.loads(again.stdout)
     assert [each["line"] for each in said["left"]] == [3, 4] and "Line 2: replace" in again.stderr
     assert {"line": 2, "op": "replace", "path": "/entry/maturity", "value": 8, "old": "8"} in said["changes"]
+
+
+def test_what_was_mended_by_hand_stays_and_what_was_taken_in_is_not_touched(shell: Shell) -> None:
+    mine, two, late, twice = (name() for _ in range(4))
+    kept = line(two, title={"zh": "另一条目"})
+    first = line(mine, maturity="8") + line(two) + kept + line(late, 3) + line(late, 2, maturity=7)
+    first += line(twice, maturity=2).strip()[:-2] + b', "maturity": "8"}}\n'
+    assert shell.run("submit", shell.file("first.ndjson", first + line(two, maturity=6))).returncode == 1
+    # One is mended by hand, to another value than the fix has; of the last the number was forgotten.
+    _, *rest = first.splitlines(keepends=True)
+    path = shell.file("entries.ndjson", line(mine, maturity=7) + b"".join(rest) + line(two, maturity=6))
+    done = shell.run("errors", "--fix", "--file", path, "--send", "--json")
+    assert done.returncode == 1, done.stderr
+    mended = Path(path).with_name("entries.mended.ndjson").read_bytes().splitlines(keepends=True)
+    assert mended[:6] == [line(mine, maturity=7), *rest], "as they were"
+    assert json.loads(mended[6]) == submission(two, 2, maturity=6)
+    assert [text for text in done.stderr.splitlines() if text.startswith("Line ")] == [
+        "Line 7: replace /revision: 1 → 2"
+    ]
+    left, _, sent = done.stdout.partition("\n}\n")
+    rules = [(each["line"], each["rule"]) for each in json.loads(left + "}")["left"]]
+    assert rules == [(3, "revision.taken"), (5, "revision.stale"), (6, "repeated-field"), (6, "type")], done.stdout
+    # What was sent before is answered as it was then.
+    assert [(each["line"], each["revision"], each["status"]) for each in map(json.loads, sent.splitlines())] == [
+        (1, 1, "received"),
+        (2, 1, "received"),
+        (4, 3, "received"),
+        (7, 2, "revised"),
+    ]

@@ -134,13 +134,15 @@ def _breach(state: Submission, command: Receive) -> Finding | None:
     """The rule between a submission's revisions that this one breaks, if any."""
     following = state.revision + 1
     found = str(command.revision)
-    renumber: Fix = {"op": "replace", "path": "/revision", "value": following}
     if state.withdrawn:
         return Finding(rule="submission.withdrawn", pointer="/reference")
     if command.revision in state.digests:
-        return Finding(rule="revision.taken", pointer="/revision", found=found, expected=str(following), fix=renumber)
+        # Of the same title it is a change whose number was forgotten. Else nobody can tell: it may be another entry.
+        same = (command.entry.kind, command.entry.title) == (state.kind, state.title)
+        fix: Fix | None = {"op": "replace", "path": "/revision", "value": following} if same else None
+        return Finding(rule="revision.taken", pointer="/revision", found=found, expected=str(following), fix=fix)
     if command.revision < state.revision:
-        return Finding(rule="revision.stale", pointer="/revision", found=found, expected=str(following), fix=renumber)
+        return Finding(rule="revision.stale", pointer="/revision", found=found, expected=str(following))
     if state.kind and command.entry.kind != state.kind:
         kind = command.entry.kind
         keep: Fix = {"op": "replace", "path": "/entry/kind", "value": state.kind}
