@@ -105,7 +105,7 @@ class CaseLists:
     ) -> list[Listed]:
         """Up to PAGE cases of a status, the longest known first, from the cursor `after` on."""
         query: Json = {"state.status": status, "state.kind": {"$in": [kind] if kind else list(KINDS)}}
-        query |= _not_of(without_partner) | _beyond("state.received", "$gt", after)
+        query |= _not_of(without_partner) | beyond("state.received", "$gt", after)
         order = [("state.received", ASCENDING), ("_id", ASCENDING)]
         return [_listed(case) async for case in self.cases.find(query, _LISTED).sort(order).limit(PAGE)]
 
@@ -122,7 +122,7 @@ class CaseLists:
         query |= ({"state.decision": decision} if decision else {}) | ({"state.kind": kind} if kind else {})
         total = await self.cases.count_documents(query)
         order = [("state.decided", DESCENDING), ("_id", DESCENDING)]
-        found = self.cases.find(query | _beyond("state.decided", "$lt", after), _LISTED).sort(order).limit(most)
+        found = self.cases.find(query | beyond("state.decided", "$lt", after), _LISTED).sort(order).limit(most)
         return [_listed(case) async for case in found], total
 
     async def judged(self, most: int) -> list[Judged]:
@@ -154,7 +154,7 @@ def _not_of(partner: str | None) -> Json:
     return {"state.partner": {"$ne": partner}} if partner else {}
 
 
-def _beyond(field: str, operator: str, cursor: str | None) -> Json:
+def beyond(field: str, operator: str, cursor: str | None) -> Json:
     """What comes after a cursor in the order of (field, _id)."""
     if not cursor:
         return {}

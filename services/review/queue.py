@@ -85,10 +85,15 @@ class CaseQueue:
         found = self.cases.find(query, _FREE).hint("next_of_sector" if sector else "next").sort(_ORDER).limit(most)
         return [_as_free(case) async for case in found.batch_size(most)]  # all in one answer, not the first 101
 
-    async def free_states(self, at: datetime, most: int) -> dict[str, Case]:
-        """The first `most` cases that are free, by id, in the order in which they are handed out."""
-        found = self.cases.find({"state.status": "open"} | _free(at), {"state": 1}).hint("next").sort(_ORDER)
-        return {each["_id"]: Case.model_validate(each["state"], strict=False) async for each in found.limit(most)}
+    async def with_empty_seats(self, at: datetime, most: int) -> dict[str, Case]:
+        """The first `most` cases that nobody holds and that are kept for fewer than the reviews they wait for, by id,
+        in the order in which they are handed out; of their assignments those that run."""
+        runs = {"input": {"$ifNull": ["$state.assignments", []]}, "cond": {"$gt": ["$$this.until", second(at)]}}
+        seats = {"$expr": {"$lt": [{"$size": {"$filter": runs}}, "$state.left"]}}
+        unheld = {"state.status": "open", "state.lease.until": _not_within(at, LEASE)}
+        query = unheld | {"$or": [{"state.reserved": _not_within(at, RESERVED)}, seats]}
+        found = self.cases.find(query, {"state": 1}).hint("next").sort(_ORDER).limit(most)
+        return {each["_id"]: _running(Case.model_validate(each["state"], strict=False), at) async for each in found}
 
     async def candidates(self, who: Standing, at: datetime, most: int = MOST) -> list[str]:
         """The cases a reviewer may claim now: fewest reviews left first, then the longest waiting."""
@@ -188,6 +193,10 @@ def _free(at: datetime) -> Json:
 
 def _not_within(at: datetime, span: timedelta) -> Json:
     return {"$not": {"$gt": second(at), "$lte": second(at + span + SKEW)}}
+
+
+def _running(case: Case, at: datetime) -> Case:
+    return case.model_copy(update={"assignments": tuple(each for each in case.assignments if each.runs(at))})
 
 
 def _as_free(case: Json) -> Free:

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from review import tables
 from review.assignment.applying import Fault
+from review.assignment.situation import absent, kept_for
 from review.desk import Desk, now, problem
 from review.domain.reviewer import Reviewer, stream
 from review.pages import ForPeople
@@ -43,13 +44,15 @@ def roster_pages(desk: Desk) -> APIRouter:
     reviewers = desk.roster.reviewers
 
     async def listed(request: Request, status: int = 200, **said: Any) -> Response:
+        at = now()
         return page(
             request,
             "roster.html",
             status=status,
+            absent=await absent(desk, at, await kept_for(desk.store.cases, at)),
             tabs=operations_tabs(request, "/reviewers"),
             reviewers=await desk.roster.active(),
-            today=now().astimezone(CITY_TIME).date(),
+            today=at.astimezone(CITY_TIME).date(),
             path=path,
             most_rows=tables.MAX_ROWS,
             columns=COLUMNS,
@@ -69,7 +72,8 @@ def roster_pages(desk: Desk) -> APIRouter:
     @router.post("/reviewers:file")
     async def upload(request: Request, me: Operator, file: UploadFile | None = None) -> Response:
         try:
-            rows = tables.read(await file.read(tables.MAX_BYTES + 1) if file else b"", COLUMNS, NEEDED)
+            body = await file.read(tables.MAX_ROWS * tables.ROW_BYTES + 1) if file else b""
+            rows = tables.read(body, COLUMNS, NEEDED)
         except Problem as unreadable:
             return await listed(request, 422, unreadable=unreadable)
         known = {each.reviewer: each.profile for each in await desk.roster.active() if each.profile}

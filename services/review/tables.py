@@ -8,11 +8,13 @@ from itertools import zip_longest
 
 from starlette.responses import Response
 
-from web.languages import _, say
+from web.languages import _, number, say
 from web.problems import Problem
 
-#: More is no roster and no day's assignments.
-MAX_BYTES, MAX_ROWS = 1_000_000, 2_000
+#: More is no roster.
+MAX_ROWS = 2_000
+#: What a row of ours takes at most, as a rule.
+ROW_BYTES = 1_000
 #: A cell that a spreadsheet would compute (OWASP, CSV injection); one of ours begins with an apostrophe then.
 _COMPUTED = ("=", "+", "-", "@", "\t", "\r")
 
@@ -28,16 +30,17 @@ class Row:
     cells: Mapping[str, str]
 
 
-def read(body: bytes, columns: Columns, needed: Sequence[str]) -> list[Row]:
-    """The rows that are not blank. Headings are codes or what they are called; an unknown one is refused:
-    what stands beneath it would be lost, a conflict of interest for one.
+def read(body: bytes, columns: Columns, needed: Sequence[str], most: int = MAX_ROWS) -> list[Row]:
+    """The rows that are not blank, `most` of them at most. Headings are codes or what they are called; an unknown one
+    is refused: what stands beneath it would be lost, a conflict of interest for one.
 
     Raises Problem (422) where the file is no such table: what is wrong with it, and what to do.
     """
     if not body:
         raise _unreadable(_("Choose a file first; or the one you chose is empty."))
-    if len(body) > MAX_BYTES:
-        raise _unreadable(_("The file is larger than 1 MB. Send it in parts."))
+    if len(body) > most * ROW_BYTES:
+        megabytes = {"most": most * ROW_BYTES // 1_000_000}
+        raise _unreadable(_("The file is larger than %(most)s MB. Send it in parts.") % megabytes)
     text = _text(body)
     codes = {called.casefold(): code for code, names in columns.items() for called in (code, *names.values())}
     best: list[list[str]] = []
@@ -63,15 +66,15 @@ def read(body: bytes, columns: Columns, needed: Sequence[str]) -> list[Row]:
         raise _unreadable(_("These headings are not known: %(unknown)s. Those that are: %(known)s.") % known)
     if twice := sorted({say(columns[head]) for head in heads if head and heads.count(head) > 1}):
         raise _unreadable(_("These headings stand there twice: %(twice)s.") % {"twice": _("; ").join(twice)})
-    if len(best) - 1 > MAX_ROWS:
-        raise _unreadable(_("These are over %(most)s rows. Send them in parts.") % {"most": MAX_ROWS})
-    numbered = [(number, [_plain(cell) for cell in cells]) for number, cells in enumerate(best[1:], start=2)]
-    for number, cells in numbered:
+    if len(best) - 1 > most:
+        raise _unreadable(_("These are over %(most)s rows. Send them in parts.") % {"most": number(most)})
+    numbered = [(row, [_plain(cell) for cell in cells]) for row, cells in enumerate(best[1:], start=2)]
+    for row, cells in numbered:
         if any(cell for cell, head in zip_longest(cells, heads, fillvalue="") if cell and not head):
-            raise _unreadable(_("Row %(row)s holds something in a column without a heading.") % {"row": number})
+            raise _unreadable(_("Row %(row)s holds something in a column without a heading.") % {"row": row})
     return [
-        Row(number, {head: cell for head, cell in zip(heads, cells, strict=False) if head})
-        for number, cells in numbered
+        Row(row, {head: cell for head, cell in zip(heads, cells, strict=False) if head})
+        for row, cells in numbered
         if any(cells)
     ]
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from review.assignment.proposing import (
     vacancies,
 )
 from review.domain.case import Case
+from review.domain.lease import Assignment
 from review.domain.outcome import left
 from review.domain.reviewer import Standing
 from schemas.review import Route
@@ -112,6 +114,16 @@ def test_one_reviewer_does_not_take_both_seats_of_a_case() -> None:
 
 def test_a_case_that_lacks_one_review_has_one_seat() -> None:
     assert len(propose({"a": case(left=1)}, [reviewer("li"), reviewer("ma")]).pairs) == 1
+
+
+def test_a_case_that_is_kept_for_one_already_has_the_other_seat_to_fill() -> None:
+    until = datetime(2027, 1, 1, tzinfo=UTC)
+    kept = case(assignments=(Assignment(reviewer="li", until=until, reasons=("operator",)),))
+    found = propose({"a": kept}, [reviewer("li"), reviewer("ma", load=4)])
+    assert [(pair.reviewer, pair.kept) for pair in found.pairs] == [("li", True), ("ma", False)]
+    assert found.pairs[0].reasons == ("operator",) and found.unfilled == ()
+    alone = propose({"a": kept}, [reviewer("li")])
+    assert alone.unfilled == (Unfilled("a", 1, (("li", "seated"),)),)
 
 
 def of_a_day(today_min: int, reviewed: int, load: int, review_min: float = 24.0) -> Available:

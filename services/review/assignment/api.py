@@ -7,12 +7,11 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from review.addresses import Addresses
-from review.assignment.applying import Wish, assign
+from review.assignment.applying import MAX_WISHES, Wish, assign
 from review.assignment.lines import as_json
 from review.assignment.pages import proposing
 from review.assignment.situation import kept
 from review.desk import Desk, now
-from review.tables import MAX_ROWS
 from schemas.envelope import Json, timestamp
 from web.languages import _
 from web.people import Person, cause, require
@@ -33,7 +32,7 @@ class AssignmentIn(BaseModel):
 class AssignmentsIn(BaseModel):
     """Cases that are not named stay as they are; one that is named is kept for just those named with it."""
 
-    assignments: Annotated[list[AssignmentIn], Field(max_length=MAX_ROWS)]
+    assignments: Annotated[list[AssignmentIn], Field(max_length=MAX_WISHES)]
 
 
 def assignment_api(desk: Desk, addresses: Addresses) -> APIRouter:
@@ -58,7 +57,8 @@ def assignment_api(desk: Desk, addresses: Addresses) -> APIRouter:
 
     @router.get("/assignments/proposal")
     async def proposal(me: Looking) -> Json:
-        """Who should review the first 100 free cases, and why; of what nobody can take, what keeps whom from it.
+        """Who should review the first 100 cases that have a seat to fill, and why; of what nobody can take, what keeps
+        whom from it. For whom a seat is `kept` already is among them, so that it stays so when this is sent back.
 
         `reviewers` tells how much of their day is used, how many cases each `has`, and `time_for` how many more.
         """

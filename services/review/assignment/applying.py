@@ -16,6 +16,9 @@ from review.domain.lease import RESERVED
 from web.languages import _
 from web.people import Person, actor
 
+#: Wishes at once: more than are kept on any day, so that all of them can be sent back as they were downloaded.
+MAX_WISHES = 20_000
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -67,8 +70,11 @@ async def assign(desk: Desk, me: Person, cause: str, wishes: Sequence[Wish]) -> 
         return Applied(faults=tuple(faults))
     getting = Counter(wish.reviewer for wish in wishes if wish.reviewer)
     commands: list[tuple[Wish, CaseCommand]] = []
-    for id, case in cases.items():
-        named = {wish.reviewer: wish for wish in wishes if wish.case == id}
+    by_case: dict[str, dict[str, Wish]] = {}
+    for wish in wishes:
+        by_case.setdefault(wish.case, {})[wish.reviewer] = wish
+    for id, named in by_case.items():
+        case = cases[id]
         first = next(iter(named.values()))
         has = {each.reviewer for each in case.assignments if each.runs(at)}
         for sub in sorted({each.reviewer for each in case.assignments} - named.keys()):

@@ -22,12 +22,16 @@ COLUMNS: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Seat:
-    """One review that a case waits for: who is proposed or chosen, empty for nobody, and the number of its field."""
+    """One review that a case waits for: who is proposed or chosen, empty for nobody, and the number of its field.
+
+    `kept`: the case is kept for them already.
+    """
 
     number: int
     reviewer: str
     shown: str
     why: str
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,17 +50,18 @@ class Line:
 
 def proposed(cases: Mapping[str, Case], reviewers: Sequence[Available], proposal: Proposal) -> list[Line]:
     """The proposal, a line for each case."""
-    pairs: dict[str, list[tuple[str, str]]] = {}
+    pairs: dict[str, list[tuple[str, str, bool]]] = {}
     for pair in proposal.pairs:
-        pairs.setdefault(pair.case, []).append((pair.reviewer, why(pair.reasons)))
+        said = _("Kept already: %(why)s") % {"why": why(pair.reasons)} if pair.kept else why(pair.reasons)
+        pairs.setdefault(pair.case, []).append((pair.reviewer, said, pair.kept))
     empty = {each.case: each for each in proposal.unfilled}
     lines: list[Line] = []
     number = 0
     for id, case in cases.items():
         seats = []
-        for sub, said in [*pairs.get(id, []), *[("", "")] * (empty[id].seats if id in empty else 0)]:
+        for sub, said, kept in [*pairs.get(id, []), *[("", "", False)] * (empty[id].seats if id in empty else 0)]:
             number += 1
-            seats.append(Seat(number, sub, sub, said))
+            seats.append(Seat(number, sub, sub, said, kept))
         lines.append(line(id, case, tuple(seats), reviewers, unfilled(empty[id], reviewers) if id in empty else ()))
     return lines
 
@@ -82,12 +87,12 @@ def unfilled(empty: Unfilled, reviewers: Sequence[Available]) -> tuple[str, ...]
 
 def rows_of_proposal(lines: Sequence[Line]) -> list[dict[str, str]]:
     """The proposal as rows of CSV, one for each seat that is filled."""
-    names = {sub: name for each in lines for sub, name, _timed in each.may}
+    names = {sub: name for each in lines for sub, name, _said in (*each.may, *each.may_not)}
     return [
         {
             "case": each.id,
             "reviewer": seat.reviewer,
-            "name": names[seat.reviewer],
+            "name": names.get(seat.reviewer, ""),
             "title": _title(each.case),
             "why": seat.why,
         }
@@ -120,7 +125,8 @@ def as_json(proposal: Proposal, reviewers: Sequence[Available]) -> Json:
     """A proposal for programs: codes, and no texts."""
     return {
         "assignments": [
-            {"case": pair.case, "reviewer": pair.reviewer, "reasons": pair.reasons} for pair in proposal.pairs
+            {"case": pair.case, "reviewer": pair.reviewer, "reasons": pair.reasons, "kept": pair.kept}
+            for pair in proposal.pairs
         ],
         "unfilled": [{"case": each.case, "seats": each.seats, "why": dict(each.why)} for each in proposal.unfilled],
         "reviewers": [

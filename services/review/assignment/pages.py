@@ -7,6 +7,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, UploadFile
 from starlette.requests import Request
@@ -14,15 +15,15 @@ from starlette.responses import RedirectResponse, Response
 
 from review import tables
 from review.addresses import Addresses
-from review.assignment.applying import Applied, Fault, Wish, assign
+from review.assignment.applying import MAX_WISHES, Applied, Fault, Wish, assign
 from review.assignment.lines import COLUMNS, Line, Seat, line, proposed, rows_of_kept, rows_of_proposal
 from review.assignment.proposing import Proposal, propose
-from review.assignment.situation import MOST, Situation, kept, situation, states
+from review.assignment.situation import MOST, Situation, absent, kept, kept_for, kept_from, situation, states
 from review.assignment.words import why
 from review.desk import Desk, now
 from review.domain.assigning import Unassign
 from review.pages import ForPeople
-from web.languages import _
+from web.languages import _, ngettext
 from web.operations import operations_tabs
 from web.pages import notify, page
 from web.people import Person, actor, cause, require
@@ -38,14 +39,20 @@ def assignment_pages(desk: Desk, addresses: Addresses) -> APIRouter:
     router = APIRouter(include_in_schema=False, route_class=ForPeople)
     files = APIRouter(include_in_schema=False)
 
-    async def listed(request: Request, status: int = 200, **said: Any) -> Response:
+    async def listed(request: Request, after: str | None = None, status: int = 200, **said: Any) -> Response:
         at = now()
+        found, next = await kept_from(desk.store.cases, at, addresses.cursor(after))
+        counts = await kept_for(desk.store.cases, at)
         return page(
             request,
             "assignments.html",
             status=status,
             tabs=operations_tabs(request, "/assignments"),
-            kept=await kept(desk.store.cases, at),
+            kept=found,
+            total=counts.total(),
+            next=addresses.seal(next) if next else None,
+            after=after,
+            absent=await absent(desk, at, counts),
             at=at,
             names=await _names(desk),
             case_path=addresses.path,
@@ -61,7 +68,7 @@ def assignment_pages(desk: Desk, addresses: Addresses) -> APIRouter:
             status=422 if faults else 200,
             tabs=operations_tabs(request, "/assignments"),
             lines=lines,
-            seats=[seat for each in lines for seat in each.seats],
+            seats=[seat for each in lines for seat in each.seats if not seat.kept],
             reviewers=found.reviewers,
             minutes=found.minutes,
             timed=found.timed,
@@ -72,8 +79,8 @@ def assignment_pages(desk: Desk, addresses: Addresses) -> APIRouter:
         )
 
     @router.get("/assignments")
-    async def overview(request: Request, me: Looking) -> Response:
-        return await listed(request)
+    async def overview(request: Request, me: Looking, after: str | None = None) -> Response:
+        return await listed(request, after)
 
     @router.get("/assignments/proposal")
     async def proposal(request: Request, me: Looking) -> Response:
@@ -100,18 +107,32 @@ def assignment_pages(desk: Desk, addresses: Addresses) -> APIRouter:
         (outcome,) = await desk.cases.handle([command])
         if outcome.fresh:
             notify(request, _("Taken off: anybody may have the case now."))
+        after = str(form.get("after", ""))
+        return RedirectResponse(f"/assignments?{urlencode({'after': after})}" if after else "/assignments", 303)
+
+    @router.post("/assignments:free")
+    async def free(request: Request, me: Operator) -> Response:
+        """Nothing is kept any more for the one who is named."""
+        sub = str((await request.form()).get("reviewer", ""))
+        by: dict[str, Any] = {"cause": f"{cause(request)}:{sub}", "actor": actor(me), "at": now(), "reviewer": sub}
+        ids = {each.id for each in await kept(desk.store.cases, now()) if each.reviewer == sub}
+        outcomes = await desk.cases.handle([Unassign(stream=id, **by) for id in sorted(ids)]) if ids else []
+        freed = sum(outcome.fresh for outcome in outcomes)
+        said = ngettext("%(count)s case is free for others.", "%(count)s cases are free for others.", freed)
+        notify(request, said % {"count": freed})
         return RedirectResponse("/assignments", 303)
 
     @router.post("/assignments:file")
     async def upload(request: Request, me: Operator, file: UploadFile | None = None) -> Response:
         try:
-            rows = tables.read(await file.read(tables.MAX_BYTES + 1) if file else b"", COLUMNS, NEEDED)
+            body = await file.read(MAX_WISHES * tables.ROW_BYTES + 1) if file else b""
+            rows = await asyncio.to_thread(tables.read, body, COLUMNS, NEEDED, MAX_WISHES)
         except Problem as unreadable:
-            return await listed(request, 422, unreadable=unreadable)
+            return await listed(request, status=422, unreadable=unreadable)
         wishes = [Wish(row.number, row.cells.get("case", ""), row.cells.get("reviewer", "")) for row in rows]
         done = await assign(desk, me, cause(request), wishes)
         if not wishes or (done.faults and not done.written):
-            return await listed(request, 422, faults=done.faults, nothing=not wishes)
+            return await listed(request, status=422, faults=done.faults, nothing=not wishes)
         _tell(request, done, {wish.row: _("Row %(row)s") % {"row": wish.row} for wish in wishes})
         return RedirectResponse("/assignments", 303)
 

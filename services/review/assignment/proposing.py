@@ -1,10 +1,10 @@
-"""Who should review what: free cases and the roster's reviewers as one assignment problem. Pure.
+"""Who should review what: cases and the roster's reviewers as one assignment problem. Pure.
 
-Each case has as many seats as reviews it still waits for, each reviewer as many places as they have time for. As many
-seats as possible are filled, those of the longest waiting cases first, so that fields, languages and load fit best in
-all. Since no reviewer may take two seats of one case, it is a flow of least cost and not a plain matching (Ahuja,
-Magnanti and Orlin, Network Flows, 1993, chapter 9); its matrix is totally unimodular, so the linear programme's vertex
-is whole.
+Each case has as many seats as reviews it still waits for, but those that it is kept for already; each reviewer as many
+places as they have time for. As many seats as possible are filled, those of the longest waiting cases first, so that
+fields, languages and load fit best in all. Since no reviewer may take two seats of one case, it is a flow of least cost
+and not a plain matching (Ahuja, Magnanti and Orlin, Network Flows, 1993, chapter 9); its matrix is totally unimodular,
+so the linear programme's vertex is whole.
 """
 
 from collections import Counter
@@ -44,11 +44,13 @@ class Available:
 
 @dataclass(frozen=True)
 class Pair:
-    """A case for a reviewer, and why: `field`, `language`, `expert`, `load`, `no-conflict`."""
+    """A case for a reviewer, and why: `field`, `language`, `expert`, `load`, `no-conflict`. Of one that is `kept` for
+    them already, why it was then."""
 
     case: str
     reviewer: str
     reasons: tuple[str, ...]
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,18 +86,26 @@ def available(
 
 
 def propose(cases: Mapping[str, Case], reviewers: Sequence[Available]) -> Proposal:
-    """The best assignment. `cases` are open and free, by id, in the order in which they are to be reviewed."""
+    """The best assignment. `cases` are open and nobody holds them, by id, in the order in which they are to be
+    reviewed; their assignments are those that run. These stay, as pairs that are kept already."""
     by_sub = {each.who.sub: each for each in sorted(reviewers, key=lambda each: each.who.sub)}
     chosen = _solve(cases, [*by_sub.values()])
     taken = Counter(sub for _id, sub in chosen)
-    pairs = tuple(Pair(id, sub, reasons(cases[id], by_sub[sub], by_sub.values(), taken)) for id, sub in chosen)
-    unfilled = []
+    pairs: list[Pair] = []
+    unfilled: list[Unfilled] = []
     for id, case in cases.items():
-        seated = {sub for one, sub in chosen if one == id}
-        if len(seated) < case.left:
-            why = [(sub, _hindrance(case, each, sub in seated)) for sub, each in by_sub.items()]
-            unfilled.append(Unfilled(id, case.left - len(seated), tuple(why)))
-    return Proposal(pairs, tuple(unfilled))
+        new = [sub for one, sub in chosen if one == id]
+        pairs += [Pair(id, each.reviewer, each.reasons, kept=True) for each in case.assignments]
+        pairs += [Pair(id, sub, reasons(case, by_sub[sub], by_sub.values(), taken)) for sub in new]
+        if len(new) < seats(case):
+            why = [(sub, _hindrance(case, each, sub in new)) for sub, each in by_sub.items()]
+            unfilled.append(Unfilled(id, seats(case) - len(new), tuple(why)))
+    return Proposal(tuple(pairs), tuple(unfilled))
+
+
+def seats(case: Case) -> int:
+    """How many more may have the case."""
+    return max(0, case.left - len(case.assignments))
 
 
 def reasons(
@@ -130,7 +140,7 @@ def cost(cases: Mapping[str, Case], reviewers: Sequence[Available], pairs: Itera
     return (
         sum(misfit(cases[id], by_sub[sub]) for id, sub in chosen)
         + sum(LOAD * (by_sub[sub].load + place) for sub, count in taken.items() for place in range(count))
-        + sum(price * (case.left - filled[id]) for price, (id, case) in zip(vacant, cases.items(), strict=True))
+        + sum(price * (seats(case) - filled[id]) for price, (id, case) in zip(vacant, cases.items(), strict=True))
     )
 
 
@@ -142,8 +152,8 @@ def misfit(case: Case, reviewer: Available) -> int:
 def vacancies(cases: Mapping[str, Case], reviewers: Sequence[Available]) -> list[int]:
     """What a seat left empty costs, by case: more than all the fits of all seats; the earlier the case, the more."""
     worst = FIELD + 2 * LANGUAGE + LOAD * max((each.load + each.capacity for each in reviewers), default=0) + 1
-    seats = sum(case.left for case in cases.values())
-    return [worst * (seats + len(cases) - rank) for rank in range(len(cases))]
+    count = sum(map(seats, cases.values()))
+    return [worst * (count + len(cases) - rank) for rank in range(len(cases))]
 
 
 def _unread(case: Case, reviewer: Available) -> list[str]:
@@ -154,11 +164,15 @@ def _unread(case: Case, reviewer: Available) -> list[str]:
 
 
 def _may(case: Case, reviewer: Available) -> bool:
-    return reviewer.capacity > 0 and hindered(case, reviewer) is None
+    return reviewer.capacity > 0 and hindered(case, reviewer) is None and not _has(case, reviewer)
+
+
+def _has(case: Case, reviewer: Available) -> bool:
+    return any(each.reviewer == reviewer.who.sub for each in case.assignments)
 
 
 def _hindrance(case: Case, reviewer: Available, seated: bool) -> str:
-    if seated:
+    if seated or _has(case, reviewer):
         return "seated"
     return hindered(case, reviewer) or ("full" if reviewer.capacity > 0 else "no-time")
 
@@ -166,7 +180,7 @@ def _hindrance(case: Case, reviewer: Available, seated: bool) -> str:
 def _solve(cases: Mapping[str, Case], reviewers: Sequence[Available]) -> list[tuple[str, str]]:
     """The pairs (case, reviewer) of the cheapest assignment, by case, then by reviewer."""
     ids = list(cases)
-    seats = [case.left for case in cases.values()]
+    free = [seats(case) for case in cases.values()]
     edges = [
         (row, column)
         for row, case in enumerate(cases.values())
@@ -191,11 +205,11 @@ def _solve(cases: Mapping[str, Case], reviewers: Sequence[Available]) -> list[tu
     prices = [misfit(cases[ids[row]], reviewers[column]) for row, column in edges]
     prices += [*vacancies(cases, reviewers), *(price for _column, price in places)]
     shape = (len(ids) + len(reviewers), pairs + empty + len(places))
-    most = np.array([1] * pairs + seats + [1] * len(places))
+    most = np.array([1] * pairs + free + [1] * len(places))
     found = linprog(
         prices,
         A_eq=coo_array((signs, (rows, variables)), shape=shape).tocsr(),
-        b_eq=np.array([*seats, *[0] * len(reviewers)]),
+        b_eq=np.array([*free, *[0] * len(reviewers)]),
         bounds=np.column_stack([np.zeros_like(most), most]),
         method="highs-ds",  # the simplex method: it ends at a vertex
     )

@@ -1,7 +1,7 @@
 """What an assignment is made of: the cases that are free, the reviewers and their time, and what is kept for whom."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
@@ -11,6 +11,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from review.assignment.proposing import Available, available
 from review.desk import Desk
 from review.domain.case import Case
+from review.lists import PAGE, beyond
 from review.planner.core import LEAST_MINUTES
 from review.planner.measured import timed
 from review.roster import calendar
@@ -21,11 +22,13 @@ from web.people import Person
 
 #: Cases that are proposed for at once: a page of them is long enough.
 MOST = 100
+_KEPT = {"state.assignments": 1, "state.entry.title": 1, "state.kind": 1}
+_FIRST_FREE = [("state.reserved", ASCENDING), ("_id", ASCENDING)]
 
 
 @dataclass(frozen=True)
 class Situation:
-    """`cases` are free, by id, in the order in which they are handed out.
+    """`cases` have a seat to fill, by id, in the order in which they are handed out: see `propose`.
 
     `minutes` is what a review is reckoned to take: as long as `timed` reviews took, LEAST_MINUTES though they took
     less; or as supposed while none is timed.
@@ -35,6 +38,15 @@ class Situation:
     reviewers: tuple[Available, ...]
     minutes: float
     timed: int
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Somebody who is away today, and how many cases are kept for them."""
+
+    reviewer: str
+    name: str
+    count: int
 
 
 @dataclass(frozen=True)
@@ -65,7 +77,7 @@ async def situation(desk: Desk, at: datetime) -> Situation:
             continue
         day = {"today_min": calendar(profile).minutes(today), "reviewed": reviewed[who.sub], "load": load[who.sub]}
         reviewers.append(available(who, profile.name, profile.expert, **day, review_min=minutes))
-    return Situation(await desk.store.queue.free_states(at, MOST), tuple(reviewers), minutes, known.reviews)
+    return Situation(await desk.store.queue.with_empty_seats(at, MOST), tuple(reviewers), minutes, known.reviews)
 
 
 async def states(cases: AsyncCollection[Json], ids: Collection[str]) -> dict[str, Case]:
@@ -76,9 +88,48 @@ async def states(cases: AsyncCollection[Json], ids: Collection[str]) -> dict[str
 
 async def kept(cases: AsyncCollection[Json], at: datetime) -> list[Kept]:
     """What is kept for whom now, the first to come free first."""
-    query = {"state.assignments.reviewer": {"$exists": True}, "state.status": "open"}
-    shown = {"state.assignments": 1, "state.entry.title": 1, "state.kind": 1}
-    found = cases.find(query, shown).sort("state.reserved", ASCENDING)
+    return _kept(await cases.find(_assigned(at), _KEPT).sort(_FIRST_FREE).to_list(), at)
+
+
+async def kept_from(cases: AsyncCollection[Json], at: datetime, after: str | None) -> tuple[list[Kept], str | None]:
+    """What is kept of PAGE cases, from the cursor `after` on; and the cursor of the next, if there are more."""
+    query = _assigned(at) | beyond("state.reserved", "$gt", after)
+    found = await cases.find(query, _KEPT | {"state.reserved": 1}).sort(_FIRST_FREE).limit(PAGE + 1).to_list()
+    next = f"{found[PAGE - 1]['state']['reserved']} {found[PAGE - 1]['_id']}" if len(found) > PAGE else None
+    return _kept(found[:PAGE], at), next
+
+
+async def kept_for(cases: AsyncCollection[Json], at: datetime) -> Counter[str]:
+    """How many cases are kept for each reviewer now."""
+    steps: list[Json] = [
+        {"$match": _assigned(at)},
+        {"$unwind": "$state.assignments"},
+        {"$match": {"state.assignments.until": {"$gt": second(at)}}},
+        {"$sortByCount": "$state.assignments.reviewer"},
+    ]
+    return Counter({each["_id"]: each["count"] async for each in await cases.aggregate(steps)})
+
+
+async def absent(desk: Desk, at: datetime, counts: Counter[str]) -> list[Absent]:
+    """Whoever is away today though cases are kept for them; `counts` are those of `kept_for`."""
+    today = at.astimezone(CITY_TIME).date()
+    people = [(each.reviewer, each.profile) for each in await desk.roster.active() if counts[each.reviewer]]
+    return [
+        Absent(sub, profile.name, counts[sub])
+        for sub, profile in people
+        if profile and any(away.first <= today <= away.last for away in profile.away)
+    ]
+
+
+def _assigned(at: datetime) -> Json:
+    return {
+        "state.assignments.reviewer": {"$exists": True},
+        "state.status": "open",
+        "state.reserved": {"$gt": second(at)},
+    }
+
+
+def _kept(found: Sequence[Json], at: datetime) -> list[Kept]:
     every = [
         Kept(
             case["_id"],
@@ -88,7 +139,7 @@ async def kept(cases: AsyncCollection[Json], at: datetime) -> list[Kept]:
             moment(assignment["until"]),
             tuple(assignment["reasons"]),
         )
-        async for case in found
+        for case in found
         for assignment in case["state"]["assignments"]
     ]
     return [each for each in every if each.until > at]
