@@ -53,6 +53,8 @@ def import_sheet(
         async for receipt in row_receipts(access, path, query, place, again(bar)):
             counts[receipt["status"]] += 1
             shown(str(receipt["row"]), receipt)
+            place.reached(receipt["row"])
+            await asyncio.sleep(0)  # an interrupt is heard, though all receipts may have come already
             bar.tell(_("%s rows") % f"{counts.total():,}", counts.total(), None, counts.total())
         if marked:
             await _mark(access, path, query, marked)
@@ -66,7 +68,8 @@ def import_sheet(
 async def row_receipts(
     access: Access, path: str, query: dict[str, str], place: KeptPlace, told: Again
 ) -> AsyncIterator[Json]:
-    """The receipt of each row after `place`, in order, over as many connections as it takes."""
+    """The receipt of each row after `place`, which whoever takes them moves on, in order, over as many connections as
+    it takes."""
     patience = Patience(told, access)
     async with session(access) as http:
         while True:
@@ -78,8 +81,6 @@ async def row_receipts(
                         await accepted(answer)
                         async for receipt in json_lines(answer, lambda: True):
                             patience.moved()
-                            place.reached(receipt["row"])
-                            await asyncio.sleep(0)  # an interrupt is heard, though all receipts may have come already
                             yield receipt
                         return
             except (aiohttp.ClientError, OSError, TimeoutError) as error:

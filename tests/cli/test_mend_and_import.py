@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 import secrets
+import signal
+import time
 from pathlib import Path
 
 import httpx2
@@ -33,6 +36,24 @@ def test_a_sheet_gets_a_receipt_a_row_though_the_line_drops(stranger: Shell, api
     receipts = [json.loads(text) for text in done.stdout.splitlines()]
     assert [(each["row"], each["status"]) for each in receipts] == [(row, "received") for row in range(2, 2002)]
     assert {each["event"] for each in receipts} == {f"{USCC}/{prefix}-{n}/1" for n in range(2000)}
+
+
+def test_interrupted_again_and_again_a_sheet_loses_no_receipt(stranger: Shell) -> None:
+    path, shell = stranger.file("entries.csv", as_csv(some(name(), 3000))), stranger.at(stranger.port)
+    command = ("import", path, "--kind", "product", "--json", "--resume")
+    text = b""
+    for _ in range(2):
+        process = shell.start(*command)
+        assert process.stdout
+        text += b"".join(process.stdout.readline() for _ in range(50))
+        # The pipe is full by then: it stands in the midst of receipts that have come together.
+        time.sleep(1)
+        os.kill(process.pid, signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+        text += stdout
+        assert process.returncode == 130, stderr
+    text += shell.run(*command).stdout.encode()
+    assert [json.loads(receipt)["row"] for receipt in text.splitlines()] == list(range(2, 3002))
 
 
 def test_refused_rows_name_their_cells_and_the_marked_sheet_is_written(stranger: Shell) -> None:
