@@ -108,10 +108,19 @@ def test_an_open_case_that_was_begun_needs_one_review_less() -> None:
 def test_where_there_are_many_several_go_as_one_and_as_many_are_decided() -> None:
     plan = assumed(waiting=2000, arrivals=100.0, reviews=2, spread=0.8, discordant=0.2, express=0.3)
     each, together = (
-        np.mean([sum(1 for _ in simulate(plan, [OFFICE] * 40, MONDAY, 19, dice, by)) * by for dice in dices])
+        np.mean([sum(case.count for case in simulate(plan, [OFFICE] * 40, MONDAY, 19, dice, by)) for dice in dices])
         for by, dices in ((by, map(np.random.default_rng, range(8))) for by in (1, 3))
     )
     assert together == pytest.approx(each, rel=0.04)
+
+
+def test_never_are_more_decided_than_there_are_nor_fewer_where_there_is_time_for_all() -> None:
+    day = date(2026, 11, 29)
+    for waiting in (1_000_000, 999_999, 4_001):
+        all_of_them = foretell(assumed(waiting=waiting, reviews=2, minutes=0.5), [ALWAYS] * 200, MONDAY, day, waiting)
+        assert all_of_them == Foretold(waiting, waiting, waiting, 1.0)
+    some = foretell(assumed(waiting=7, arrivals=10_000.0, minutes=0.5), [ALWAYS] * 200, MONDAY, day, 1)
+    assert some.high <= 7 + 28 * 10_000 + 3 * (28 * 10_000) ** 0.5
 
 
 def test_a_hundred_thousand_open_cases_are_simulated_like_any() -> None:

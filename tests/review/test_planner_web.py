@@ -215,6 +215,15 @@ async def test_what_cannot_be_is_said_at_its_field(signed_in: SignIn) -> None:
         answer = await operator.get("/planner", params=QUESTION | SUPPOSED | wrong, headers=PAGE)
         assert (answer.status_code, said in answer.text) == (422, True), wrong
         assert (await operator.post("/planner", data=QUESTION | SUPPOSED | wrong, headers=PAGE)).status_code == 422
+    # With several, the summary tells them apart; and what cannot be kept leads back to the form as it was sent.
+    wrong = QUESTION | SUPPOSED | {"goal": "", "waiting": "", "discordant": ""}
+    summary = (await operator.get("/planner", params=wrong, headers=PAGE)).text
+    for said in ("Cases to decide: Give a whole number", "Open cases: Give a whole", "third review, %: Give 0 to 100."):
+        assert said in summary, said
+    refused = (await operator.post("/planner", data=wrong, headers=PAGE)).text
+    back = re.search(r'href="(/planner\?[^"]+)"', refused)
+    assert "Open cases: Give a whole number" in refused and back
+    assert 'id="goal-error"' in (await operator.get(back[1].replace("&amp;", "&"), headers=PAGE)).text
 
 
 async def test_a_plan_that_is_kept_is_scored_by_what_was_decided(review: Review, signed_in: SignIn) -> None:
@@ -230,7 +239,8 @@ async def test_a_plan_that_is_kept_is_scored_by_what_was_decided(review: Review,
     assert "not as foretold" in (await operator.get(kept.url.path, headers=PAGE)).text
     (plan,) = await Plans(review.database).list()
     assert plan.by == "operator-zheng" and plan.question.goal == 40
-    assert (await operator.get("/planner/plans/none", headers=PAGE)).status_code == 404
+    unknown = await operator.get("/planner/plans/none", headers=PAGE)
+    assert unknown.status_code == 404 and 'href="/planner#plans"' in unknown.text
 
 
 async def test_an_onlooker_looks_and_keeps_nothing(review: Review, signed_in: SignIn) -> None:

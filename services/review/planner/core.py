@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from heapq import heappop, heappush
-from itertools import accumulate, islice
+from itertools import accumulate
 from math import ceil, inf
 
 import numpy as np
@@ -72,11 +72,13 @@ class Assumptions:
 
 @dataclass(frozen=True)
 class Case:
-    """One that was decided: when it came, when its first review in these days began, and when it was decided."""
+    """One that was decided: when it came, when its first review in these days began, and when it was decided; or
+    `count` that go as one."""
 
     came: float
     begun: float
     decided: float
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class _Open:
     begun: float
     needs: int
     discordant: bool
+    count: int
     given: int = 0
     by: set[int] = field(default_factory=set)
 
@@ -128,11 +131,21 @@ class _Time:
 
 
 class _Desk:
-    """The cases of one run. Those that nobody has taken up are only counted: there may be many more than reviews."""
+    """The cases of one run. Those that nobody has taken up are only counted: there may be many more than reviews.
 
-    def __init__(self, assumed: Assumptions, arrivals: Sequence[float], dice: np.random.Generator) -> None:
+    `counts` tells how many each of the waiting and each of the arrivals stands for.
+    """
+
+    def __init__(
+        self,
+        assumed: Assumptions,
+        arrivals: Sequence[float],
+        counts: tuple[Sequence[int], Sequence[int]],
+        dice: np.random.Generator,
+    ) -> None:
         self._assumed = assumed
         self._arrivals = arrivals
+        self._counts = counts
         self._chance = _thrown(dice.random)
         self._fresh = 0
         # A case lies on the desk once, however many reviews it waits for.
@@ -188,7 +201,9 @@ class _Desk:
         express = not begun and next(self._chance) < self._assumed.express
         needs = 1 if begun or express else self._assumed.reviews
         twice = not express and self._assumed.reviews > 1 and next(self._chance) < self._assumed.discordant
-        return _Open(self._came(number), at, needs, twice)
+        waiting, coming = self._counts
+        count = waiting[number] if number < len(waiting) else coming[number - len(waiting)]
+        return _Open(self._came(number), at, needs, twice, count)
 
 
 def simulate(
@@ -203,10 +218,13 @@ def simulate(
 
     `together` cases go as one, which take as long as they would one after another: for where there are many.
     """
-    assumed = _bundled(assumed, together)
     times = [_Time(calendar, start, days) for calendar in calendars]
-    arrivals = _arrivals(assumed.arrivals, days, dice, together)
-    desk, minutes = _Desk(assumed, arrivals, dice), _minutes(assumed, dice)
+    came = _arrivals(assumed.arrivals, days, dice)
+    counts = _bundles(assumed.waiting, together), _bundles(len(came), together)
+    assumed = _bundled(assumed, together)
+    # Of so many that go as one, they come with the last.
+    arrivals = [came[last - 1] for last in accumulate(counts[1])]
+    desk, minutes = _Desk(assumed, arrivals, counts, dice), _minutes(assumed, dice)
     #: Who is free or has given a review, by when; and who waits for a case.
     coming: list[tuple[float, int, _Open | None]] = []
     idle: dict[int, None] = {}
@@ -244,7 +262,7 @@ def simulate(
         if at == inf:
             return
         if case and desk.give(case):
-            yield Case(case.came, case.begun, at)
+            yield Case(case.came, case.begun, at, case.count)
         free(me, at)
         news(at)
 
@@ -253,17 +271,22 @@ def _bundled(assumed: Assumptions, together: int) -> Assumptions:
     """The same where so many cases go as one; how they arrive is left as it is."""
     return replace(
         assumed,
-        waiting=round(assumed.waiting / together),
+        waiting=ceil(assumed.waiting / together),
         begun=round(assumed.begun / together),
         minutes=assumed.minutes * together,
         spread=assumed.spread / together**0.5,
     )
 
 
-def _arrivals(a_day: float, days: int, dice: np.random.Generator, together: int) -> list[float]:
-    """When cases come, at any time; of so many that go as one, the last."""
-    came = np.sort(dice.uniform(0, days * DAY_MIN, dice.poisson(a_day * days)))
-    found: list[float] = came[together - 1 :: together].tolist()
+def _bundles(cases: int, together: int) -> list[int]:
+    """How many go as one, and what is left over: neither more nor fewer than there are in all."""
+    full, rest = divmod(cases, together)
+    return [together] * full + [rest] * (rest > 0)
+
+
+def _arrivals(a_day: float, days: int, dice: np.random.Generator) -> list[float]:
+    """When cases come, at any time."""
+    found: list[float] = np.sort(dice.uniform(0, days * DAY_MIN, dice.poisson(a_day * days))).tolist()
     return found
 
 
@@ -292,11 +315,11 @@ def foretell(
     days = (until - start).days + 1
     runs, together = _effort(assumed, calendars, start, days)
     decided = [
-        together * sum(1 for _ in simulate(assumed, calendars, start, days, dice, together))
+        sum(case.count for case in simulate(assumed, calendars, start, days, dice, together))
         for dice in map(np.random.default_rng, range(seed, seed + runs))
     ]
     low, middle, high = np.percentile(decided, [10, 50, 90])
-    reached = sum(each >= together * round(goal / together) for each in decided) / runs
+    reached = sum(each >= goal for each in decided) / runs
     return Foretold(int(low), int(middle), int(high), reached)
 
 
@@ -306,10 +329,10 @@ def reaches(
     """Whether the goal is reached in SURE of the runs: as `foretell` says, but no further than is needed to know."""
     days = (until - start).days + 1
     runs, together = _effort(assumed, calendars, start, days)
-    wanted, failed = round(goal / together), 0
+    failed = 0
     for dice in map(np.random.default_rng, range(seed, seed + runs)):
-        decided = islice(simulate(assumed, calendars, start, days, dice, together), wanted)
-        failed += sum(1 for _ in decided) < wanted
+        decided = accumulate(case.count for case in simulate(assumed, calendars, start, days, dice, together))
+        failed += goal > 0 and not any(count >= goal for count in decided)
         if runs - failed < SURE * runs:
             return False
     return True

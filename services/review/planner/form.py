@@ -27,6 +27,22 @@ LIMITS: Mapping[str, tuple[float, float, bool]] = {
 ROSTERED = ("reviewers", "minutes_a_day")
 
 
+def labels() -> dict[str, str]:
+    """What the fields are called."""
+    return {
+        "goal": _("Cases to decide"),
+        "until": _("By the end of"),
+        "reviewers": _("Reviewers"),
+        "minutes_a_day": _("Minutes a day each"),
+        "threshold": _("Express lane from a score of"),
+        "waiting": _("Open cases"),
+        "arrivals": _("Cases that come a day"),
+        "minutes": _("Minutes a review"),
+        "spread": _("Their spread"),
+        "discordant": _("Cases with a third review, %"),
+    }
+
+
 @dataclass(frozen=True)
 class Asked:
     """A form that was understood."""

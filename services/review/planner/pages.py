@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends
 from pymongo.asynchronous.collection import AsyncCollection
@@ -21,7 +22,7 @@ from review.planner.core import (
     staff,
     with_express,
 )
-from review.planner.form import Asked, defaults, read
+from review.planner.form import Asked, defaults, labels, read
 from review.planner.measured import EXPRESS_FROM, Measured, happened, measured
 from review.planner.plans import Plan, Plans, Question
 from review.roster import Roster
@@ -75,6 +76,7 @@ def routes(cases: AsyncCollection[Json], plans: Plans, roster: Roster) -> APIRou
             status=422 if errors and "goal" in request.query_params else 200,
             tabs=operations_tabs(request, "/planner"),
             form=form,
+            labels=labels(),
             errors=errors if "goal" in request.query_params else {},
             asked=asked,
             answer=answer,
@@ -97,7 +99,11 @@ def routes(cases: AsyncCollection[Json], plans: Plans, roster: Roster) -> APIRou
         form = {name: str(value) for name, value in (await request.form()).items()}
         asked, errors = read(defaults(known, today, calendars) | form, known, today, calendars)
         if asked is None:
-            raise Problem(422, "plan-unclear", _("This plan cannot be kept"), " ".join(errors.values()))
+            called = labels()
+            said = " ".join(called[name] + _(": ") + text for name, text in errors.items())
+            unclear = Problem(422, "plan-unclear", _("This plan cannot be kept"), said)
+            unclear.links = {f"/planner?{urlencode(form)}": _("Mend it in the planner")}
+            raise unclear
         answer = await answered(asked, known, today)
         id = await plans.keep(at, me.sub, asked.question, asked.assumed, answer.foretold, answer.needed)
         notify(request, _("The plan is kept. After its last day it is scored against what happened."))
@@ -107,7 +113,9 @@ def routes(cases: AsyncCollection[Json], plans: Plans, roster: Roster) -> APIRou
     async def one(request: Request, id: str, me: Looking) -> Response:
         plan = await plans.get(id)
         if plan is None:
-            raise Problem(404, "no-such-plan", _("There is no such plan"), _("Look for it on the planner’s page."))
+            unknown = Problem(404, "no-such-plan", _("There is no such plan"), _("Look for it on the planner’s page."))
+            unknown.links = {"/planner#plans": _("Plans that were kept")}
+            raise unknown
         return page(request, "plan.html", plan=plan, score=await _score(cases, plan, datetime.now(UTC)))
 
     return router
