@@ -33,7 +33,10 @@ def problem_response(request: Request, problem: Problem) -> Response:
         headers=problem.headers,
         problem=problem,
         request_id=request_id,
-        sign_in=f"/sign-in?next={quote(page_of(request).path)}" if problem.status in (401, 403) else None,
+        # As somebody else only where a role is missing: a conflict of interest is not evaded by another account.
+        sign_in=f"/sign-in?next={quote(page_of(request).path)}"
+        if problem.status == 401 or (problem.status == 403 and "roles" in problem.members)
+        else None,
     )
 
 
