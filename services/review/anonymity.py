@@ -18,10 +18,8 @@ from review.office import OFFICE
 from schemas.entry import Entry, Linkage, Name, Owner
 from web.people import Person
 
-#: What stands where an owner would.
-HIDDEN = Owner.model_construct(
-    name=Name.model_construct(zh="申报单位：给出评审后可见", en="Owner: shown once your review is given"), uscc=""
-)
+#: What stands where an owner would. Who can give a review, and sees the owner then, is told so by the page.
+HIDDEN = Owner.model_construct(name=Name.model_construct(zh="申报单位：不显示", en="Owner: not shown"), uscc="")
 #: What stands in a text where it names its owner.
 NAMELESS = "▇▇▇"
 _LETTER = "[A-Za-zＡ-Ｚａ-ｚ]"

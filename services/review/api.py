@@ -12,6 +12,7 @@ from review.anonymity import anonymised, anonymous, anonymous_line, kept_from_na
 from review.callers import Callers, asking
 from review.desk import Desk, now, problem, visible_reviews
 from review.domain import Case
+from review.domain.lease import Lease
 from review.lists import PAGE, Listed
 from review.queue import MOST_COUNTED
 from runtime.streams import Outcome
@@ -67,6 +68,7 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
             "version": outcome.version,
             "anonymised": hidden,
             **case.model_dump(mode="json", exclude={"reviews", "former", "conflicts"}),
+            "lease": _lease(case.lease) if case.lease else None,
             "given": len(case.reviews),
             "reviews": [review.model_dump(mode="json") for review in visible_reviews(case, me, at)],
         }
@@ -160,16 +162,26 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
     async def reviews(request: Request, id: Annotated[str, of_case], given: ReviewIn, me: Reviewer) -> Json:
         return await whole(await desk.review(id, me, cause(request), given.scores, given.verdict, given.comment), me)
 
-    @router.api_route("/cases/{partner}/{reference}/{rest:path}", methods=["GET", "POST"], include_in_schema=False)
-    async def by_id(partner: str, reference: str, rest: str, me: Reader) -> Response:
-        """By its id, as the histories have it: for those who may know whose it is."""
-        revision, _, act = rest.partition("/")
+    both = ["GET", "POST"]
+
+    @router.api_route("/cases/{partner}/{reference}@{revision}", methods=both, include_in_schema=False)
+    @router.api_route("/cases/{partner}/{reference}@{revision}/{act:path}", methods=both, include_in_schema=False)
+    @router.api_route("/cases/{partner}/{reference}/{revision}", methods=both, include_in_schema=False)
+    @router.api_route("/cases/{partner}/{reference}/{revision}/{act:path}", methods=both, include_in_schema=False)
+    async def by_id(partner: str, reference: str, revision: str, me: Reader, act: str = "") -> Response:
+        """By its id, as the histories have it, or with slashes alone: for those who may know whose it is."""
         id = f"{partner}/{reference}@{revision}"
         if anonymised((await desk.seen(id, me)).state, me, now()):
             raise problem(Refusal("case.unknown"))
         return RedirectResponse(addresses.path(id) + (f"/{act}" if act else ""), 307)
 
     return router
+
+
+def _lease(lease: Lease) -> Json:
+    """With `last`: no extension goes beyond."""
+    last = lease.last()
+    return {**lease.model_dump(mode="json"), "last": timestamp(last) if last else None}
 
 
 def _line(case: Listed, me: Person, addresses: Addresses) -> Json:

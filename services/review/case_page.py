@@ -16,9 +16,11 @@ from review.checks.ruleset import Rule
 from review.desk import FOR_NOW, Desk, may_take_back, now, problem, visible_reviews
 from review.domain import Case
 from review.domain.case import Review
+from review.domain.claiming import takes_review_along
 from review.domain.outcome import score
+from review.domain.refusals import REFUSALS
 from review.domain.reviewing import UNDO
-from review.drafts import KEPT, kept_words, shown_words
+from review.drafts import KEPT, kept_words, last_words, shown_words
 from review.entries import LABELS, Change, beside, differences, label, rows
 from review.guidance import GUIDANCE, KEYS, VERDICTS
 from review.judging import Recent
@@ -75,6 +77,7 @@ class CasePage:
         case, hidden = outcome.state, anonymised(outcome.state, me, at)
         previous = (await desk.cases.get(case.previous)).state if case.previous else None
         holds = case.lease is not None and case.lease.reviewer == me.sub
+        last = case.lease.last() if case.lease else None
         held_by_other = case.lease is not None and not holds and case.lease.until > at
         may_review = "reviewer" in me.roles and case.status == "open" and me.sub not in case.barred()
         asks = "reviewer" in me.roles and case.status == "open" and not holds
@@ -82,6 +85,7 @@ class CasePage:
         writes = "reviewer" in me.roles and me.sub not in case.reviewers()
         draft = await desk.drafts.of(outcome.stream, me.sub) if writes else {}
         over = case.status != "open" or (why_not is not None and why_not.rule not in FOR_NOW)
+        too_late = me.sub in case.reviewers() and not may_conflict(case, me) and case.status != "closed"
         newer = await self.newer(outcome)
         alike = [(found, (await desk.cases.get(found.resembles)).state) for found in case.findings if found.resembles]
         together = [case, *(other for _, other in alike)]
@@ -124,9 +128,14 @@ class CasePage:
             kept_days=KEPT.days,
             written=draft if over else {},
             newer=newer,
-            may_conflict=may_review,
+            may_conflict=may_conflict(case, me),
+            too_late=REFUSALS["case.conflict-too-late"] if too_late else None,
+            may_judge=may_review and not over,
             held_by_other=held_by_other,
             left_s=max(0, int((case.lease.until - at).total_seconds())) if case.lease else 0,
+            last=last,
+            last_words=last_words,
+            again=last is not None and last <= at,
             now=at,
             undo=case_path(outcome.stream) if may_take_back(case, me.sub, at) else None,
             undo_s=int(UNDO.total_seconds()),
@@ -170,6 +179,13 @@ class CasePage:
         if case.score is not None and case.reviews:
             lines.append(Scored(None, case.score, found.corrected(case.kind, case.reviews)))
         return lines
+
+
+def may_conflict(case: Case, me: Person) -> bool:
+    """Whether somebody may declare a conflict of interest: who may review it, or has given its last review."""
+    if "reviewer" not in me.roles or case.status != "open" or me.sub in case.conflicts:
+        return False
+    return me.sub not in case.barred() or takes_review_along(case, me.sub)
 
 
 def _telling(events: Sequence[Event]) -> list[Event]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from review.domain.lease import LONGEST
 from schemas.envelope import Json
 from web.languages import _
 from web.problems import Problem
@@ -24,6 +25,15 @@ def kept_words() -> str:
 def shown_words() -> str:
     """What somebody is told of their draft who cannot have the case again: that its page shows them what they wrote."""
     return _("What you wrote is kept for %(days)s days, and stands on the case’s page, to copy.") % {"days": KEPT.days}
+
+
+def last_words() -> str:
+    """What somebody is told who asks for more time than a lease can have."""
+    said = _(
+        "A case is held for %(hours)s hours at a time at most: there is no more to be had. What you write is kept; "
+        "once the time is over, claim the case again, if nobody else has."
+    )
+    return said % {"hours": LONGEST // timedelta(hours=1)}
 
 
 class Drafts:

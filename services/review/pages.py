@@ -13,15 +13,16 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from review.addresses import Addresses
-from review.anonymity import anonymous_line, kept_from_names
+from review.anonymity import anonymised, anonymous, anonymous_line, kept_from_names
 from review.callers import Callers, asking
-from review.case_page import CasePage
+from review.case_page import CasePage, may_conflict
 from review.desk import Desk, may_take_back, now
 from review.domain import Case
+from review.domain.claiming import takes_review_along
 from review.domain.lease import LEASE
 from review.domain.reviewer import Standing
 from review.domain.reviewing import LONGEST, UNDO
-from review.drafts import kept_words, shown_words
+from review.drafts import kept_words, last_words, shown_words
 from review.guidance import KEYS
 from review.judging import judging
 from review.lists import PAGE, Listed
@@ -91,6 +92,16 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     def lines(found: Sequence[Listed], me: Person) -> list[Listed]:
         return [anonymous_line(case) if kept_from_names(me) else case for case in found]
 
+    async def sent(request: Request) -> dict[str, str]:
+        return {name: str(value) for name, value in (await request.form()).items()}
+
+    async def keep(request: Request, id: str, me: Person) -> None:
+        """Save as a draft what an act's button sent with the review's form, where no script runs."""
+        form = await sent(request)
+        if "key" in form:
+            await desk.seen(id, me)
+            await desk.drafts.save(id, me.sub, form, now())
+
     @router.get("/", include_in_schema=False)
     async def home() -> Response:
         return RedirectResponse("/cases", 303)
@@ -127,12 +138,9 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     async def decided(
         request: Request, me: Reader, decision: str = "", kind: str = "", after: str | None = None
     ) -> Response:
-        found, total = await lists.decided(
-            decision if decision in list(Decision) else None,
-            kind if kind in KINDS else None,
-            addresses.cursor(after),
-            me.partner,
-        )
+        # What is no decision or no kind filters nothing, and is not shown as if it did.
+        decision, kind = decision if decision in list(Decision) else "", kind if kind in KINDS else ""
+        found, total = await lists.decided(decision or None, kind or None, addresses.cursor(after), me.partner)
         return page(
             request,
             "decided.html",
@@ -171,13 +179,14 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     async def insert(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
         """A snippet chosen where no script runs: it is put at the end of the comment."""
         await desk.seen(id, me)
-        form = {name: str(value) for name, value in (await request.form()).items()}
+        form = await sent(request)
         written, chosen = form.get("comment", "").rstrip(), form.pop("snippet", "")
         await desk.drafts.save(id, me.sub, form | {"comment": f"{written}\n{chosen}".strip()}, now())
         return RedirectResponse(case_path(id) + "#comment", 303)
 
     @router.post(one + "/claim")
     async def claim(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
+        await keep(request, id, me)
         try:
             await desk.claim(id, me, cause(request))
         except Problem as refused:
@@ -188,7 +197,10 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
 
     @router.post(one + "/extend")
     async def extend(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
-        await desk.extend(id, me, cause(request))
+        await keep(request, id, me)
+        lease = (await desk.extend(id, me, cause(request))).state.lease
+        if lease and lease.until == lease.last():
+            notify(request, last_words(), "warning")
         return RedirectResponse(case_path(id) + "#review", 303)
 
     @router.post(one + "/undo")
@@ -221,6 +233,18 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
         notify(request, _("You gave the case back. Others can claim it now."))
         return RedirectResponse("/cases", 303)
 
+    @router.get(one + "/conflict")
+    async def ask_conflict(request: Request, id: Annotated[str, of_case], me: Reader) -> Response:
+        """The question before it: there is no way back."""
+        case = (await desk.seen(id, me)).state
+        if not may_conflict(case, me):
+            return RedirectResponse(case_path(id), 303)
+        hidden = anonymised(case, me, now())
+        shown = anonymous(case, addresses) if hidden else case
+        assert shown.entry is not None
+        takes_review = takes_review_along(case, me.sub)
+        return page(request, "conflict.html", path=case_path(id), title=shown.entry.title, takes_review=takes_review)
+
     @router.post(one + "/conflict")
     async def conflict(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
         await desk.declare_conflict(id, me, cause(request))
@@ -230,8 +254,9 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
     @router.post(one + "/reviews")
     async def review(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
         outcome = await desk.seen(id, me)
-        form = {name: str(value) for name, value in (await request.form()).items()}
+        form = await sent(request)
         errors, unkept = _errors(outcome.state.kind, form), None
+        wrote = any(value.strip() for name, value in form.items() if name not in ("key", "person"))
         # Whatever becomes of it, what was written is not lost: not by a lease that ended, nor by an undo.
         try:
             await desk.drafts.save(outcome.stream, me.sub, form, now())
@@ -251,7 +276,7 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
                 return await one_case.show(request, outcome, me, form, errors)
             if refused.type in (*LOST, *OVER):
                 kept = unkept or (kept_words() if refused.type in LOST else shown_words())
-                refused.detail = " ".join(filter(None, (say(refused.detail), kept)))
+                refused.detail = " ".join(filter(None, (say(refused.detail), kept if wrote else None))) or None
             if newer := await one_case.newer(outcome):
                 refused.links = {case_path(newer.id): _("The newer revision")}
             raise

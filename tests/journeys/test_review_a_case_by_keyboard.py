@@ -4,14 +4,14 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from deploy.local.table import Stack
 from review.addresses import Addresses
 from review.office import OFFICE
 from tests.journeys.conftest import Visit, aside, go, reload_until
 from tests.journeys.given import approved, lines, sent
-from tests.journeys.look import look
+from tests.journeys.look import PICTURES, look
 
 PARTNER = "partner-he"
 FOCUSED = """() => {
@@ -186,7 +186,7 @@ def test_a_lease_says_the_time_it_has_and_one_that_is_lost_loses_no_word(stack: 
         expect(page.get_by_text(f"“{taken}” is taken")).to_be_visible()
         expect(changes).to_have_value("c")
     assert look(page, "case-keys-taken-en") == []
-    warning, more = page.locator("[data-warning]"), page.get_by_label("more time", exact=True)
+    warning, more = page.locator("[data-warning=soon]"), page.get_by_label("more time", exact=True)
     expect(warning).to_have_text("Less than two minutes are left. Press e or “More time” to go on.")
     more.fill("m")
     more.blur()
@@ -235,6 +235,166 @@ def test_a_lease_says_the_time_it_has_and_one_that_is_lost_loses_no_word(stack: 
     page.get_by_role("button", name="Claim this case").press("Enter")
     expect(page.locator("#comment")).to_have_value("Two hours of work.")
     page.get_by_role("button", name="Give back").first.press("Enter")
+
+
+def ending(page: Page, seconds: int, *, last: bool = False) -> None:
+    """From the next answer on the lease that the page has ends in so many seconds, as if time had passed."""
+
+    def answered(route: Route) -> None:
+        answer = route.fetch()
+        said = answer.json()
+        if said.get("lease"):
+            until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
+            said["lease"] |= {"until": until.isoformat()} | ({"last": until.isoformat()} if last else {})
+        route.fulfill(response=answer, json=said)
+
+    page.unroute("**/extend")
+    page.route("**/extend", answered)
+
+
+def overlap(page: Page) -> str | None:
+    """What has the focus, if the bar with the time lies over all of it or it is out of view."""
+    found: str | None = page.evaluate(
+        """() => {
+          const here = document.activeElement, box = here.getBoundingClientRect()
+          const bar = document.querySelector(".rv-time"), over = bar.getBoundingClientRect()
+          const covered = box.top >= over.top && box.bottom <= over.bottom
+          if (here === document.body || bar.contains(here)) return null
+          if (!covered && box.bottom > 0 && box.top < innerHeight) return null
+          return `${here.outerHTML.slice(0, 120)} from ${box.top} to ${box.bottom}`
+        }"""
+    )
+    return found
+
+
+def test_the_time_and_its_warning_are_in_view_where_one_writes_and_cover_nothing_in_focus(
+    stack: Stack, visit: Visit
+) -> None:
+    (scene,) = lines(stack, PARTNER, "scene", 1, 956)
+    (stream,) = aside(sent(stack, PARTNER, [scene]))
+    case = stack.url("review") + Addresses(stack.settings.session_secret).path(f"{stream}@1")
+    words = {"en": ("Claim this case", "Less than two minutes are left."), "zh": ("领取此案件", "剩余时间不到两分钟")}
+    for language, width, height in (("en", 1280, 800), ("en", 390, 664), ("zh", 1280, 800), ("zh", 390, 664)):
+        page = visit("reviewer-zhao", language=language, width=width)
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(case)
+        claim, warned = words[language]
+        reload_until(page, claim)
+        page.get_by_role("button", name=claim).press("Enter")
+        clock, warning = page.locator("[data-left]"), page.locator("[data-warning=soon]")
+        expect(clock).to_be_in_viewport()
+        page.locator("#comment").fill("")  # of the draft of the turn before
+        page.locator("#comment").press_sequentially("Clear")
+        expect(clock).to_be_in_viewport()
+        expect(warning).to_be_hidden()
+        ending(page, 100)
+        page.keyboard.press("Escape")  # from the comment to the keys
+        page.keyboard.press("e")
+        page.locator("#comment").press_sequentially(" and measurable")
+        expect(warning).to_have_text(re.compile(warned))
+        expect(warning).to_be_in_viewport(ratio=1)
+        expect(clock).to_have_text(re.compile(r"1:\d\d"))
+        expect(page.locator("[data-extend]")).to_be_in_viewport(ratio=1)
+        page.screenshot(path=PICTURES / f"case-warned-{language}-{width}-view.png")
+        assert look(page, f"case-warned-{language}") == []
+        page.set_viewport_size({"width": width, "height": height})
+        page.locator("#main-content").focus()
+        for key in ("Tab", "Shift+Tab"):
+            for _ in range(70):
+                page.keyboard.press(key)
+                assert (hidden := overlap(page)) is None, hidden
+        ending(page, 100, last=True)
+        page.locator("[data-extend]").press("Enter")
+        expect(page.locator("[data-warning=last]")).to_be_in_viewport(ratio=1)
+        expect(warning).to_be_hidden()
+        page.screenshot(path=PICTURES / f"case-last-{language}-{width}-view.png")
+        # Its time over, one claims it again, with what is written.
+        ending(page, 0, last=True)
+        page.locator("[data-extend]").press("Enter")
+        again = page.locator("[data-again]")
+        expect(again).to_be_in_viewport(ratio=1)
+        page.screenshot(path=PICTURES / f"case-over-{language}-{width}-view.png")
+        page.unroute("**/extend")
+        again.press("Enter")
+        expect(page.locator("[data-warning=over]")).to_be_hidden()
+        expect(page.locator("#comment")).to_have_value("Clear and measurable")
+        # Without scripts, what asks for more time keeps what is written.
+        plain = visit("reviewer-zhao", language=language, width=width, scripts=False)
+        plain.goto(case)
+        plain.locator("#comment").fill("Clear and")
+        plain.locator("[data-extend]").press("Enter")
+        expect(plain.locator("#comment")).to_have_value("Clear and")
+        plain.locator("form[action$='/release'] button").press("Enter")
+        page.goto("about:blank")
+
+
+def test_who_closes_one_of_two_tabs_is_still_there(stack: Stack, visit: Visit) -> None:
+    """And a page at which nobody is at work tells the time that the case has, whoever changed it."""
+    (scene,) = lines(stack, PARTNER, "scene", 1, 957)
+    (stream,) = aside(sent(stack, PARTNER, [scene]))
+    case = stack.url("review") + Addresses(stack.settings.session_secret).path(f"{stream}@1")
+    first = visit("reviewer-zhao")
+    first.clock.install()
+    first.goto(case)
+    reload_until(first, "Claim this case")
+    first.get_by_role("button", name="Claim this case").press("Enter")
+    second = first.context.new_page()
+    second.goto(case)
+    expect(second.locator("[data-left]")).to_have_text(re.compile(r"(29|30):\d\d"))
+    second.goto("about:blank")
+    second.goto(stack.url("review") + "/cases")
+    assert held_for(second, stack, "reviewer-zhao") > timedelta(minutes=1)
+    # The last one that closes ends the time: of two, whichever it is.
+    third = first.context.new_page()
+    third.goto(case)
+    expect(third.locator("[data-left]")).to_have_text(re.compile(r"(29|30):\d\d"))
+
+    # Left elsewhere, where this browser's tabs do not know of each other.
+    headers = {"Accept": "application/json", "Origin": stack.url("review")}
+    first.clock.fast_forward("05:30")
+    assert first.request.post(f"{case}/leave", headers=headers).ok
+    first.clock.run_for(31_000)
+    expect(first.locator("[data-left]")).to_have_text(re.compile(r"0:\d\d"))
+    expect(first.locator("[data-warning=soon]")).to_be_visible()
+    assert held_for(second, stack, "reviewer-zhao") < timedelta(minutes=1), "looking on extends nothing"
+    first.get_by_role("button", name="More time").press("Enter")
+    expect(first.locator("[data-left]")).to_have_text(re.compile(r"(29|30):\d\d"))
+    third.goto("about:blank")
+    assert held_for(second, stack, "reviewer-zhao") > timedelta(minutes=1)
+    first.goto("about:blank")
+    until = time.monotonic() + 10
+    while held_for(second, stack, "reviewer-zhao") > timedelta(minutes=1):
+        assert time.monotonic() < until, "the case stays locked"
+        time.sleep(0.2)
+    second.goto(case)
+    second.get_by_role("button", name="Give back").first.press("Enter")
+
+
+def test_a_conflict_of_interest_is_asked_about_before_it_is_on_record(stack: Stack, visit: Visit) -> None:
+    (scene,) = lines(stack, PARTNER, "scene", 1, 958)
+    (stream,) = aside(sent(stack, PARTNER, [scene]))
+    case = stack.url("review") + Addresses(stack.settings.session_secret).path(f"{stream}@1")
+    turns = (("reviewer-zhao", "en", True), ("reviewer-zhang", "zh", True), ("reviewer-sun", "en", False))
+    for reviewer, language, scripts in turns:
+        page = visit(reviewer, language=language, scripts=scripts)
+        page.goto(case)
+        reload_until(page, re.compile("Claim this case|领取此案件"))
+        page.get_by_role("button", name=re.compile("Claim this case|领取此案件")).press("Enter")
+        expect(page.locator("#review-form")).to_be_visible()
+        tab_to(page, text={"en": "Declare a conflict of interest", "zh": "申明利益冲突"}[language])
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("[?？]$"))
+        if scripts:
+            assert look(page, f"conflict-{language}") == []
+            page.get_by_role("link", name=re.compile("I have none|没有利益冲突")).press("Enter")
+            expect(page.locator("[data-left]")).to_have_text(re.compile(r"(29|30):\d\d"))  # nobody has left
+            page.go_back()
+        page.get_by_role("button", name=re.compile("Declare|申明")).press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Review desk|评审台"))
+        page.goto(case)
+        expect(page.get_by_role("button", name=re.compile("Claim this case|领取此案件"))).to_have_count(0)
+        if scripts:
+            assert look(page, f"case-of-conflict-{language}") == []
 
 
 def test_what_is_written_outlives_the_session_and_the_page(stack: Stack, visit: Visit) -> None:

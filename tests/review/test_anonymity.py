@@ -145,6 +145,9 @@ async def test_who_guesses_the_id_learns_nothing_and_an_operator_is_led_to_the_c
     led = await operator.get(f"/cases/{OWN}/SC-1/2", headers=JSON)
     assert led.url.path == ADDRESSES.path(CASES[0])
     assert (led.json()["id"], led.json()["anonymised"]) == (CASES[0], False)
+    as_written = await operator.get(f"/cases/{CASES[0]}", headers=JSON)
+    assert as_written.url.path == ADDRESSES.path(CASES[0]), "as histories and this very answer have it"
+    assert (await li.get(f"/cases/{CASES[0]}")).status_code == 404
     page = (await operator.get(f"/cases/{OWN}/SC-1/2")).text
     assert NAMES["en"] in page and OWN in page and "You judge without knowing" not in page
 

@@ -1,9 +1,15 @@
 """What goes wrong at the desk: races, a reviewer removed mid-review, a lease lost while writing, a change of mind."""
 
 import asyncio
+import re
 from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
 
-from review.desk import Desk
+from review.desk import Desk, now
+from review.domain.claiming import Claim
+from review.domain.lease import LEASE
+from review.domain.lease import LONGEST as LONGEST_HELD
 from review.domain.reviewing import LONGEST
 from review.drafts import LARGEST, Drafts
 from review.judging import judging
@@ -169,7 +175,9 @@ async def test_a_page_that_stayed_open_does_nothing_in_the_name_of_who_signed_in
     await review.react([received("SC-1", scene())])
     wang = signed_in(WANG)
     opened = (await wang.post(f"{CASE}/claim", data={"person": WANG.sub})).text
-    assert opened.count(f'name="person" value="{WANG.sub}"') >= 4, "whatever acts on the page says whose it is"
+    opened += (await wang.get(f"{CASE}/conflict")).text
+    acting = re.findall(r"<form method=.post. action=./cases.*?</form>", opened, re.DOTALL)
+    assert len(acting) == 3 and all(f'name="person" value="{WANG.sub}"' in form for form in acting)
     of_li = {"person": LI.sub, "comment": "unfinished words"}
     for act in ("draft", "extend", "leave", "release", "conflict", "claim", "undo", "reviews"):
         refused = await wang.post(f"{CASE}/{act}", data=of_li, headers=JSON)
@@ -361,3 +369,129 @@ async def test_operators_see_how_reviewers_judge(review: Review, signed_in: Sign
     assert found.judges[0].severity == -found.judges[1].severity < -20
     assert f"{found.judges[1].severity:+.1f}" in page and "60.0" in page
     assert (await signed_in(LI).get("/cases/judging")).status_code == 403
+
+
+# --- Time ------------------------------------------------------------------------------------------------------------
+
+WRITTEN = {"key": "k1", "person": LI.sub, "score-facing-society": "4", "verdict": "reject", "comment": "half a sen"}
+
+
+async def held_since(review: Review, sub: str, ago: timedelta) -> datetime:
+    """The case claimed so long ago, and held on to as long as could be: when that ends."""
+    since = now().replace(microsecond=0) - ago
+    who: dict[str, Any] = {
+        "stream": f"{OWN}/SC-1@1",
+        "cause": f"claim {ago}",
+        "actor": f"user:{sub}",
+        "reviewer": sub,
+        "partner": None,
+    }
+    last = since + LONGEST_HELD
+    await review.cases.handle([Claim(**who, at=since, until=min(last, now().replace(microsecond=0) + LEASE))])
+    return last
+
+
+async def test_more_time_keeps_what_is_written_where_no_script_runs(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    page = (await li.post(f"{CASE}/claim")).text
+    button = re.search(rf'<button[^>]*formaction="{CASE}/extend"[^>]*>', page)
+    assert button and 'form="review-form"' in button[0], "it sends the review's form"
+    first = page.index('data-review="')
+    assert page.index("Give the review", first) < button.start(), "Enter presses the form's own button, which is first"
+    page = (await li.post(f"{CASE}/extend", data=WRITTEN)).text
+    assert "half a sen</textarea>" in page and 'value="reject" checked' in page
+    await li.post(f"{CASE}/extend", data={"person": LI.sub}, headers=JSON)
+    assert "half a sen</textarea>" in (await li.get(CASE)).text, (
+        "the script asks without the form, which it saves itself"
+    )
+
+
+async def test_who_asks_for_more_than_a_lease_can_last_is_told_what_to_do(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li, last = signed_in(LI), await held_since(review, LI.sub, timedelta(hours=3, minutes=58))
+    assert f'data-last="{last.isoformat()}"' in (await li.get(CASE)).text
+    lease = (await li.post(f"{CASE}/extend", headers=JSON)).json()["lease"]
+    assert datetime.fromisoformat(lease["last"]) == datetime.fromisoformat(lease["until"]) == last
+    page = (await li.post(f"{CASE}/extend", data=WRITTEN)).text
+    assert page.count("A case is held for 4 hours at a time at most") == 2, "said, and there for the script"
+    assert re.search(rf'formaction="{CASE}/claim"[^>]* hidden', page), "not before its time is over"
+
+
+async def test_who_held_a_case_as_long_as_one_may_claims_it_again_and_goes_on(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    li, last = signed_in(LI), await held_since(review, LI.sub, timedelta(hours=4, minutes=1))
+    page = (await li.get(CASE)).text
+    assert re.search(rf'formaction="{CASE}/claim"[^>]* data-again>', page) and "Your time ran out" in page
+    again = await li.post(f"{CASE}/claim", data=WRITTEN)
+    assert "half a sen</textarea>" in again.text
+    lease = (await review.cases.get(f"{OWN}/SC-1@1")).state.lease
+    assert lease and lease.reviewer == LI.sub and lease.until > last
+
+
+# --- Conflicts -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_conflict_is_declared_only_after_a_question(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li, operator = signed_in(LI), signed_in(OPERATOR)
+    page = (await li.post(f"{CASE}/claim")).text
+    assert f'href="{CASE}/conflict"' in page and f'action="{CASE}/conflict"' not in page
+    asked = (await li.get(f"{CASE}/conflict")).text
+    assert "This cannot be taken back here" in asked and f'action="{CASE}/conflict"' in asked
+    assert "counts no more" not in asked and OWN not in asked
+    lease = (await review.cases.get(f"{OWN}/SC-1@1")).state.lease
+    assert lease and lease.reviewer == LI.sub, "a question changes nothing"
+    assert (await operator.get(f"{CASE}/conflict")).url.path == CASE, "nothing to ask of who does not review"
+
+
+async def test_a_conflict_found_after_ones_review_takes_it_back(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    await li.post(f"{CASE}/claim", headers=JSON)
+    await li.post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
+    assert f'href="{CASE}/conflict"' in (await li.get(CASE)).text
+    assert "The review that you gave is taken back" in (await li.get(f"{CASE}/conflict")).text
+    assert "on record" in (await li.post(f"{CASE}/conflict")).text
+    state = (await review.cases.get(f"{OWN}/SC-1@1")).state
+    assert (state.reviews, state.left, state.conflicts) == ((), 2, (LI.sub,))
+    assert "Conflict of interest declared" in (await signed_in(OPERATOR).get(CASE)).text
+
+
+async def test_a_conflict_found_too_late_leads_to_an_operator(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    for me in (LI, WANG):
+        await signed_in(me).post(f"{CASE}/claim", headers=JSON)
+        verdict = {"verdict": "approve", "comment": ""} if me is LI else {}
+        await signed_in(me).post(f"{CASE}/reviews", json=GIVEN | verdict, headers=JSON)
+    li = signed_in(LI)
+    page = (await li.get(CASE)).text
+    assert "A conflict of interest found only now" in page and "Tell an operator" in page
+    refused = await li.post(f"{CASE}/conflict")
+    assert refused.status_code == 409 and "Tell an operator" in refused.text
+    assert f'href="{CASE}/conflict"' in (await signed_in(WANG).get(CASE)).text, "the last one is not too late"
+    await signed_in(reviewer("zhao")).post(f"{CASE}/claim", headers=JSON)
+    await signed_in(reviewer("zhao")).post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
+    refused = await signed_in(WANG).post(f"{CASE}/conflict")
+    assert refused.status_code == 409 and "Tell an operator" in refused.text, "nor is it silent once it is decided"
+
+
+async def test_who_can_give_no_review_is_promised_no_owner(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    li, promise = signed_in(LI), "its owner is shown once your review is given"
+    assert promise in (await li.get(CASE)).text
+    await li.post(f"{CASE}/conflict", headers=JSON)
+    page = (await li.get(CASE)).text
+    assert promise not in page and "The owner is not shown to you" in page and "Owner: not shown" in page
+    # Whoever may not enter as one is not asked to come as another: that would evade what keeps them away.
+    refused = await li.post(f"{CASE}/claim")
+    assert refused.status_code == 403 and "Sign in as somebody else" not in refused.text
+    assert 'href="/cases"' in refused.text
+
+
+async def test_nothing_is_promised_of_an_empty_form(review: Review, signed_in: SignIn) -> None:
+    await review.react([received("SC-1", scene())])
+    refused = await signed_in(LI).post(f"{CASE}/reviews", data={"key": "k1", "person": LI.sub, "comment": " "})
+    assert refused.status_code == 409 and "is kept for 30 days" not in refused.text

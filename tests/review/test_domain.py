@@ -18,6 +18,7 @@ from schemas.review import (
     CaseClosed,
     CaseConflictDeclared,
     CaseReleased,
+    CaseReviewWithdrawn,
     Decision,
     Reason,
     Route,
@@ -119,7 +120,17 @@ def test_a_reviewer_reviews_a_case_once() -> None:
     case = given(*OPEN, CLAIMED, reviewed("li", Verdict.APPROVE))
     assert decide(case, claim()) == Refusal("case.reviewed")
     assert decide(case, giving()) == Refusal("case.reviewed")
-    assert decide(case, conflicting()) == Refusal("case.reviewed")
+
+
+def test_a_conflict_found_after_ones_review_takes_it_back_while_nobody_built_on_it() -> None:
+    one = (CLAIMED, reviewed("li", Verdict.APPROVE))
+    facts = decide(given(*OPEN, *one), conflicting())
+    assert facts == (CaseReviewWithdrawn(reviewer="li"), CaseConflictDeclared(reviewer="li"))
+    case = given(*OPEN, *one, *facts)
+    assert (case.reviews, case.left, case.conflicts) == ((), 2, ("li",))
+    followed = given(*OPEN, *one, reviewed("wang", Verdict.REJECT, "no"))
+    assert decide(followed, conflicting()) == Refusal("case.conflict-too-late")
+    assert decide(followed, conflicting("wang")) != ()
 
 
 def test_two_who_agree_decide_in_the_same_write() -> None:

@@ -64,6 +64,13 @@ def test_extensions_end_four_hours_after_the_claim() -> None:
     )
 
 
+def test_the_last_minutes_of_a_lease_are_given_however_few() -> None:
+    almost = CaseExtended(reviewer="li", until=AT + LONGEST - timedelta(minutes=4))
+    assert decide(given(*OPEN, claimed("li"), almost), extending(minutes=234)) == (
+        CaseExtended(reviewer="li", until=AT + LONGEST),
+    ), "the page says that there is more time, and asks for it"
+
+
 def test_a_lease_that_ran_out_is_extended_while_nobody_took_the_case() -> None:
     assert decide(HELD, extending(minutes=45)) == (
         CaseExtended(reviewer="li", until=AT + timedelta(minutes=45) + LEASE),

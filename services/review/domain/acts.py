@@ -97,6 +97,8 @@ def decide(case: Case, command: CaseCommand) -> tuple[CaseFact, ...] | Refusal:
             return _lodge_appeal(case, command)
         case WithdrawReview() if case.status == "decided":
             return Refusal("case.undo-too-late")
+        case DeclareConflict(reviewer=reviewer) if case.status == "decided" and reviewer in case.reviewers():
+            return Refusal("case.conflict-too-late")
     if case.status != "open":
         return Refusal(f"case.{case.status or 'unknown'}")
     match command:

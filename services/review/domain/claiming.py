@@ -7,7 +7,14 @@ from review.domain.barred import barred
 from review.domain.case import Case
 from review.domain.lease import STEP, Lease
 from schemas.envelope import Command, Refusal
-from schemas.review import CaseClaimed, CaseConflictDeclared, CaseExtended, CaseFact, CaseReleased
+from schemas.review import (
+    CaseClaimed,
+    CaseConflictDeclared,
+    CaseExtended,
+    CaseFact,
+    CaseReleased,
+    CaseReviewWithdrawn,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +80,11 @@ def extend(case: Case, command: Extend) -> tuple[CaseFact, ...] | Refusal:
         return kept
     if case.lease is None or not holds(case, command.reviewer):
         return Refusal("case.not-held")
-    until = min(command.until, case.lease.last() or command.until)
-    # One whose end lies beyond any lease that could be given now is set right, too.
-    worthwhile = until - case.lease.until >= STEP or not case.lease.runs(command.at)
+    last = case.lease.last() or command.until
+    until = min(command.until, last)
+    # One whose end lies beyond any lease that could be given now is set right, too; and the last minutes are given,
+    # however few: whoever asks for more time while there is some gets it.
+    worthwhile = until - case.lease.until >= STEP or not case.lease.runs(command.at) or case.lease.until < until == last
     return (CaseExtended(reviewer=command.reviewer, until=until),) if worthwhile and until > command.at else ()
 
 
@@ -94,10 +103,17 @@ def declare_conflict(case: Case, command: DeclareConflict) -> tuple[CaseFact, ..
     reviewer = command.reviewer
     if reviewer in case.conflicts:
         return ()
-    if reviewer in case.reviewers():
-        return Refusal("case.reviewed")
     declared = CaseConflictDeclared(reviewer=reviewer)
+    if reviewer in case.reviewers():
+        # Nobody has built on a review that is the last one: it is taken back, and counts no more.
+        voided = takes_review_along(case, reviewer)
+        return (CaseReviewWithdrawn(reviewer=reviewer), declared) if voided else Refusal("case.conflict-too-late")
     return (CaseReleased(reviewer=reviewer, reason="given-back"), declared) if holds(case, reviewer) else (declared,)
+
+
+def takes_review_along(case: Case, reviewer: str) -> bool:
+    """Whether a conflict of interest that they declare now takes their review back."""
+    return bool(case.status == "open" and case.reviews) and case.reviews[-1].reviewer == reviewer
 
 
 def holds(case: Case, reviewer: str) -> bool:

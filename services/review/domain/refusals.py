@@ -21,6 +21,13 @@ REFUSALS: dict[str, dict[str, str]] = {
         "en": "You hold as many cases as one may. Give a review first, or give one of them back.",
     },
     "case.reviewed": {"zh": "您已评审过该案件。", "en": "You have reviewed this case already."},
+    "case.conflict-too-late": {
+        "zh": "您的评审已成为他人评审或决定的前提，不能再因利益冲突撤回。请告知运维员：作出决定后，运维员可登记申诉，"
+        "由其他评审员重新评审；已发布的条目由发布员更正或撤销。",
+        "en": "Others have judged since your review, or the case is decided: a conflict of interest no longer takes "
+        "the review back. Tell an operator: once the case is decided, they can note an objection, and others judge "
+        "again; what is published is corrected or retracted by the publishers.",
+    },
     "case.reviewed-previous": {
         "zh": "上一修订由您一人评审，本修订须由他人评审。",
         "en": "You alone reviewed the revision before: others review this one.",

@@ -11,6 +11,7 @@ const CARRIED = 60_000; // bytes; browsers finish no larger requests once the pa
 const one = (selector) => document.querySelector(selector);
 const review = one("[data-review]");
 const lease = one("[data-until]");
+const bar = one(".rv-time");
 const undo = one("[data-undo]");
 const post = (path, body, keepalive = false) =>
   fetch(path, {
@@ -27,6 +28,8 @@ function mine() {
 // The time that is left, and its extension.
 let until = lease && Date.parse(lease.dataset.until) - Date.parse(lease.dataset.now) + performance.now();
 let ends = lease && Date.parse(lease.dataset.until);
+let last = lease && Date.parse(lease.dataset.last); // no extension goes beyond; NaN where that is not known
+let asked = false; // whether more time was asked for by a key or a press
 let touched = performance.now();
 let leaving = false;
 let gone = false;
@@ -95,13 +98,31 @@ async function extend() {
   const said = await answer.json();
   if (!answer.ok && signedOut(answer, said)) return (timer ||= setTimeout(save, AGAIN_MS));
   if (!answer.ok) return lose(said);
-  const held = said.lease;
-  const now = Date.parse(answer.headers.get("Date"));
-  if (held) {
-    ends = Date.parse(held.until);
-    until = ends - now + performance.now();
-  }
+  hold(answer, said.lease);
+}
+
+function hold(answer, held) {
+  ends = Date.parse(held.until);
+  last = Date.parse(held.last);
+  until = ends - Date.parse(answer.headers.get("Date")) + performance.now();
   show();
+}
+
+// Nobody is at work here, and nothing is extended; but another page may have changed the lease, or lost it.
+async function watch() {
+  if (gone) return;
+  const answer = await fetch(review.dataset.review, {
+    headers: { Accept: "application/json" }, credentials: "same-origin", signal: AbortSignal.timeout(ANSWER_MS),
+  });
+  if (!answer.ok) return; // who comes back to the page hears why
+  const held = (await answer.json()).lease;
+  if (held?.reviewer === review.elements.person.value) hold(answer, held);
+  else await extend(); // what is not held is not extended: the answer says who has it, or what became of it
+}
+
+function more() {
+  asked = true;
+  return extend();
 }
 
 // Somebody else has the case, or it is decided: what is written is kept before anything is said, and stays on the page.
@@ -118,7 +139,7 @@ async function lose(problem) {
   said.querySelector("[data-lost-unkept]").hidden = kept;
   box.append(said);
   const release = one(`form[action="${review.dataset.review}/release"]`);
-  for (const each of [lease, one(".rv-time"), release]) each.hidden = true;
+  for (const each of [lease, bar, release]) each.hidden = true;
   box.scrollIntoView({ block: "nearest" });
 }
 
@@ -130,21 +151,46 @@ function show() {
   const sentence = left ? text.dataset.said.replace("@", moment.format(ends)) : text.dataset.over;
   if (text.textContent !== sentence) text.textContent = sentence;
   lease.classList.toggle("rv-lease--soon", left <= WARN_S);
-  const warning = one("[data-warning]");
-  if (warning.hidden !== left > WARN_S) warning.hidden = left > WARN_S;
+  const longest = ends >= last;
+  const soon = left <= WARN_S;
+  const which = !left ? "over" : longest && (soon || asked) ? "last" : soon ? "soon" : "";
+  for (const warning of bar.querySelectorAll("[data-warning]")) {
+    const silent = warning.dataset.warning !== which;
+    if (warning.hidden !== silent) warning.hidden = silent;
+  }
+  const again = !left && longest;
+  if (one("[data-again]").hidden === again) {
+    one("[data-extend]").hidden = again;
+    one("[data-again]").hidden = !again;
+  }
 }
+
+// Which other tabs of this browser have the case open: whoever closes one of several is still there.
+const tab = crypto.randomUUID();
+const others = new Set();
+const tabs = review && new BroadcastChannel(`${review.dataset.review} ${review.elements.person.value}`);
+tabs?.addEventListener("message", ({ data: { here, bye, answer } }) => {
+  if (here && !answer) tabs.postMessage({ here: tab, answer: true });
+  if (here) others.add(here);
+  others.delete(bye);
+});
 
 if (review && lease) {
   for (const event of ["keydown", "pointerdown", "input", "scroll"]) {
     addEventListener(event, () => (touched = performance.now()), { passive: true });
   }
   setInterval(show, 1000);
-  setInterval(() => performance.now() - touched < IDLE_MS && extend().catch(() => {}), EVERY_MS); // the next beat asks again
-  one("[data-extend]").addEventListener("submit", (event) => {
-    event.preventDefault();
-    extend();
+  setInterval(() => (performance.now() - touched < IDLE_MS ? extend() : watch()).catch(() => {}), EVERY_MS); // the next beat asks again
+  one("[data-extend]").addEventListener("click", (event) => {
+    event.preventDefault(); // more time is asked for without leaving
+    more().catch(() => {});
   });
-  addEventListener("submit", (event) => (leaving = !event.defaultPrevented)); // more time is asked for without leaving
+  // What is in focus does not lie under the bar, nor when that grows by a warning.
+  new ResizeObserver(() => {
+    document.documentElement.style.scrollPaddingBottom = `${bar.offsetHeight + 8}px`;
+    if (review.contains(document.activeElement)) document.activeElement.scrollIntoView({ block: "nearest" });
+  }).observe(bar);
+  addEventListener("submit", (event) => (leaving = !event.defaultPrevented));
   // Whoever follows a link to the desk, or to another case, is still at work: there the time left is the time that was left.
   addEventListener("click", (event) => {
     const link = event.target.closest("a[href]");
@@ -153,12 +199,15 @@ if (review && lease) {
   });
   addEventListener("pagehide", () => {
     if (changed) send();
-    if (!leaving && !gone) navigator.sendBeacon(`${review.dataset.review}/leave`, mine());
+    tabs.postMessage({ bye: tab });
+    if (!leaving && !gone && !others.size) navigator.sendBeacon(`${review.dataset.review}/leave`, mine());
   });
   // Browsers may end a page that is hidden without another word; and signing in again is done in another tab.
   document.addEventListener("visibilitychange", () => (document.hidden ? changed && send() : isEnded() && save()));
   addEventListener("pageshow", () => {
     leaving = false;
+    others.clear();
+    tabs.postMessage({ here: tab });
     extend();
   });
 
@@ -264,7 +313,7 @@ const acts = {
   approve: () => choose(verdict("approve")),
   changes: () => choose(verdict("request-changes")),
   reject: () => choose(verdict("reject")),
-  extend: () => review && lease && extend(),
+  extend: () => review && lease && more().catch(() => {}),
   snippets: () => {
     if (!snippets) return;
     snippets.open = true;
