@@ -25,6 +25,8 @@ GROUPS: dict[Group, str] = {
     "across": N_("Across fields"),
     "held": N_("Revisions and partner"),
     "message": N_("Messages on Kafka"),
+    "sheet": N_("Spreadsheets"),
+    "source": N_("Sources"),
 }
 _PROBLEMS = problems(_404=N_("There is no such rule"))
 
@@ -35,7 +37,7 @@ class Example(BaseModel):
     held: list[str]
     bad: str
     good: str
-    findings: list[Json] = Field(description="what `bad` is told, in the language of the request")
+    findings: list[Json] = Field(description="what `bad` is told, if it is an entry; in the language of the request")
 
 
 class Explained(BaseModel):
@@ -105,7 +107,7 @@ def _found(rule: str) -> Rule:
 
 
 def _in_schema(rule: Rule) -> bool:
-    return rule.group != "message" and rule.id not in UNSAYABLE | OF_WHAT_IS_HELD
+    return rule.group not in ("message", "sheet", "source") and rule.id not in UNSAYABLE | OF_WHAT_IS_HELD
 
 
 def _explained(rule: Rule) -> Explained:

@@ -1,4 +1,5 @@
-"""The rules of intake, explained with examples: `libs/schemas/rulebook.toml`, read once."""
+"""The rules of intake, explained with examples: those of entries in `libs/schemas/rulebook.toml`, those of sheets and
+sources in `rulebook.toml` beside this. Each is read once."""
 
 import tomllib
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import schemas
 from schemas.finding import Finding, steps
 from schemas.rules import check
 
-Group = Literal["text", "fields", "across", "held", "message"]
+Group = Literal["text", "fields", "across", "held", "message", "sheet", "source"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Example:
     """What breaks a rule and what keeps it: `bad` and `good`, sent whole after `held` was received (and `withdrawn`).
 
     `shown_…` are the parts of them that matter, as text; where that is all there is, the rest is empty. `findings` is
-    what `bad` is told.
+    what `bad` is told; empty where that is told of a file or a source, not of an entry.
     """
 
     shown_bad: str
@@ -52,7 +53,8 @@ def rulebook() -> dict[str, Rule]:
     """All rules by id, in the order of their pages."""
     read = tomllib.loads((Path(schemas.__file__).parent / "rulebook.toml").read_text())
     bases = {kind: orjson.loads(base) for kind, base in read["bases"].items()}
-    return {id: _rule(id, told, bases) for id, told in read["rules"].items()}
+    beside = tomllib.loads((Path(__file__).parent / "rulebook.toml").read_text())
+    return {id: _rule(id, told, bases) for id, told in (read["rules"] | beside["rules"]).items()}
 
 
 def _rule(id: str, told: dict[str, Any], bases: dict[str, Any]) -> Rule:

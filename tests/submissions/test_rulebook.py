@@ -1,6 +1,8 @@
 """Every rule is explained, by examples that are true: in zh and en, to people and to programs."""
 
+from dataclasses import fields
 from functools import reduce
+from typing import Any, get_args
 
 import httpx2
 import jsonpatch
@@ -17,7 +19,10 @@ from submissions.domain.submission import FULL, SUBMISSIONS, Receive, Submission
 from submissions.intake import command, now
 from submissions.ndjson import Line
 from submissions.rulebook import Rule, rulebook
+from submissions.sheets.findings import ODD, OfFile
+from submissions.sources.asked import Asked
 from tests.submissions.given import USCC, line, signed_in, submission
+from tests.submissions.sheet_files import as_csv, entry, put, table
 
 OF_TEXT = [rule for rule in rulebook().values() if rule.group in ("fields", "across")]
 OF_REVISIONS = [rule for rule in rulebook().values() if rule.example.held]
@@ -51,8 +56,14 @@ def findings_of(decided: tuple[SubmissionFact, ...] | Refusal) -> tuple[Finding,
     return tuple(finding for fact in refused for finding in fact.findings)
 
 
+def _names(literals: Any) -> list[str]:
+    return [name for literal in get_args(literals) for name in get_args(literal)]
+
+
 def test_every_rule_is_explained() -> None:
-    assert set(rulebook()) == set(TEXTS)
+    of_sheets = {f"sheet.{name}" for name in (*ODD, "row", *_names(OfFile))}
+    of_sources = {f"source.{field.name}" for field in fields(Asked)}
+    assert set(rulebook()) == set(TEXTS) | of_sheets | of_sources
 
 
 @pytest.mark.parametrize("rule", OF_TEXT, ids=lambda rule: rule.id)
@@ -106,7 +117,8 @@ def test_examples_of_unknown_entries_keep_every_rule_of_their_text(id: str) -> N
 def test_every_rule_says_all_in_both_languages(rule: Rule) -> None:
     for words in (rule.title, rule.asks, rule.why, rule.fix):
         assert words["zh"] != words["en"] and all(words.values())
-    assert rule.example.findings and rule.example.shown_bad != rule.example.shown_good
+    assert rule.example.shown_bad != rule.example.shown_good
+    assert bool(rule.example.findings) == (rule.group not in ("sheet", "source"))
     for finding in rule.example.findings:
         assert finding.rule == rule.id and finding.text("zh") != finding.text("en")
 
@@ -122,8 +134,23 @@ async def test_every_rule_has_its_page_and_its_json(client: httpx2.AsyncClient) 
             assert one.status_code == 200 and one.text.count("<h1") == 1
             assert rule.title[language] in one.text.replace("&#39;", "'").replace("&#34;", '"')
             told = (await client.get(f"/rules/{rule.id}", params={"lang": language})).json()
-            assert told["example"]["findings"][0]["text"] == rule.example.findings[0].text(language)
+            findings = [finding.text(language) for finding in rule.example.findings]
+            assert [finding["text"] for finding in told["example"]["findings"]] == findings
     assert (await client.get("/rules/none")).status_code == 404
+
+
+async def test_findings_of_sheets_and_sources_lead_to_their_rules(
+    client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    path = "/submissions:sheet?kind=product"
+    cells = await client.post(
+        path, content=as_csv(put(table([entry("a")]), "标题（中文）", 2, "有\x01空")), headers=key
+    )
+    headings = await client.post(path, content=as_csv([["编号", "修订号", "标题"]]), headers=key)
+    source = await client.post("/sources", json={"name": "erp", "address": "http://localhost/"}, headers=key)
+    for findings in (cells.json()["findings"], headings.json()["findings"], source.json()["findings"]):
+        for finding in findings:
+            assert finding["doc"] == f"/rules/{finding['rule']}" and finding["rule"] in rulebook()
 
 
 async def test_programs_are_told_what_mends_each_finding_and_all_at_once(

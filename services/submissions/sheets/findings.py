@@ -1,6 +1,6 @@
 """What is wrong, said of cells: findings of the rules with their cell, and what keeps a whole file from being read."""
 
-from typing import Any
+from typing import Any, Literal
 
 from schemas.entry import KINDS
 from schemas.envelope import Json
@@ -44,10 +44,8 @@ def _told(finding: Json, read: Read, header: Header) -> Json:
     heading = own and own[0].heading(own[1], language())
     column = placed.heading if placed else heading
     where: Json = {"row": row.number, "column": column, "cell": placed and address(placed, row.number)}
-    # No single operation mends what no value could be read of.
-    whole = {**finding, "fix": None, "doc": None}
     if row.broken is not None:
-        return {**whole, **where, "rule": "sheet.row", "found": None, "expected": None, "text": _(BROKEN[row.broken])}
+        return {**finding, **where, **_of_sheet("row", _(BROKEN[row.broken]), None)}
     value = _at(read, pointer)
     if is_odd(value):
         why = value["cell"]
@@ -55,7 +53,7 @@ def _told(finding: Json, read: Read, header: Header) -> Json:
             where["cell"] = pointer[1:]
         shown = None if "/contact" in pointer else value["shown"]
         text = _(ODD[why]) % {"shown": shown or ""}
-        return {**whole, **where, "rule": f"sheet.{why}", "found": shown, "expected": None, "text": text}
+        return {**finding, **where, **_of_sheet(why, text, shown)}
     if finding["rule"] == "choice" and placed:
         names = _("; ").join(word(code) for code in placed.column.choices)
         return {**finding, **where, "text": _("Not one of the choices: %(names)s.") % {"names": names}}
@@ -63,6 +61,15 @@ def _told(finding: Json, read: Read, header: Header) -> Json:
         text = _("%(column)s: %(text)s The sheet has no such column.") % {"column": heading, "text": finding["text"]}
         return {**finding, **where, "text": text}
     return {**finding, **where}
+
+
+def _of_sheet(rule: str, text: str, found: str | None) -> Json:
+    """What a finding says of a cell or row that no value could be read of: no single operation mends that."""
+    return {**_named(rule), "found": found, "expected": None, "fix": None, "text": text}
+
+
+def _named(rule: str) -> Json:
+    return {"rule": f"sheet.{rule}", "doc": f"/rules/sheet.{rule}"}
 
 
 def _at(read: Read, pointer: str) -> Any:
@@ -97,8 +104,15 @@ def unreadable(title: str, *findings: Json, status: int = 422, type: str = "shee
     return Problem(status, type, title, _("Nothing was taken in."), findings=list(findings))
 
 
+#: What keeps a whole file from being read.
+OfFile = (
+    Literal["empty", "format", "encoding", "xls", "locked", "damaged", "size", "kind"]
+    | Literal["headings", "heading-unknown", "heading-twice", "heading-missing"]
+)
+
+
 def of_file(
-    rule: str,
+    rule: OfFile,
     text: str,
     *,
     cell: str | None = None,
@@ -108,4 +122,4 @@ def of_file(
 ) -> Json:
     """A finding on the file itself, in the same shape as those on rows: what is `expected` for programs, in codes."""
     where: Json = {"row": row, "column": column, "cell": cell}
-    return {"rule": f"sheet.{rule}", "pointer": "", "found": None, "expected": expected, "text": text, **where}
+    return {**_named(rule), "pointer": "", "found": None, "expected": expected, "text": text, **where}

@@ -96,7 +96,10 @@ class SourceDesk:
 
     def _judged(self, asked: Asked) -> Terms:
         if wrong := self.faults(asked):
-            findings = [{"rule": f"source.{name}", "pointer": f"/{name}", "text": text} for name, text in wrong.items()]
+            findings = [
+                {"rule": f"source.{name}", "pointer": f"/{name}", "text": text, "doc": f"/rules/source.{name}"}
+                for name, text in wrong.items()
+            ]
             raise Problem(422, "source-refused", _("The source is not complete or not valid"), findings=findings)
         try:
             return asked.terms()
