@@ -63,8 +63,9 @@ class Detail(Standing):
     timeline: list[Json]
     queue: Queue | None = Field(description="its place among those that wait for reviewers in the same status")
     expected: Expected | None = Field(
-        description="when its decision or its release may come, measured on those before; null: too few to say"
+        description="when its decision or its release may come, measured on those before; null: too few waited as long to say"
     )
+    late: bool = Field(description="whether it has waited longer for that than most before it")
 
 
 class NewPartner(BaseModel):
@@ -235,4 +236,5 @@ async def _detail(story: Story, caller: Caller, queues: Queues) -> Detail:
         timeline=[_told(step) for step in story.steps],
         queue=outlook.queue,
         expected=outlook.expected,
+        late=outlook.late,
     )

@@ -44,6 +44,12 @@ def took(steps: Sequence[Step]) -> dict[What, list[timedelta]]:
     return waited
 
 
+def late(since: datetime, now: datetime, durations: Sequence[timedelta]) -> bool:
+    """Whether what waits `since` then has waited longer than most of those that came before, which are enough to say
+    so."""
+    return len(durations) >= FEWEST and 2 * sum(each > now - since for each in durations) < len(durations)
+
+
 def expect(what: What, since: datetime, now: datetime, durations: Sequence[timedelta]) -> Expected | None:
     """When what waits `since` then may come, by those that took longer than it has waited already; None where they are
     too few to say."""

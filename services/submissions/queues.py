@@ -10,7 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from schemas.envelope import Json
 from submissions.desk import Story
-from submissions.expected import DECISIONS, Expected, What, expect, took
+from submissions.expected import DECISIONS, Expected, What, expect, late, took
 from submissions.intake import now
 from submissions.progress import Step
 
@@ -31,11 +31,13 @@ class Queue(BaseModel):
 
 @dataclass(frozen=True)
 class Outlook:
-    """`what` it waits for that takes time, None where that is nothing or its date is set already."""
+    """`what` it waits for that takes time, None where that is nothing or its date is set already; `late`: longer than
+    most before it."""
 
     queue: Queue | None = None
     what: What | None = None
     expected: Expected | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Queues:
             measured = self._measured = await self._measure()
         what, since = waits
         queue = measured.queues.get(story.stream) if story.status in WAITING else None
-        return Outlook(queue, what, expect(what, since, now(), measured.took[what]))
+        at, before = now(), measured.took[what]
+        return Outlook(queue, what, expect(what, since, at, before), late(since, at, before))
 
     async def _measure(self) -> _Measured:
         opened = {"$and": [{"$eq": ["$$step.what", "opened"]}, {"$eq": ["$$step.revision", "$revision"]}]}

@@ -56,6 +56,8 @@ def foreseen(outlook: Outlook) -> list[tuple[str, str]]:
 
 def _when(outlook: Outlook) -> str:
     expected = outlook.expected
+    if expected is None and outlook.late:
+        return _("It has waited longer than most before it, and too few waited as long to say when.")
     if expected is None:
         return _("Too few came before it to say when.")
     dates = [at.astimezone(CITY_TIME).date() for at in (expected.earliest, expected.likely, expected.to)]

@@ -13,7 +13,7 @@ from schemas.envelope import Event, Fact
 from schemas.publication import EntryPublished, EntryQueued, EntryScheduled
 from schemas.review import CaseChecked, CaseDecided, CaseOpened, CaseReviewGiven, Decision, Route, Verdict
 from submissions.__main__ import mongo
-from submissions.expected import FEWEST, Expected, expect, took
+from submissions.expected import FEWEST, Expected, expect, late, took
 from submissions.progress import Step
 from submissions.store import ProgressStore
 from tests.submissions.given import USCC, key_of, signed_in, submission
@@ -38,6 +38,13 @@ def test_the_date_is_that_of_one_half_and_nine_in_ten_that_came_before() -> None
 def test_nothing_is_said_of_too_few() -> None:
     assert expect("decision", AT, AT, hours(*range(1, FEWEST))) is None
     assert expect("decision", AT, AT + timedelta(hours=30), hours(*range(1, 32))) is None, "only one took as long"
+
+
+def test_what_waits_longer_than_most_is_late_and_nothing_is_where_too_few_came() -> None:
+    now = AT + timedelta(hours=30)
+    assert late(AT, now, hours(*range(1, 41))), "a quarter took longer"
+    assert not late(AT, now, hours(*range(20, 60)))
+    assert not late(AT, now, hours(*range(1, FEWEST)))
 
 
 @for_all(st.lists(HOURS, max_size=50), HOURS)
@@ -136,6 +143,22 @@ async def test_a_submission_says_its_place_and_when_it_may_be_through(
     page = (await client.get(f"/submissions/{USCC}/b", headers=people)).text
     assert "2 of 3 that wait for reviewers like it" in page and "Decision expected" in page
     assert "Too few" not in page
+
+
+@pytest.mark.usefixtures("progress")
+async def test_what_waits_longer_than_all_before_it_is_told_so(
+    client: httpx2.AsyncClient, key: dict[str, str], settings: Settings
+) -> None:
+    await client.post("/submissions", json=submission("slow"), headers=key)
+    async with mongo(settings) as connection:
+        begun = datetime.now(UTC) - timedelta(days=30)
+        await ProgressStore(connection[settings.database("submissions")]).take(through("slow", begun, until="open"))
+    detail = (await client.get(f"/submissions/{USCC}/slow", headers=key)).json()
+    assert (detail["expected"], detail["late"]) == (None, True)
+    assert not (await client.get(f"/submissions/{USCC}/a", headers=key)).json()["late"]
+    for language, said in (("en", "longer than most before it"), ("zh", "已长于此前的大多数")):
+        people = {"Accept": "text/html", "Accept-Language": language} | signed_in(settings, "partner", partner=USCC)
+        assert said in (await client.get(f"/submissions/{USCC}/slow", headers=people)).text
 
 
 @pytest.mark.usefixtures("progress")
