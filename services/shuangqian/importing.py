@@ -13,7 +13,7 @@ from shuangqian.entries import opened
 from shuangqian.outcomes import NOT_RIGHT
 from shuangqian.places import KeptPlace
 from shuangqian.profiles import Access
-from shuangqian.sending import Again, Later, Patience, accepted, json_lines, session
+from shuangqian.sending import Again, Dropped, Later, Patience, accepted, json_lines, session
 from shuangqian.submitting import again, begin, carry_out, check_validates, printing, problem_told
 from web.languages import _
 from web.shell import Bar, Failed, note
@@ -83,7 +83,7 @@ async def row_receipts(
                             patience.moved()
                             yield receipt
                         return
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            except (aiohttp.ClientError, OSError, TimeoutError, Dropped) as error:
                 await patience.wait(error)
             except Later as later:
                 await patience.wait(later.failed, later.after_s)

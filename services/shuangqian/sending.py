@@ -104,12 +104,27 @@ class Patience:
         """Until the next attempt. Raises Failed where the server was never there, or has been away for too long."""
         never_there = not self.reached and isinstance(error, aiohttp.ClientConnectorError)
         if never_there or time.monotonic() - self._moved > PATIENCE_S:
-            raise error if isinstance(error, Failed) else unreachable(self.access, error)
+            if isinstance(error, Failed):
+                raise error
+            raise unreachable(self.access, error if never_there else Dropped(broken(error)))
         self.reached = True
         delay_s = after_s or min(AGAIN_MOST_S, AGAIN_S * 2**self._attempts) * random.uniform(0.8, 1.2)
         self._attempts += 1
-        self.again(str(error) or type(error).__name__, delay_s)
+        self.again(broken(error), delay_s)
         await asyncio.sleep(delay_s)
+
+
+def broken(error: Exception) -> str:
+    """How a connection ended, or was none, in our own words rather than its library's."""
+    match error:
+        case Dropped() | Failed():
+            return str(error)
+        case aiohttp.ClientConnectorError():
+            return _("the server cannot be reached")
+        case TimeoutError():
+            return _("the server did not answer in time")
+        case _:
+            return _("it was cut off")
 
 
 async def receipts(
@@ -167,7 +182,7 @@ async def accepted(answer: aiohttp.ClientResponse) -> None:
 
 
 async def json_lines(answer: aiohttp.ClientResponse, due: Callable[[], bool]) -> AsyncIterator[Json]:
-    """The JSON lines of an answer, as they come; TimeoutError where some are due and none comes for SILENT_S.
+    """The JSON lines of an answer, as they come; Dropped where some are due and none comes for SILENT_S.
 
     Raises Failed where the last says that no more is taken in, as when the day's quota is used up.
     """
@@ -178,7 +193,7 @@ async def json_lines(answer: aiohttp.ClientResponse, due: Callable[[], bool]) ->
                 piece = await answer.content.readany()
         except TimeoutError:
             if due():
-                raise TimeoutError(_("nothing came for %s seconds") % int(SILENT_S)) from None
+                raise Dropped(_("nothing came for %s seconds") % int(SILENT_S)) from None
             continue
         if not piece:
             return

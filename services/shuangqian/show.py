@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shuangqian.client import Json
-from web.languages import CITY_TIME, _, moment, month, say
+from web.languages import CITY_TIME, _, day, moment, month, say
 from web.words import colour, word
 
 #: The pages' colours as terminals have them.
@@ -114,7 +114,7 @@ def detail(console: Console, item: Json) -> None:
         _("Revision"): str(item["revision"] or ""),
         _("Waits for"): escape(item["waits_for"]),
         _("Place in the queue"): _place(item.get("place")),
-        _("Expected"): _expected(item.get("expected")),
+        **_expected(item.get("expected")),
         _("Release"): month(item["release"]) if item["release"] else "",
     }
     decided = item["decision"] or {}
@@ -147,17 +147,16 @@ def _place(place: Any) -> str:
     return "" if place is None else str(place)
 
 
-def _expected(expected: Any) -> str:
-    if isinstance(expected, dict):
-        return " – ".join(_moment(value) for value in expected.values() if value)
-    return _moment(expected) if expected else ""
-
-
-def _moment(value: Any) -> str:
-    try:
-        return moment(value) if isinstance(value, str) and "T" in value else str(value)
-    except ValueError:
-        return str(value)
+def _expected(expected: Json | None) -> dict[str, str]:
+    """What is expected and when, as the pages say it: a decision by the day, a release by the month."""
+    if not expected:
+        return {}
+    days = [datetime.fromisoformat(expected[name]).astimezone(CITY_TIME).date() for name in ("from", "likely", "to")]
+    decision = expected["what"] == "decision"
+    first, likely, last = (day(at) if decision else month(f"{at:%Y-%m}") for at in days)
+    between = _("likely %(likely)s, between %(first)s and %(last)s")
+    said = likely if first == last else between % {"likely": likely, "first": first, "last": last}
+    return {_("Decision expected") if decision else _("Release expected"): said}
 
 
 def fact(console: Console, event: Json) -> None:

@@ -53,11 +53,22 @@ def tail(access: Access, since: str | None, limit: int | None, as_json: bool) ->
                 attempts = 0 if follower.came > came else attempts + 1
                 delay_s = min(AGAIN_MOST_S, AGAIN_S * 2**attempts) * random.uniform(0.8, 1.2)
                 text = _("The connection broke (%(what)s). Trying again in %(seconds)s s.")
-                note(text % {"what": str(error) or type(error).__name__, "seconds": f"{delay_s:.1f}"})
+                note(text % {"what": _broken(error), "seconds": f"{delay_s:.1f}"})
                 time.sleep(delay_s)
     except KeyboardInterrupt:
         raise Failed(INTERRUPTED, _("Ended. Nothing that happens meanwhile is lost: --since tells it.")) from None
     return TAKEN_IN
+
+
+def _broken(error: httpx2.TransportError) -> str:
+    """How a connection ended, or was none, in our own words rather than its library's."""
+    match error:
+        case httpx2.ConnectError():
+            return _("the server cannot be reached")
+        case httpx2.TimeoutException():
+            return _("the server did not answer in time")
+        case _:
+            return _("it was cut off")
 
 
 class _Follower:

@@ -1,16 +1,23 @@
 """Signing in, asking where things are and why, and hearing of them, as a partner meets it on the command line."""
 
+import io
 import json
 import secrets
 import stat
 import threading
+from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
+from rich.console import Console
 
+import shuangqian
+from shuangqian import show
 from tests.cli.conftest import Shell
 from tests.cli.proxy import line_to
 from tests.submissions.given import USCC, line
+from web.languages import load, speak
 
 
 def reference() -> str:
@@ -82,6 +89,36 @@ def test_status_tells_one_or_lists_all(shell: Shell) -> None:
     assert name in shell.run("status").stdout
     unknown = shell.run("status", reference())
     assert unknown.returncode == 2 and "There is no such submission" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("expected", "en", "zh"),
+    [
+        (
+            ("decision", "2026-11-30", "2026-12-01", "2026-12-04"),
+            "Decision expected  likely 1 December 2026, between 30 November 2026 and 4 December 2026",
+            "预计作出决定  最可能在 2026年12月1日，介于 2026年11月30日至 2026年12月4日",
+        ),
+        (("decision", *["2026-11-30"] * 3), "Decision expected  30 November 2026", "预计作出决定  2026年11月30日"),
+        (("release", *["2026-11-30"] * 3), "Release expected  November 2026", "预计发布  2026年11月"),
+    ],
+)
+def test_when_something_is_expected_is_said_in_words(expected: tuple[str, ...], en: str, zh: str) -> None:
+    what, *days = expected
+    moments = dict(zip(("from", "likely", "to"), (f"{day}T04:51:07.5+08:00" for day in days), strict=True))
+    item: dict[str, Any] = dict.fromkeys(("title", "reference", "kind", "revision", "release", "decision"))
+    item |= {
+        "stream": f"{USCC}/a",
+        "status": "in-review",
+        "waits_for": "",
+        "timeline": [],
+        "expected": {"what": what, **moments},
+    }
+    for language, said in (("en", en), ("zh", zh)):
+        text = io.StringIO()
+        with speak(language, load(Path(shuangqian.__file__).parent / "locale")):
+            show.detail(Console(file=text, width=200), item)
+        assert said in text.getvalue()
 
 
 def test_errors_tells_what_is_refused_until_it_is_mended(shell: Shell) -> None:

@@ -200,6 +200,7 @@ def test_a_line_that_drops_again_and_again_leaves_every_line_received_once(shell
         done = shell.at(way.port).run("submit", path, "--json")
     assert done.returncode == 0, done.stderr
     assert way.connections == 5 and done.stderr.count("The connection broke") == 4
+    assert done.stderr.count("(it was cut off)") + done.stderr.count("(the server ended the connection)") == 4
     assert [(r["line"], r["reference"], r["status"], r["event"]) for r in receipts(done.stdout)] == [
         (n, name, "received", f"{USCC}/{name}/1") for n, name in enumerate(names, start=1)
     ]
