@@ -8,6 +8,7 @@ from runtime.stored import from_stored
 from runtime.streams import MAX_EVENTS, StreamFull
 from schemas.entry import Contact, Entry, Name
 from schemas.envelope import Event, Json, Refusal
+from schemas.finding import Finding
 from schemas.submission import (
     Mode,
     SubmissionContactErased,
@@ -21,13 +22,13 @@ from submissions.callers import Caller, unknown_submission
 from submissions.domain.partner import Register
 from submissions.domain.refused import Standing, standings
 from submissions.domain.submission import EraseContact, ReadContact, Submission, Withdraw
-from submissions.intake import Intake, Submissions, now, told
+from submissions.intake import Intake, Submissions, now
 from submissions.key_desk import KeyDesk, Partners
 from submissions.progress import Progress, Step
 from submissions.refusals import raise_for
 from submissions.sharing import Sharing
 from submissions.store import ProgressStore, where, whose
-from web.languages import language
+from web.languages import _, language
 
 #: Events after which nobody reads a contact any more: what room is left is for withdrawing and erasing.
 READ_UP_TO = MAX_EVENTS - 20
@@ -104,8 +105,7 @@ def _step(event: Event) -> Step:
         case SubmissionRevised(revision=revision):
             return Step(at=event.time, what="revised", revision=revision)
         case SubmissionRefused(revision=revision, findings=findings):
-            reasons = tuple(told(finding, language())["text"] for finding in findings)
-            return Step(at=event.time, what="refused", revision=revision, reasons=reasons)
+            return Step(at=event.time, what="refused", revision=revision, reasons=tuple(map(_placed, findings)))
         case SubmissionWithdrawn(reason=reason):
             return Step(at=event.time, what="withdrawn", reasons=(reason,))
         case SubmissionContactRead(reason=reason):
@@ -114,6 +114,11 @@ def _step(event: Event) -> Step:
             return Step(at=event.time, what="contact-erased", reasons=(reason,))
         case _:
             return Step(at=event.time, what=event.type)
+
+
+def _placed(finding: Finding) -> str:
+    """A finding's text, behind the place that it is about, where that is not the whole."""
+    return _(": ").join(filter(None, (finding.pointer, finding.text(language()))))
 
 
 class Desk:

@@ -204,6 +204,19 @@ async def test_what_was_withdrawn_says_so_once_and_asks_for_nothing(
     assert "What is asked for" not in (await client.get(f"/submissions/{stream}", headers=person)).text
 
 
+async def test_of_what_was_refused_the_timeline_names_each_place(
+    client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    wrong = submission()
+    del wrong["entry"]["title"], wrong["entry"]["summary"]
+    await client.post("/submissions", json=submission(), headers=key)
+    await client.post("/submissions", json=wrong | {"revision": 2}, headers=key)
+    for language, required in (("en", ": This field is required."), ("zh", "：缺少必填项。")):
+        story = await client.get(f"/submissions/{USCC}/robot-1", headers=key | {"Accept-Language": language})
+        (refused,) = [step for step in story.json()["timeline"] if step["what"] == "refused"]
+        assert refused["reasons"] == [f"/entry/title{required}", f"/entry/summary{required}"]
+
+
 async def test_a_list_goes_on_page_by_page(client: httpx2.AsyncClient, key: dict[str, str]) -> None:
     await client.post("/submissions:stream", content=b"".join(line(f"r{n}") for n in range(60)), headers=key)
     for query in ("", "status=received&"):
