@@ -90,6 +90,11 @@ async def test_the_page_is_whole_in_both_languages(client: httpx2.AsyncClient, l
     for link in sorted(links):
         if link.startswith(("/developers", "/openapi", "/asyncapi", "/docs", "/static")):
             assert (await client.get(html.unescape(link), headers={"Accept": "text/html"})).status_code == 200, link
+    # Every sample is answered in the page's language, and the first key is one for trying.
+    for name, sample in samples_of(answer.text).items():
+        said = len(re.findall(f"Accept-Language\\W+{language}", sample))
+        assert said == len(re.findall(r"Authorization\W+Bearer", sample)), name
+    assert "export KEY='sq_test_…'" in answer.text
     missing = re.findall(r'href="#([^"]+)"', answer.text)
     assert all(f'id="{anchor}"' in answer.text for anchor in missing)
 

@@ -7,5 +7,5 @@ echo
 # Mended, under the same number: what was refused took none.
 sed 's/"maturity": 12/"maturity": 9/' wrong.json > mended.json
 curl --silent --show-error --data-binary @mended.json \
-  -H "Authorization: Bearer $KEY" \
+  -H "Authorization: Bearer $KEY" -H "Accept-Language: @language@" \
   @address@/submissions
