@@ -1,7 +1,7 @@
 """What an operator asks of one service: what is parked, what waits and for what, and to send parked events on again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,9 +17,8 @@ from runtime.parking import Message, Parking, to_handle
 from runtime.relay import lag_s
 from runtime.settings import Settings
 from runtime.trying import undone
-from schemas.differences import Difference, differences
+from schemas.differences import Difference, another, differences
 from schemas.envelope import Json
-from schemas.events import Undecodable, decode
 
 log = structlog.get_logger()
 
@@ -78,7 +77,11 @@ class Act:
 
 
 class CannotMend(ValueError):
-    """What was given cannot stand in for the event: it would be another one, or is none."""
+    """What was given cannot stand in for the event: it would be another one, or is none; `differences` say why."""
+
+    def __init__(self, differences: Sequence[Difference]) -> None:
+        super().__init__("; ".join(f"{each.pointer}: {each.error['type']}" for each in differences))
+        self.differences = tuple(differences)
 
 
 class OfThisStream(ValueError):
@@ -360,20 +363,18 @@ def _is_foreign(raw: bytes, stream: str) -> bool:
 
 def _mended(body: str, stream: str, raw: bytes) -> bytes:
     """The body as bytes on Kafka. Raises CannotMend unless it is the event of this stream that came as `raw`."""
-    try:
-        value = orjson.loads(body)
-        event = decode(orjson.dumps(value))
-    except (orjson.JSONDecodeError, Undecodable) as error:
-        raise CannotMend(str(error)) from error
-    if event.subject != stream:
-        raise CannotMend(f"/subject: {event.subject}, not {stream}")
+    if wrong := differences(body.encode(errors="replace")):
+        raise CannotMend(wrong)
+    value = orjson.loads(body)
+    if value["subject"] != stream:
+        raise CannotMend([another("/subject", value["subject"], stream)])
     try:
         came = orjson.loads(raw)
     except orjson.JSONDecodeError:
         came = {}
     for name in IDENTITY:
         if isinstance(came, dict) and came.get(name) not in (None, value[name]):
-            raise CannotMend(f"/{name}: {value[name]}, not {came[name]}")
+            raise CannotMend([another(f"/{name}", value[name], came[name])])
     return orjson.dumps(value)
 
 

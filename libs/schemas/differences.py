@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from schemas.envelope import Json
 from schemas.events import FACTS
 from schemas.finding import pointer
+from schemas.json_text import Illegible, read
 
 #: The attributes that every event has, and what each must be.
 ATTRIBUTES: dict[str, type] = {
@@ -45,8 +46,8 @@ def differences(raw: bytes) -> tuple[Difference, ...]:
     """Everything in which bytes differ from an event; nothing where they are one."""
     try:
         value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        wrong = _error("json_invalid", str(error), error.pos)
+    except orjson.JSONDecodeError:
+        wrong = _error("illegible", reason=_illegible(raw))
         return (Difference("", raw.decode(errors="replace")[:MOST_SHOWN], wrong),)
     if not isinstance(value, dict):
         return (Difference("", _shown(value), _error("dict_type")),)
@@ -73,8 +74,21 @@ def _envelope(value: Json) -> list[Difference]:
     return found
 
 
-def _error(type: str, msg: str = "", *loc: int, **context: str) -> Json:
-    return {"type": type, "msg": msg, "loc": loc, "ctx": context}
+def another(pointer: str, found: Any, expected: Any) -> Difference:
+    """What makes another event of it: this must stay as it was."""
+    return Difference(pointer, _shown(found), _error("identity", expected=_shown(expected)))
+
+
+def _illegible(raw: bytes) -> str:
+    try:
+        read(raw)
+    except Illegible as error:
+        return error.reason
+    return "syntax@1:1"  # a byte order mark, which no event has before it
+
+
+def _error(type: str, **context: str) -> Json:
+    return {"type": type, "msg": "", "loc": (), "ctx": context}
 
 
 def _data(value: Json) -> list[Difference]:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from web.languages import _
+from schemas.texts import worded
+from web.languages import _, language
 
 
 def said(found: Mapping[str, Any]) -> str:
@@ -15,6 +16,10 @@ def said(found: Mapping[str, Any]) -> str:
         case "literal_error" | "enum" | "union_tag_invalid":
             one_of = str(context.get("expected") or context.get("expected_tags")).replace(" or ", ", ")
             return _("This must be one of: %(these)s.") % {"these": one_of}
+        case "illegible":  # of `schemas.differences`, as the next
+            return worded("json", context["reason"], language())
+        case "identity":
+            return _("This must stay %(expected)s: it says which event it is.") % context
         case "json_invalid":  # FastAPI puts there after how many characters
             return _("From character %(at)s on, this is no JSON.") % {"at": found["loc"][-1]}
     sentence = _sentence(found["type"])

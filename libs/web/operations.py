@@ -91,7 +91,8 @@ def operations_routes(operations: Operations) -> APIRouter:
         try:
             mended = await operations.mend(id, body, f"user:{me.sub}")
         except CannotMend as error:
-            wrong = _("This cannot stand in for the event: %(error)s") % {"error": str(error)[:MOST_TOLD]}
+            told = " ".join(f"{each.pointer} {invalid.said(each.error)}".lstrip() for each in error.differences)
+            wrong = _("This cannot stand in for the event: %(error)s") % {"error": told[:MOST_TOLD]}
             return await _shown(request, id, body=body, wrong=wrong)
         if mended is None:
             raise _nothing_parked()
@@ -114,7 +115,9 @@ def operations_routes(operations: Operations) -> APIRouter:
                 raise _nothing_parked()
         except OfThisStream as error:
             detail = _("It says that it is one of this stream. Mend it: nothing that was decided is passed over.")
-            raise Problem(409, "of-this-stream", _("This event cannot be set aside"), detail) from error
+            refused = Problem(409, "of-this-stream", _("This event cannot be set aside"), detail)
+            refused.links = {_path(id): _("Back to the parked stream")}
+            raise refused from error
         notify(request, _("Set aside. What came, and why it was passed over, is among what operators did."))
         left = any(stream.id == id for stream in await operations.parked())
         return RedirectResponse(_path(id) if left else "/operations", 303)
@@ -203,7 +206,9 @@ def _path(id: str) -> str:
 
 
 def _nothing_parked() -> Problem:
-    return Problem(404, "not-parked", _("Nothing is parked under this name"), _("It may have been sent on already."))
+    gone = Problem(404, "not-parked", _("Nothing is parked under this name"), _("It may have been sent on already."))
+    gone.links = {"/operations": _("Operations")}
+    return gone
 
 
 def operations_tabs(request: Request, here: str) -> list[tuple[str, str, bool]]:

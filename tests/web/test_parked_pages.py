@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -14,7 +15,7 @@ from itsdangerous import TimestampSigner
 from markupsafe import escape
 from starlette.testclient import TestClient
 
-from runtime.operations import Operations, Parked
+from runtime.operations import OfThisStream, Operations, Parked, _mended
 from schemas.differences import differences
 from schemas.events import Undecodable
 from tests.review.entries import received, scene
@@ -108,6 +109,36 @@ def test_an_error_is_read_as_its_text_and_not_as_python_writes_it(looks: Looks) 
             assert f"<code>{escape(said)}</code>" in page
         told = json.loads(looks("/operations.json", "zh", parked))["parked"]
         assert [each["error"] for each in told] == [said]
+
+
+def test_what_mends_nothing_is_said_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = received("SC-1", scene()).to_json()
+    another, subject = json.dumps(event | {"subject": "t"}), event["subject"]
+
+    async def mend(self: DemoOperations, id: str, body: str, actor: str) -> bool:
+        return bool(_mended(body, subject, orjson.dumps(event)))
+
+    monkeypatch.setattr(DemoOperations, "mend", mend, raising=False)
+    for language, given, said in (
+        ("zh", "{a", "这不能代替该事件：第 1 行第 2 列有语法错误，请检查引号、逗号和括号"),
+        ("zh", another, f'这不能代替该事件：/subject 须仍为 "{subject}"：它表明这是哪个事件。'),
+        ("zh", "{}", "这不能代替该事件：/id 缺少必填项。 /source 缺少必填项。"),
+        ("en", another, f'/subject This must stay "{subject}": it says which event it is.'),
+    ):
+        answer = browser(DemoOperations(), language).post(f"/operations/mend/{PARKED.id}", data={"body": given})
+        assert answer.status_code == 422 and str(escape(said)) in answer.text, answer.text
+
+
+def test_whoever_may_not_set_an_event_aside_is_led_back_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def set_aside(self: DemoOperations, id: str, position: str, reason: str, actor: str) -> bool:
+        raise OfThisStream(id)
+
+    monkeypatch.setattr(DemoOperations, "set_aside", set_aside, raising=False)
+    operator = browser(DemoOperations(), "zh")
+    refused = operator.post(f"/operations/set-aside/{PARKED.id}", data={"position": "7:1", "reason": "误发"})
+    assert refused.status_code == 409 and f'href="/operations/parked/{quote(PARKED.id)}"' in refused.text
+    gone = operator.get("/operations/parked/none")
+    assert gone.status_code == 404 and 'href="/operations"' in gone.text
 
 
 def test_one_event_is_one() -> None:
