@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain, pairwise
 from typing import Any
 from unicodedata import normalize
 
@@ -23,6 +24,13 @@ HIDDEN = Owner.model_construct(name=Name.model_construct(zh="申报单位：不�
 #: What stands in a text where it names its owner.
 NAMELESS = "▇▇▇"
 _LETTER = "[A-Za-zＡ-Ｚａ-ｚ]"
+#: What has no width, and is taken out of a text that names an owner.
+_SPANS = ((0xAD,), (0x34F,), (0x61C,), (0x180E,), range(0x200B, 0x2010), range(0x202A, 0x202F), range(0x2060, 0x2070))
+_UNSEEN = dict.fromkeys([*chain(*_SPANS, range(0xFE00, 0xFE10), (0xFEFF,))])
+#: What may stand between two words.
+_BETWEEN = r"\s_·・－‐-―\-"
+#: So many words are a name wherever they stand, also within a longer word.
+_CERTAIN = 3
 
 
 def kept_from_names(me: Person) -> bool:
@@ -74,25 +82,38 @@ def anonymous_line(case: Listed) -> Listed:
 
 def naming(*owners: Owner) -> re.Pattern[str]:
     """What finds the names of these owners in a text."""
-    names = (name for owner in owners for name in (owner.name.zh, owner.name.en, owner.uscc) if name and name.strip())
+    names = (name for owner in owners for name in (owner.name.zh, owner.name.en, owner.uscc) if name)
     return _finding(frozenset(names))
 
 
 @lru_cache(1000)  # a list names fifty owners, and each pattern takes a millisecond
 def _finding(names: frozenset[str]) -> re.Pattern[str]:
-    forms = {*names, *(normalize("NFKC", name) for name in names)}
-    return re.compile("|".join(map(_named, sorted(forms, key=len, reverse=True))), re.IGNORECASE)
+    forms = {tuple(_words(form)) for name in names for form in (name, normalize("NFKC", name))} - {()}
+    return re.compile(
+        "|".join(map(_named, sorted(forms, key=lambda words: -len("".join(words))))) or "(?!)", re.IGNORECASE
+    )
 
 
-def _named(name: str) -> str:
-    """A pattern of a name in letters of either case and width, with any space between its words.
+def _words(name: str) -> list[str]:
+    return re.findall(f"[^{_BETWEEN}{NAMELESS}]+", name.translate(_UNSEEN))
 
-    A name of Latin letters is found as whole words only: the hole that it left in a longer one would tell it.
+
+def _named(words: tuple[str, ...]) -> str:
+    """A pattern of a name in letters of either case and width, with blanks, hyphens or nothing between its words, in
+    the plural, too; and with blanks between Chinese characters.
+
+    A name of few words in Latin letters is found as whole words only: the hole that it left in a longer one would tell
+    it. What may stand between two letters is never one that comes next, so that a text is gone through once.
     """
-    words = name.split()
-    before, after = (_LETTER if word.isascii() and word.isalpha() else "" for word in (words[0], words[-1]))
-    said = r"\s+".join("".join(map(_either_width, word)) for word in words)
-    return (f"(?<!{before})" if before else "") + said + (f"(?!{after})" if after else "")
+    latin = [word.isascii() and word.isalpha() for word in (words[0], words[-1])]
+    before, after = (f"(?<!{_LETTER})", f"(?!{_LETTER})") if len(words) < _CERTAIN else ("", "")
+    said = f"[{_BETWEEN}]*".join(map(_spelt, words)) + ("[sｓ]?" if latin[1] and len(words) > 1 else "")
+    return (before if latin[0] else "") + said + (after if latin[1] else "")
+
+
+def _spelt(word: str) -> str:
+    gaps = ["" if one.isascii() and next.isascii() else r"\s*" for one, next in pairwise(word)]
+    return "".join(letter + gap for letter, gap in zip(map(_either_width, word), [*gaps, ""], strict=True))
 
 
 def _either_width(letter: str) -> str:
@@ -110,8 +131,9 @@ def _unlinked(entry: Entry, addresses: Addresses) -> Entry:
 def nameless(value: Any, names: re.Pattern[str]) -> Any:
     """A value whose texts, however deep, name nobody of these."""
     match value:
-        case str() if names.search(value):
-            return names.sub(NAMELESS, value)
+        case str() if names.search(seen := value.translate(_UNSEEN)):
+            # Again where it was glued to another: without that, it stands as a word of its own.
+            return nameless(names.sub(NAMELESS, seen), names)
         case BaseModel():
             fields = {field: getattr(value, field) for field in type(value).model_fields}
             return value.model_copy(update={field: nameless(each, names) for field, each in fields.items()})

@@ -3,11 +3,12 @@ an address, a header or a cookie. Operators see all."""
 
 from base64 import b64decode
 from datetime import timedelta
+from time import process_time
 from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from review.addresses import Addresses
@@ -16,7 +17,7 @@ from review.desk import now
 from review.domain.claiming import Claim
 from review.domain.reviewing import GiveReview
 from review.lists import PAGE
-from schemas.entry import Owner
+from schemas.entry import Name, Owner
 from schemas.review import CRITERIA, Verdict
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, linkage, product, received, revised, scene
@@ -224,6 +225,71 @@ def test_a_short_name_leaves_no_hole_in_a_longer_word() -> None:
     assert nameless("ARC searches: an arc, Archives of Arc.", names) == (
         f"{NAMELESS} searches: an {NAMELESS}, Archives of {NAMELESS}."
     )
+
+
+BUREAU = naming(
+    Owner.model_validate(
+        {"name": {"zh": "天府新区场景创新局", "en": "Tianfu New Area Scene Innovation Bureau"}, "uscc": OWN}
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("由天府新区 场景创新局开放", f"由{NAMELESS}开放"),
+        ("由天\u200b府 新　区场景\n创新\u2060局开放", f"由{NAMELESS}开放"),
+        ("#TianfuNewAreaSceneInnovationBureau", f"#{NAMELESS}"),
+        ("see tianfu-new-area-scene-innovation-bureau.cn", f"see {NAMELESS}.cn"),
+        ("Tianfu_New‑Area – Scene Innovation Bureau’s", f"{NAMELESS}’s"),
+        ("two Tianfu New Area Scene Innovation Bureaus", f"two {NAMELESS}"),
+        ("Tian\u200bfu New A\u00adrea Scene Innovation Bureau", NAMELESS),
+        ("byTianfuNewAreaSceneInnovationBureauInc", f"by{NAMELESS}Inc"),
+        (f"9151\u200b0100MA6CGUGA1W, {OWN}天府新区场景创新局", f"{NAMELESS}, {NAMELESS * 2}"),
+        ("天府新区的场景创新，Tianfu New Area scenes", "天府新区的场景创新，Tianfu New Area scenes"),
+    ],
+)
+def test_a_name_is_hidden_however_its_parts_are_put_together(said: str, shown: str) -> None:
+    assert nameless(said, BUREAU) == shown
+
+
+def test_a_name_glued_to_the_code_is_hidden_with_it() -> None:
+    names = naming(Owner.model_validate({"name": {"zh": "锦云", "en": "Jinyun Computing"}, "uscc": OWN}))
+    assert nameless(f"{OWN}Jinyun Computing锦云", names) == NAMELESS * 3
+
+
+def test_two_short_words_stay_words() -> None:
+    names = naming(Owner.model_validate({"name": {"zh": "新弧", "en": "New Arc"}, "uscc": OWN}))
+    assert nameless("new architecture, a new arc, New-Arcs, renew arc", names) == (
+        f"new architecture, a {NAMELESS}, {NAMELESS}, renew arc"
+    )
+
+
+@pytest.mark.parametrize("name", ["-", "·", "▇", "▇▇▇ ▇", "\u200b"])
+def test_a_name_that_is_none_hides_nothing_and_ends(name: str) -> None:
+    names = naming(Owner.model_construct(name=Name.model_construct(zh=name, en=None), uscc=OWN))
+    assert nameless(f"a-b·▇ {OWN}", names) == f"a-b·▇ {NAMELESS}"
+
+
+PIECES = ("天府", "新区", "场景创新局", "天", "Tianfu", "New", "Area", "Scene Innovation", "Bureau", "s", "x", OWN)
+GAPS = ("", " ", "  " * 50, "-", "\u200b", "\u200b \n" * 20, "·", "，", NAMELESS)
+
+
+@given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(GAPS)), max_size=60))
+def test_what_is_hidden_once_is_hidden(parts: list[tuple[str, str]]) -> None:
+    once = nameless("".join(map("".join, parts)), BUREAU)
+    assert BUREAU.search(once) is None and nameless(once, BUREAU) == once
+
+
+@given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(GAPS)), min_size=1, max_size=6))
+@settings(max_examples=40, deadline=None)
+def test_the_longest_text_is_gone_through_in_no_time(parts: list[tuple[str, str]]) -> None:
+    """The same parts again and again are what a pattern that goes back and back is slowest at."""
+    part = "".join(map("".join, parts))
+    text = (part * (20_000 // len(part) + 1))[:20_000]
+    began = process_time()
+    nameless(text, BUREAU)
+    assert process_time() - began < 0.5
 
 
 @given(st.text(max_size=90))
