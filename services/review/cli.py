@@ -3,9 +3,10 @@
 Exit codes: 0 no case goes another way, 1 some do, 2 could not be done.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pymongo import MongoClient
@@ -20,6 +21,7 @@ from review.shadow import Change, Shadow, checked_cases, shadow
 from runtime.settings import Settings
 from schemas.envelope import Json
 from schemas.review import CheckFinding
+from web import invalid
 from web.languages import _, say
 from web.shell import N_, TYPER, AsJson, Failed, Help, out, print_json
 from web.words import word
@@ -67,8 +69,33 @@ def _rules(path: Path) -> Ruleset:
     try:
         return read(path)
     except BadRules as error:
-        text = _("These rules cannot be used:\n%(reasons)s")
-        raise Failed(COULD_NOT, text % {"reasons": error}) from None
+        text = _("The rules of %(path)s cannot be used:\n%(reasons)s")
+        reasons = "\n".join((each.place + _(": ") if each.place else "") + _said(each.error) for each in error.wrong)
+        raise Failed(COULD_NOT, text % {"path": path, "reasons": reasons}) from None
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    """What is wrong with rules, in the language spoken."""
+    match error["type"]:
+        case "no_file":
+            text = _("There is no such file.")
+        case "no_reading":
+            text = _("The file cannot be read: %(why)s.")
+        case "toml_at":
+            text = _("This is no TOML, at line %(line)s, column %(column)s.")
+        case "toml":
+            text = _("This is no TOML in UTF-8.")
+        case "no_rule":
+            text = _("There is no such rule.")
+        case "no_name":
+            text = _("There is no such name.")
+        case "thresholds_order":
+            text = _("thresholds: near and same must be in order, from %(floor)s to 100.")
+        case "routes_overlap":
+            text = _("routes: return, experts and express must not overlap.")
+        case _:
+            return invalid.said(error)
+    return text % dict(error.get("ctx") or {})
 
 
 def _day(text: str | None) -> date | None:

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from review.callers import Callers
 from review.desk import Desk
 from review.office import LONGEST, OFFICE, Snippet
+from review.pages import AtTheDesk
 from review.snippets import MOST, Snippets
 from web.languages import _
 from web.pages import notify, page
@@ -17,7 +18,7 @@ from web.people import Person
 
 def snippet_pages(snippets: Snippets, desk: Desk) -> APIRouter:
     """The routes under /snippets."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, route_class=AtTheDesk)
     Reviewer = Annotated[Person, Depends(Callers(desk).reviewer)]
 
     async def show(request: Request, me: Person, form: dict[str, str], errors: dict[str, str]) -> Response:

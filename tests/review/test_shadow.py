@@ -141,7 +141,20 @@ def test_rules_or_a_day_that_are_not_right_are_refused_in_a_line_each(tmp_path: 
     bad.write_text(FILE.read_text(encoding="utf-8").replace('[rules."scene.window"]', '[rules."scene.windwo"]'))
     done = shuangqian("review", "shadow", "--rules", str(bad), module=COMMAND)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "These rules cannot be used:\nrules.scene.windwo: no such rule\n"
+    assert done.stderr == f"The rules of {bad} cannot be used:\nrules.scene.windwo: There is no such rule.\n"
+    # In either language, without Python's or its libraries' own words.
+    overlapping = FILE.read_text(encoding="utf-8").replace("from = 100", "from = 50")
+    bad.write_text(overlapping.replace("weight = 45", "weight = 450"))
+    heavy = shuangqian("--lang", "zh", "review", "shadow", "--rules", str(bad), module=COMMAND)
+    assert heavy.stderr == f"无法使用 {bad} 中的规则：\nrules.duplicate.same.weight：不得大于 100。\n"
+    for text, said in (
+        (overlapping, "routes：return、experts、express 的分数区间不能重叠。"),
+        ("[routes", "第 1 行第 8 列不是合法的 TOML。"),
+        (None, "没有这个文件。"),
+    ):
+        bad.write_text(text) if text else bad.unlink()
+        done = shuangqian("--lang", "zh", "review", "shadow", "--rules", str(bad), module=COMMAND)
+        assert (done.returncode, done.stderr) == (2, f"无法使用 {bad} 中的规则：\n{said}\n")
     done = shuangqian("review", "shadow", "--rules", str(FILE), "--since", "yesterday", module=COMMAND)
     assert (done.returncode, done.stderr) == (2, "yesterday is no day: write YYYY-MM-DD.\n")
 

@@ -88,5 +88,6 @@ def test_a_file_that_says_what_is_not_known_is_refused(tmp_path: Path) -> None:
 async def test_a_page_that_stayed_open_keeps_no_snippet_for_who_signed_in_since(signed_in: SignIn) -> None:
     wang = signed_in(WANG)
     assert (await wang.get("/snippets")).text.count(f'name="person" value="{WANG.sub}"') >= 1
-    assert (await wang.post("/snippets", data=REMARK | {"person": LI.sub})).status_code == 409
+    refused = await wang.post("/snippets", data=REMARK | {"person": LI.sub})
+    assert refused.status_code == 409 and 'href="/cases">Review desk</a>' in refused.text
     assert REMARK["zh"] not in (await wang.get("/snippets")).text
