@@ -17,7 +17,7 @@ class Problem(Exception):
 
     `type` is the short name (`revision-taken`); `title` and `detail` are texts, or {"zh": …, "en": …}; `members` are
     the extension members of RFC 9457, such as `findings=[…]`, and must be JSON. `links` are where its page leads on,
-    text by address; where nobody sets any, it leads to the catalogue.
+    text by address; where nobody sets any, it leads to the catalogue, and partners to what they sent.
     """
 
     def __init__(

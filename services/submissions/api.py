@@ -63,7 +63,7 @@ class Detail(Standing):
     timeline: list[Json]
     queue: Queue | None = Field(description="its place among those that wait for reviewers in the same status")
     expected: Expected | None = Field(
-        description="when its decision or its release may come, measured on those before; null: too few waited as long to say"
+        description="when its decision or release may come, measured on those before; null: too few waited as long"
     )
     late: bool = Field(description="whether it has waited longer for that than most before it")
 
@@ -137,7 +137,7 @@ def _asking(database: AsyncDatabase[Json], desk: Desk, lists: Lists) -> APIRoute
         responses=problems(
             _401=N_("Neither key nor session"),
             _404=N_("There is none, or it is another partner’s"),
-            _409=N_("It is published"),
+            _409=N_("It is published, or was only ever refused"),
         ),
     )
     async def withdraw(

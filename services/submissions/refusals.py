@@ -13,6 +13,11 @@ def raise_for(refusal: Refusal | None) -> None:
     match refusal.rule:
         case "submission.unknown":
             raise unknown_submission()
+        case "submission.only-refused":
+            detail = _(
+                "It was only ever refused. Nothing is left to be done about it, unless you want to send it again."
+            )
+            raise Problem(409, "nothing-to-withdraw", _("Nothing of this was taken in"), detail)
         case "contact.none":
             detail = _("No revision names one, or it was erased.")
             raise Problem(404, "no-contact", _("There is no contact to read"), detail)

@@ -134,6 +134,9 @@ def test_what_was_received_can_be_withdrawn_once() -> None:
 def test_what_is_published_or_unknown_cannot_be_withdrawn() -> None:
     assert decide(given(received()), Withdraw(**BY, reason="sold", published=True)) == Refusal("submission.published")
     assert decide(given(), Withdraw(**BY, reason="sold", published=False)) == Refusal("submission.unknown")
+    only_refused = Submission(refusals=1)
+    told = Refusal("submission.only-refused")
+    assert decide(only_refused, Withdraw(**BY, reason="sold", published=False)) == told
 
 
 def test_a_reference_that_was_sent_too_often_takes_no_more_but_can_be_withdrawn() -> None:

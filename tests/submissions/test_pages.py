@@ -1,15 +1,20 @@
 """What people see and do: send, mend, withdraw, issue and revoke keys, register partners."""
 
 import gzip
+import html
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 import orjson
 import pytest
 
 from runtime.settings import Settings
+from submissions.__main__ import mongo
+from submissions.store import ProgressStore
 from tests.submissions.given import OTHER, USCC, line, signed_in, submission
 from tests.submissions.sheet_files import as_csv, as_xlsx, entry, table
+from tests.submissions.test_expected import through
 
 HTML = {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en"}
 
@@ -221,6 +226,60 @@ async def test_withdrawing_asks_for_a_reason_and_confirmation(
     assert answer.status_code == 303
     body = (await client.get(path, headers=partner)).text
     assert "You took it back." in body and "<textarea" not in body
+
+
+async def test_whoever_opens_the_withdrawal_of_what_cannot_be_withdrawn_is_told_at_once(
+    client: httpx2.AsyncClient, settings: Settings, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("refused", maturity=0), headers=key)
+    for answer in (
+        await client.get(f"/submissions/{USCC}/refused/withdraw", headers=partner),
+        await client.post(f"/submissions/{USCC}/refused/withdraw", data={"reason": "sold"}, headers=partner),
+        await client.post(
+            f"/submissions/{USCC}/refused/withdraw", json={"reason": "sold"}, headers=key | {"Accept-Language": "en"}
+        ),
+    ):
+        assert answer.status_code == 409 and "Nothing of this was taken in" in answer.text
+    await client.post("/submissions", json=submission("public"), headers=key)
+    async with mongo(settings) as connection:
+        told = through("public", datetime.now(UTC) - timedelta(days=3), until="published")
+        await ProgressStore(connection[settings.database("submissions")]).take(told)
+    opened = await client.get(f"/submissions/{USCC}/public/withdraw", headers=partner)
+    assert opened.status_code == 409 and "What is published cannot be withdrawn" in opened.text
+
+
+async def test_what_has_no_legible_reference_says_where_it_is_sent_again(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    await client.post("/submissions:stream", content=b"no json\n", headers=key)
+    listed = (await client.get("/submissions/refused", headers=partner)).text
+    link = re.search(rf'href="(/submissions/{USCC}/~[^"]+)"', listed)
+    assert link is not None
+    shown = (await client.get(link[1], headers=partner)).text
+    assert "Send it again" in shown and 'href="/submissions/new/json"' in shown
+
+
+async def test_what_is_missing_among_ones_own_leads_to_ones_own(
+    client: httpx2.AsyncClient, partner: dict[str, str]
+) -> None:
+    for path in (f"/submissions/{USCC}/none", "/requests/none", "/keys/none", f"/submissions/drafts/{'0' * 32}"):
+        answer = await client.get(path, headers=partner)
+        assert answer.status_code == 404 and '/submissions">My submissions</a>' in answer.text.split("<main")[1], path
+    assert "My submissions" not in (await client.get("/none", headers=HTML)).text
+
+
+async def test_a_text_that_nobody_changed_is_told_when_it_is_checked(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("a"), headers=key)
+    path, told = f"/submissions/{USCC}/a", "It says the same as revision 1"
+    prepared = re.search(r"<textarea[^>]*>(.*?)</textarea>", (await client.get(path, headers=partner)).text, re.DOTALL)
+    assert prepared is not None
+    text = html.unescape(prepared[1])
+    same = await client.post(path, data={"text": text.replace("\n", "\r\n"), "action": "check"}, headers=partner)
+    assert told in same.text
+    changed = {"text": line("a", 2, maturity=3).decode(), "action": "check"}
+    assert told not in (await client.post(path, data=changed, headers=partner)).text
 
 
 async def test_a_key_is_shown_once_and_works_until_revoked(

@@ -100,7 +100,7 @@ def decide(state: Submission, command: SubmissionCommand) -> tuple[SubmissionFac
             return (SubmissionRefused(revision=command.revision, digest=command.digest, findings=command.findings),)
         case Withdraw():
             if state.revision == 0:
-                return Refusal("submission.unknown")
+                return Refusal("submission.only-refused" if state.refusals else "submission.unknown")
             if state.withdrawn:
                 return ()
             if command.published:

@@ -82,7 +82,9 @@ class Drafts:
         draft = await self.find(id, partner)
         if draft is None:
             detail = _("It was sent or deleted, or had not been changed for 90 days. Look among your submissions.")
-            raise Problem(404, "unknown-draft", _("There is no such draft"), detail)
+            problem = Problem(404, "unknown-draft", _("There is no such draft"), detail)
+            problem.links = {"/submissions": _("My submissions"), "/submissions/drafts": _("Drafts")}
+            raise problem
         return draft
 
     async def of(self, stream: str, partner: str) -> Draft | None:

@@ -24,7 +24,9 @@ def failure(error: Json | None) -> str:
         return ""
     detail = error["detail"]
     match error["code"]:
-        case "form" | "https" | "redirects":
+        case "redirects":
+            return _("It was redirected too often, or in a circle: check what the address answers.")
+        case "form" | "https":
             return _("It was redirected where no source may lead: check what the address answers.")
         case "private":
             return _("Its name stands for an address that is not on the public internet.")

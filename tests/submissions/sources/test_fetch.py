@@ -11,9 +11,11 @@ import pytest
 from runtime import outbound
 from runtime.outbound import ANYWHERE, PUBLIC, Reach
 from submissions.sources.fetch import CONNECT_S, Fetched, Known, Limits, NotFetched, client, fault, fetch
+from submissions.sources.texts import failure
 from tests.notifications.receivers import receiver
 from tests.notifications.test_webhook import certificate
 from tests.submissions.sources.servers import Partner, bomb, hanging, partner, redirect, tagged, text, trickling
+from web.languages import load, speak
 
 #: To these tests, one address of the loopback is the public internet and all others lie inward.
 OUTSIDE = "127.0.0.1"
@@ -150,6 +152,10 @@ async def test_three_redirects_are_followed_and_no_more(site: Partner) -> None:
     site.answers = {f"/{n}": redirect(f"/{n - 1}") for n in range(1, 5)} | {"/0": text(b"[]")}
     assert await body(f"{site.url}/3") == b"[]"
     assert (await why(f"{site.url}/4"))[0] == "redirects"
+    site.answers["/circle"] = redirect("/circle")
+    code, detail = await why(f"{site.url}/circle")
+    with speak("en", load()):
+        assert failure({"code": code, "detail": detail}).startswith("It was redirected too often, or in a circle")
 
 
 async def test_a_token_is_not_carried_to_another_host(site: Partner) -> None:
