@@ -149,7 +149,7 @@ def test_rules_or_a_day_that_are_not_right_are_refused_in_a_line_each(tmp_path: 
     assert heavy.stderr == f"无法使用 {bad} 中的规则：\nrules.duplicate.same.weight：不得大于 100。\n"
     for text, said in (
         (overlapping, "routes：return、experts、express 的分数区间不能重叠。"),
-        ("[routes", "第 1 行第 8 列不是合法的 TOML。"),
+        ("[routes]\na b = 1", "第 2 行第 3 列不是合法的 TOML。"),
         (None, "没有这个文件。"),
     ):
         bad.write_text(text) if text else bad.unlink()
