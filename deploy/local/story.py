@@ -26,9 +26,9 @@ from deploy.local.clients import signed_in
 from deploy.local.receiver import Receiver, receiving
 from deploy.local.reviewers import cases, review
 from deploy.local.sample.generate import generate, partners, story
-from deploy.local.speech import either
 from deploy.local.table import Stack
 from deploy.local.teller import Teller, Wrong, must
+from runtime.speech import either
 from web.languages import load, speak
 from web.shell import out
 

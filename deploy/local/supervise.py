@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx2
 
-from deploy.local.speech import either
+from runtime.speech import either
 
 GRACE_S = 20.0
 TAIL_LINES = 15

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from deploy.local.speech import either
+from runtime.speech import either
 
 #: Seconds without progress after which a step has failed.
 PATIENCE_S = 120.0

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from deploy.local import table
 from deploy.local.ports import free
-from deploy.local.speech import either
 from deploy.local.supervise import Child, end, spawn, wait_until_ready
 from deploy.local.table import WORKERS, Stack
+from runtime.speech import either
 
 #: Told of each step as it is done.
 Say = Callable[[str], None]

@@ -26,6 +26,7 @@ from runtime.admin import KEPT
 from runtime.consumers import Groups, followed
 from runtime.replay import extent, read
 from runtime.settings import Settings
+from runtime.speech import either
 from schemas.envelope import Json
 
 COPY = ".moving"
@@ -61,25 +62,28 @@ def raise_partitions(settings: Settings, topic: str, count: int, *, replication:
         has = _partitions(settings, name) if name in existing else 0
         if copy not in existing:
             if not has:
-                raise CannotRaise(f"There is no topic {name}.")
+                raise CannotRaise(either(f"There is no topic {name}.", f"没有主题 {name}。"))
             if count <= has:
-                raise CannotRaise(f"{name} has {_counted(has, 'partition')}; give a larger number than that.")
+                fewer = f"{name} has {_counted(has, 'partition')}; give a larger number than that."
+                raise CannotRaise(either(fewer, f"{name} 已有 {has:,} 个分区，请给出更大的数。"))
         if copy not in existing or 0 < has < _partitions(settings, copy):
             _check(settings, topic)
             _remake(settings, admin, copy, count, replication)
             before = extent(settings.kafka, [name])
             if _copy(settings, name, copy) != _digests(settings, copy):
-                raise CannotRaise(f"The copy of {name} is not what it should be. Run it again.")
+                other = f"The copy of {name} is not what it should be. Run it again."
+                raise CannotRaise(either(other, f"{name} 的副本与原主题不一致，请重新运行。"))
             if extent(settings.kafka, [name]) != before:
-                raise CannotRaise(f"{name} was written to meanwhile. End all workers, and run it again.")
-        elif _partitions(settings, copy) != count:
-            raise CannotRaise(
-                f"{name} is on its way to {_counted(_partitions(settings, copy), 'partition')}: finish that first."
-            )
+                written = f"{name} was written to meanwhile. End all workers, and run it again."
+                raise CannotRaise(either(written, f"其间 {name} 又有写入。请结束所有工作进程后重新运行。"))
+        elif (meant := _partitions(settings, copy)) != count:
+            begun = f"{name} is on its way to {_counted(meant, 'partition')}: finish that first."
+            raise CannotRaise(either(begun, f"{name} 正在增至 {meant:,} 个分区，请先完成该操作。"))
         _remake(settings, admin, name, count, replication)
         digests = _copy(settings, copy, name)
         if digests != _digests(settings, name):
-            raise CannotRaise(f"{name} is not yet what {copy} is. Run it again.")
+            other = f"{name} is not yet what {copy} is. Run it again."
+            raise CannotRaise(either(other, f"{name} 与 {copy} 尚不一致，请重新运行。"))
         _go_on_at_the_end(settings, admin, topic)
         admin.delete_topics([copy])
         return Raised(extent(settings.kafka, [name]).messages, len(digests), count)
@@ -91,19 +95,18 @@ def _check(settings: Settings, topic: str) -> None:
         for group in groups.read():
             lag = sum(part.lag for part in group.parts if part.topic == topic)
             if group.members:
-                raise CannotRaise(f"A worker of {group.name} runs. Let it read to the end, then end it.")
+                runs = f"A worker of {group.name} runs. Let it read to the end, then end it."
+                raise CannotRaise(either(runs, f"{group.name} 的工作进程仍在运行。请待其读完后结束。"))
             # A group that never joined has no place to lose: it will read from the first event.
             if lag and group.state != "Dead":
-                raise CannotRaise(
-                    f"{group.name} has {_counted(lag, 'event')} of {topic} to read. Let it read to the end."
-                )
+                unread = f"{group.name} has {_counted(lag, 'event')} of {topic} to read. Let it read to the end."
+                raise CannotRaise(either(unread, f"{group.name} 还有 {topic} 的 {lag:,} 个事件未读，请待其读完。"))
     with MongoClient[Json](settings.mongo_url) as mongo:
         for service in reading:
             parked = mongo[settings.database(service)]["parked"].count_documents({"topic": settings.topic(topic)})
             if parked:  # an event that waits is known by its place, which is about to change
-                raise CannotRaise(
-                    f"{service} has {_counted(parked, 'parked stream')} of {topic}. Mend and redrive first."
-                )
+                waits = f"{service} has {_counted(parked, 'parked stream')} of {topic}. Mend and redrive first."
+                raise CannotRaise(either(waits, f"{service} 有 {parked:,} 个 {topic} 的搁置流，请先修正并重新发送。"))
 
 
 def _go_on_at_the_end(settings: Settings, admin: KafkaAdminClient, topic: str) -> None:
@@ -200,9 +203,12 @@ def main() -> None:
             except CannotRaise as failed:
                 sys.exit(str(failed))
             moved = f"{_counted(raised.messages, 'event')} of {_counted(raised.streams, 'stream')}"
-            print(f"{topic}: {moved} on {_counted(raised.partitions, 'partition')}")
+            done = f"{topic}: {moved} on {_counted(raised.partitions, 'partition')}"
+            zh = f"{topic}：{raised.streams:,} 个流的 {raised.messages:,} 个事件，分布于 {raised.partitions:,} 个分区"
+            print(either(done, zh))
         case _:
-            sys.exit("usage: python -m runtime.partitions submissions.events 24")
+            usage = "python -m runtime.partitions submissions.events 24"
+            sys.exit(either(f"usage: {usage}", f"用法：{usage}"))
 
 
 if __name__ == "__main__":

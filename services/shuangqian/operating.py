@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shuangqian.outcomes import NOT_RIGHT, UNREACHABLE
-from web.languages import _, number
+from web.languages import _, language, number
 from web.shell import Failed
 
 
@@ -52,7 +52,7 @@ def _answers(path: Path, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
             text = _("No stack runs here: there is no %s to be asked. Start one with make run, or name its --folder.")
             raise Failed(UNREACHABLE, text % path) from None
         with connection.makefile("rwb") as lines:
-            lines.write(json.dumps(order).encode() + b"\n")
+            lines.write(json.dumps(order | {"language": language()}).encode() + b"\n")
             lines.flush()
             for line in lines:
                 yield json.loads(line)

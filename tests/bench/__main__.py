@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.servers import kafka_server, mongo_server
-from deploy.local.speech import either
 from deploy.local.supervise import CannotStart
+from runtime.speech import either
 from tests.bench import (
     audit_as_of,
     audit_log,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from deploy.local.kafka import LOG4J
 from deploy.local.ports import HOST, free
-from deploy.local.speech import either
 from deploy.local.supervise import CannotStart, Process
 from runtime.settings import Settings
+from runtime.speech import either
 from schemas.topics import SUBMISSIONS
 from tests.bench.figure import say
 from tests.bench.ground import Ground, get
