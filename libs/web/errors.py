@@ -1,5 +1,6 @@
 """How the application answers what goes wrong: problem+json to programs, a page with a next step to people."""
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from fastapi import FastAPI
@@ -20,8 +21,15 @@ from web.problems import Problem, as_json, wants_page
 HALF = "surrogates not allowed"
 
 
-def problem_response(request: Request, problem: Problem) -> Response:
-    """The answer to a request that met `problem`, in the reader's language and in the form they asked for."""
+#: Bytes of a form that the page keeps which asks to sign in first.
+MOST_KEPT = 2**20
+
+
+def problem_response(request: Request, problem: Problem, sent: Sequence[tuple[str, str]] = ()) -> Response:
+    """The answer to a request that met `problem`, in the reader's language and in the form they asked for.
+
+    `sent` are the fields of a form that was not taken for want of a session: the page keeps them, to be sent again.
+    """
     request_id = request.scope["state"]["request_id"]
     request.scope["state"]["problem"] = problem  # for those who keep a record of what they answered
     if not wants_page(request):
@@ -30,8 +38,10 @@ def problem_response(request: Request, problem: Problem) -> Response:
         request,
         "problem.html",
         status=problem.status,
-        headers=problem.headers,
+        headers={**problem.headers, **({"Cache-Control": "no-store"} if sent else {})},
         problem=problem,
+        sent=sent,
+        sent_to=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
         request_id=request_id,
         # As somebody else only where a role is missing: a conflict of interest is not evaded by another account.
         sign_in=f"/sign-in?next={quote(page_of(request).path)}"
@@ -56,7 +66,25 @@ def answer(request: Request, error: Exception) -> Response:
 
 async def _on_problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
-    return problem_response(request, problem)
+    return problem_response(request, problem, await _sent(request) if problem.status == 401 else ())
+
+
+async def _sent(request: Request) -> Sequence[tuple[str, str]]:
+    """The fields of the form that a browser sent; none where it is too large, or brings a file, which no page keeps."""
+    form_types = ("application/x-www-form-urlencoded", "multipart/form-data")
+    if request.method != "POST" or not wants_page(request):
+        return ()
+    size = request.headers.get("content-length", "")
+    if not request.headers.get("content-type", "").startswith(form_types) or not size.isdecimal():
+        return ()
+    if int(size) > MOST_KEPT:
+        return ()
+    try:
+        fields = (await request.form()).multi_items()
+    except HTTPException:  # no form after all
+        return ()
+    texts = [(name, value) for name, value in fields if isinstance(value, str)]
+    return texts if len(texts) == len(fields) else ()
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

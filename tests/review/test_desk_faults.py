@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 
 from review.desk import Desk, now
@@ -123,12 +124,15 @@ async def test_a_removed_reviewer_sees_nothing_of_the_desk_by_any_address(review
     await operator.put("/reviewers/reviewer-li", json=PROFILE, headers=JSON)
     await li.post(f"{CASE}/claim", headers=JSON)
     await operator.delete("/reviewers/reviewer-li", headers=JSON)
-    lists = ("/cases", "/cases?status=open", "/cases?status=decided", "/cases/decided", "/snippets", CASE)
+    lists = ("/cases", "/cases?status=open", "/cases?status=decided", CASE)
     acts = ("claim", "extend", "draft", "leave", "undo", "release", "conflict")
     for accept in ({}, JSON):
-        answers = [await li.get(path, headers=accept) for path in lists if accept != JSON or path != "/cases/decided"]
+        answers = [await li.get(path, headers=accept) for path in lists]
         answers += [await li.post(f"{CASE}/{act}", headers=accept) for act in acts]
-        answers += [await li.post(path, headers=accept) for path in ("/cases:next", "/snippets", "/snippets/1/delete")]
+        answers.append(await li.post("/cases:next", headers=accept))
+        if accept != JSON:  # these are pages alone
+            answers += [await li.get(path) for path in ("/cases/decided", "/snippets", f"{CASE}/conflict")]
+            answers += [await li.post(path) for path in ("/snippets", "/snippets/1/delete")]
         for answer in answers:
             assert answer.status_code == 403 and "no longer on the roster" in answer.text, answer.url
         for path in ("/cases", CASE):
@@ -335,6 +339,26 @@ async def test_an_operator_notes_an_appeal_and_others_judge(review: Review, sign
     assert (await operator.get(CASE)).text.count("Set aside by an appeal") == 2, "each review says it"
     assert (await signed_in(LI).post("/cases:next", headers=JSON)).status_code == 204
     assert (await signed_in(reviewer("zhao")).post("/cases:next", headers=JSON)).json()["left"] == 2
+
+
+async def test_an_objection_written_while_the_session_ended_is_kept_and_sent_again(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    for me in (LI, WANG):
+        await signed_in(me).post(f"{CASE}/claim", headers=JSON)
+        await signed_in(me).post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
+    nobody, written = signed_in(OPERATOR), 'Two pages,\r\nand "quotes" & <signs>.'
+    nobody.cookies.clear()
+    ended = await nobody.post(f"{CASE}/appeals", data={"by": "partner", "reason": written})
+    assert ended.status_code == 401 and ended.headers["cache-control"] == "no-store"
+    form = re.search(r'<form method="post" action="([^"]*)" id="again">(.*?)</form>', ended.text, re.DOTALL)
+    assert form
+    fields = {name: unescape(value) for name, value in re.findall(r'name="([^"]*)" value="([^"]*)"', form[2])}
+    assert (form[1], fields) == (f"{CASE}/appeals", {"by": "partner", "reason": written})
+    assert "Other reviewers judge the case again" in (await signed_in(OPERATOR).post(form[1], data=fields)).text
+    program = await nobody.post(f"{CASE}/appeals", json={"by": "partner", "reason": written}, headers=JSON)
+    assert program.status_code == 401 and program.headers["content-type"] == "application/problem+json"
 
 
 async def test_an_assigned_case_comes_first_to_one_and_to_nobody_else(review: Review, signed_in: SignIn) -> None:
