@@ -172,7 +172,7 @@ class CaseReviewGiven(Fact):
 
 
 class CaseReviewWithdrawn(Fact):
-    """The reviewer took their last review back within seconds, before anything was decided by it."""
+    """The reviewer took the last review, their own, back: within seconds, or for a conflict of interest."""
 
     TYPE: ClassVar[str] = "case.review-withdrawn.v1"
     reviewer: str
