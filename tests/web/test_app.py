@@ -1,6 +1,8 @@
 """What every service's application does before it has routes of its own."""
 
+import re
 from datetime import UTC, date, datetime
+from html import unescape
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from starlette.testclient import TestClient
 from tests.web.demo import demo
 from tests.web.settings import WebSettings
 from web.app import create_app
+from web.errors import MOST_KEPT
 
 
 def test_livez_readyz_and_metrics_answer_machines(client: TestClient) -> None:
@@ -83,6 +86,21 @@ def test_a_problem_is_a_page_to_people(client: TestClient, browser_headers: dict
     answer = client.get("/refuses", headers=browser_headers)
     assert answer.status_code == 409
     assert "该修订号已被占用" in answer.text and "/revision" in answer.text
+
+
+def test_what_is_sent_without_a_session_stays_on_the_page_to_be_sent_again(
+    client: TestClient, browser_headers: dict[str, str]
+) -> None:
+    """But for what is more than a page should carry, and for files."""
+    body = '{"id": "ev/1",\r\n "text": "<b>"}'
+    kept = client.post("/operations/mend/s1?x=1", data={"body": body}, headers=browser_headers)
+    assert kept.status_code == 401 and kept.headers["cache-control"] == "no-store"
+    assert 'action="/operations/mend/s1?x=1" id="again"' in kept.text and "请在新标签页登录" in kept.text
+    (value,) = re.findall(r'<input type="hidden" name="body" value="([^"]*)">', kept.text)
+    assert unescape(value) == body
+    for not_kept in ({"data": {"body": "x" * MOST_KEPT}}, {"files": {"file": ("a.csv", b"1,2")}}, {"content": b"{}"}):
+        answer = client.post("/operations/mend/s1", headers=browser_headers, **not_kept)  # type: ignore[arg-type]
+        assert answer.status_code == 401 and 'id="again"' not in answer.text and 'href="/sign-in?next=/"' in answer.text
 
 
 def test_a_page_that_is_not_there_says_where_to_go(client: TestClient, browser_headers: dict[str, str]) -> None:
