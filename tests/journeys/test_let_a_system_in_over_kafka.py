@@ -48,6 +48,10 @@ def test_an_account_is_granted_used_and_revoked(stack: Stack, visit: Visit) -> N
     assert told["sasl.password"] not in page.content()
     row = page.get_by_role("row").filter(has_text="ERP, a journey")
     expect(row).to_contain_text("Active")
+    page.set_viewport_size({"width": 390, "height": 900})
+    for seen in (row.get_by_text("Active"), row.get_by_role("link", name="Revoke")):
+        assert (box := seen.bounding_box()) and box["x"] + box["width"] <= 390, "out of a phone's sight"
+    page.set_viewport_size({"width": 1280, "height": 900})
     row.get_by_role("link", name="Revoke").click()
     wrong += look(page, "kafka-revoke")
     page.get_by_role("button", name="Revoke the account").click()
@@ -55,4 +59,11 @@ def test_an_account_is_granted_used_and_revoked(stack: Stack, visit: Visit) -> N
     expect(page.get_by_role("row").filter(has_text="ERP, a journey")).to_contain_text("Revoked")
     (error,) = system.send(Record(b"{}"))
     assert error is not None and error.code() == KafkaError._AUTHENTICATION
+
+    go(page, "API keys")
+    wrong += look(page, "keys-on-a-phone")
+    page.set_viewport_size({"width": 390, "height": 900})
+    key = page.get_by_role("row").filter(has_text="sq_live_").first
+    for seen in (key.get_by_text("Active"), key.get_by_text("Never")):
+        assert (box := seen.bounding_box()) and box["x"] + box["width"] <= 390, "out of a phone's sight"
     assert not wrong, "\n".join(wrong)
