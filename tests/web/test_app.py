@@ -99,7 +99,7 @@ def test_what_is_sent_without_a_session_stays_on_the_page_to_be_sent_again(
     (value,) = re.findall(r'<input type="hidden" name="body" value="([^"]*)">', kept.text)
     assert unescape(value) == body
     for not_kept in ({"data": {"body": "x" * MOST_KEPT}}, {"files": {"file": ("a.csv", b"1,2")}}, {"content": b"{}"}):
-        answer = client.post("/operations/mend/s1", headers=browser_headers, **not_kept)  # type: ignore[arg-type]
+        answer = client.post("/operations/mend/s1", headers=browser_headers, **not_kept)
         assert answer.status_code == 401 and 'id="again"' not in answer.text and 'href="/sign-in?next=/"' in answer.text
 
 
