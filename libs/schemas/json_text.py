@@ -121,6 +121,13 @@ def unlike_text(raw: bytes) -> str | None:
     return _undecodable(raw if end < 0 else raw[:end])
 
 
+def other_kind(beginning: bytes) -> str | None:
+    """The code of what lines begin as that are plainly something else: a packed file, or text in UTF-16 or GB 18030 by
+    their first that is not blank. None for UTF-8, whatever flaw it has: that is for its line to be told."""
+    why = unlike_text(beginning)
+    return None if why is None or why == "empty" or "@" in why else why
+
+
 def reason(words: str) -> str:
     """The code for what a parser says, with its place where it names one."""
     code = next((code for part, code in _SAID.items() if part in words), "syntax")

@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
 from schemas.finding import Finding
-from schemas.json_text import packed
+from schemas.json_text import other_kind, unmarked
+from schemas.rules import MAX_LINE_BYTES
 from web.languages import _, language
 from web.problems import Problem
 
@@ -27,8 +28,6 @@ _OUT = 65536
 _WINDOW = 8 * 1024 * 1024
 #: Bytes of a body, as they were sent, that are read ahead of what is at work.
 _AHEAD = 65_536
-#: So many bytes tell what a file is.
-_BEGIN = 4
 
 
 class Coming:
@@ -83,8 +82,8 @@ class Coming:
 
 def entries(request: Request, pieces: AsyncIterator[bytes] | None = None) -> AsyncIterator[bytes]:
     """The body that is to hold entries as JSON, in pieces, `unpacked`. Raises a Problem where it is none: at once where
-    it is a form, while reading where it begins as a packed file or a workbook. Each line of these would be a refusal,
-    and be kept for good."""
+    it is a form, while reading where it begins as a packed file or a workbook, or its first line is text of another
+    encoding. Each line of these would be a refusal, and be kept for good."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data":
         detail = _("Send the file’s own bytes: curl -T FILE -X POST, or --data-binary @FILE.")
         raise Problem(415, "no-entries", _("This is a form; nothing was sent"), detail)
@@ -92,14 +91,23 @@ def entries(request: Request, pieces: AsyncIterator[bytes] | None = None) -> Asy
 
 
 async def _entries(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    begun = b""
+    begun, known = bytearray(), False  # the first line that is not blank, as far as it has come
     async for piece in pieces:
-        if len(begun) < _BEGIN:
-            begun += piece[:_BEGIN]
-            if why := packed(begun):
-                detail = Finding(rule="json", pointer="", expected=why).text(language())
-                raise Problem(415, "no-entries", _("This is a file of another kind; nothing was sent"), detail)
+        if not known:
+            begun += piece
+            if b"\n" in piece or len(begun) > MAX_LINE_BYTES:
+                _look(bytes(begun))
+                known = bool(unmarked(bytes(begun)).strip())
+                begun.clear()
         yield piece
+    _look(bytes(begun))
+
+
+def _look(beginning: bytes) -> None:
+    """Raises a Problem where this is a file of another kind."""
+    if why := other_kind(beginning):
+        detail = Finding(rule="json", pointer="", expected=why).text(language())
+        raise Problem(415, "no-entries", _("This is a file of another kind; nothing was sent"), detail)
 
 
 def unpacked(request: Request, pieces: AsyncIterator[bytes] | None = None) -> AsyncIterator[bytes]:

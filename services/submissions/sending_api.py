@@ -177,8 +177,9 @@ def _many(desk: Desk) -> APIRouter:
                     "`status` is `stopped`, `line` is the first that was not taken in, `problem` says why."
                 ),
                 N_(
-                    "What begins as a packed file or a workbook is no stream of entries: its one line is `stopped`, "
-                    "and nothing is recorded. A packed stream says `Content-Encoding`."
+                    "What begins as a packed file or a workbook, or with text in UTF-16 or GB 18030, is no stream of "
+                    "entries: its one line is `stopped`, and nothing is recorded. A packed stream says "
+                    "`Content-Encoding`."
                 ),
             )
         ),

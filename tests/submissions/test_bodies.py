@@ -1,7 +1,7 @@
 """Packed bodies: gzip and zstd, whole, damaged, cut short, or unpacking to far too much."""
 
 import gzip
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx2
 import orjson
@@ -17,6 +17,7 @@ from tests.submissions.sheet_files import as_xlsx, entry, table
 PACKED: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstandard.compress}
 DECODERS: dict[str, type[_Gzip] | type[_Zstd]] = {"gzip": _Gzip, "zstd": _Zstd}
 LINES = b"".join(line(f"r{n}") for n in range(100))
+TEXT = line().decode()
 
 
 @pytest.mark.parametrize("encoding", PACKED)
@@ -72,7 +73,17 @@ async def test_an_encoding_that_is_not_known_is_told_which_are(client: httpx2.As
         assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip, zstd")
 
 
-@pytest.mark.parametrize("body", [gzip.compress(LINES), as_xlsx(table([entry("a"), entry("b")]))], ids=["gzip", "xlsx"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        gzip.compress(LINES),
+        as_xlsx(table([entry("a"), entry("b")])),
+        (TEXT * 2).encode("utf-16"),
+        (TEXT * 2).encode("utf-16-le"),
+        b"\n" + (TEXT * 2).encode("gb18030"),
+    ],
+    ids=["gzip", "xlsx", "UTF-16", "UTF-16 without a mark", "GB 18030"],
+)
 async def test_what_is_a_file_of_another_kind_is_no_stream_of_refusals(
     client: httpx2.AsyncClient, key: dict[str, str], body: bytes
 ) -> None:
@@ -88,8 +99,28 @@ async def test_what_is_a_file_of_another_kind_is_no_stream_of_refusals(
         assert (last["problem"]["status"], last["problem"]["type"]) == (415, "urn:shuangqian:problem:no-entries")
     one = await client.post("/submissions", content=body, headers=key | {"Accept-Language": "zh"})
     assert (one.status_code, one.json()["type"]) == (415, "urn:shuangqian:problem:no-entries")
-    assert one.json()["detail"].startswith("不是有效的 JSON：这是 ")
+    assert one.json()["detail"].startswith(("不是有效的 JSON：这是 ", "不是有效的 JSON：文字似为 "))
     assert (await client.get("/refusals", headers=key)).json()["items"] == []
+
+
+async def test_lines_with_flaws_are_told_one_by_one_however_they_are_cut(
+    client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    good, gb = line("good"), line("gb").decode().encode("gb18030")
+    flawed = line("flaw").replace("轨".encode(), b"\xe8\xbd", 1)
+    assert flawed != line("flaw")
+    for lines in ([flawed, good], [b"{no json\n", good], [good, gb, gb], [b"\n", b"reference,revision\n", good]):
+        body = b"".join(lines)
+        for size in (7, len(body)):
+            sent = (body[start : start + size] for start in range(0, len(body), size))
+
+            async def pieces(sent: Iterator[bytes] = sent) -> AsyncIterator[bytes]:
+                for piece in sent:
+                    yield piece
+
+            answer = await client.post("/submissions:stream?validate=only", content=pieces(), headers=key)
+            fates = [orjson.loads(text)["status"] for text in answer.text.splitlines()]
+            assert fates == ["received" if text == good else "refused" for text in lines if text.strip()], lines
 
 
 async def test_a_form_is_no_entry_and_what_curl_says_of_plain_bytes_is_one(

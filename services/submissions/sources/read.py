@@ -10,7 +10,7 @@ import orjson
 from jsonpointer import JsonPointerException, resolve_pointer
 
 from schemas.finding import steps
-from schemas.json_text import BOM, Illegible, packed, says_all, unmarked, written
+from schemas.json_text import BOM, Illegible, other_kind, says_all, unmarked, written
 from schemas.json_text import read as value_of
 from schemas.rules import MAX_LINE_BYTES
 from schemas.source import Terms
@@ -107,7 +107,7 @@ def _of_ndjson(body: BinaryIO) -> Iterator[Line]:
     while piece := body.read(256 * 1024):
         if first:  # told once: each of its lines would be a refusal, and be kept for good
             _no_page(piece)
-            if why := packed(piece):
+            if why := other_kind(piece):
                 raise NotFetched("json", why)
         yield from splitter.feed(piece.removeprefix(BOM) if first else piece)
         first = False

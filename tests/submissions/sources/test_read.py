@@ -116,6 +116,8 @@ def test_why_it_is_no_json_is_told_in_the_language_of_who_reads(body: bytes, zh:
         (b" <!doctype html>\n<title>Sign in</title>\n", "html"),
         (b"\x1f\x8b\x08rest", "json"),
         (b"%PDF-1.7\n%", "json"),
+        ('{"reference":"a","x":"隧道"}\n'.encode("utf-16"), "json"),
+        ('{"reference":"a","x":"隧道"}\n'.encode("gb18030") * 2, "json"),
     ],
 )
 def test_lines_of_what_is_no_list_at_all_are_told_once_and_not_refused_one_by_one(body: bytes, code: str) -> None:
