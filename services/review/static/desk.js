@@ -166,7 +166,7 @@ function show() {
 }
 
 // Which other tabs of this browser have the case open: whoever closes one of several is still there.
-const tab = crypto.randomUUID();
+const tab = String(Math.random()); // randomUUID is for https alone
 const others = new Set();
 const tabs = review && new BroadcastChannel(`${review.dataset.review} ${review.elements.person.value}`);
 tabs?.addEventListener("message", ({ data: { here, bye, answer } }) => {
