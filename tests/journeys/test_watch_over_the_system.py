@@ -71,7 +71,7 @@ def test_an_operator_finds_a_parked_stream_and_sends_it_on_which_says_why_it_sti
     operator.get_by_role("link", name="broken/stream").click()
     mended = examples()["partner.key-issued.v1"] | {"id": "broken/stream/1", "subject": "broken/stream"}
     have_handled(operator, json.dumps(mended | {"type": "partner.key-isued.v1"}))
-    expect(operator.get_by_role("alert")).to_contain_text("unknown event type")
+    expect(operator.get_by_role("alert")).to_contain_text("This must be one of: partner.key-issued.v1")
     assert look(operator, "parked-refused-en") == []
     have_handled(operator, json.dumps(mended, ensure_ascii=False))
     expect(operator.get_by_text("What came stays beside it").first).to_be_visible()
