@@ -440,6 +440,30 @@ def test_what_is_written_outlives_the_session_and_the_page(stack: Stack, visit: 
     expect(page.get_by_text(re.compile("Your review is given[,.]"))).to_be_visible()
 
 
+def test_what_is_sent_after_the_session_ended_is_sent_again_from_where_it_was_kept(stack: Stack, visit: Visit) -> None:
+    for language, save, again, saved in (
+        ("en", "Keep it", "Send it again", "The snippet is kept."),
+        ("zh", "保存", "重新提交", "常用语已保存"),
+    ):
+        page = visit("reviewer-zhao", language=language)
+        page.goto(stack.url("review") + "/snippets")
+        page.context.clear_cookies(name="shuangqian")
+        page.locator("#zh").fill("请附测试记录。\n两份。")
+        page.get_by_role("button", name=save).press("Enter")
+        expect(page.get_by_role("button", name=again)).to_be_visible()
+        page.locator("#main-content").focus()
+        tab_to(page, text={"en": "Sign in (opens in a new tab)", "zh": "登录（在新标签页打开）"}[language])
+        assert look(page, f"kept-without-session-{language}") == []
+        with page.expect_popup() as opened:
+            page.keyboard.press("Enter")
+        opened.value.locator("button[value='reviewer-zhao']").click()
+        expect(opened.value.locator("#zh")).to_be_visible()
+        opened.value.close()
+        page.get_by_role("button", name=again).press("Enter")
+        expect(page.get_by_text(saved)).to_be_visible()
+        expect(page.get_by_text("请附测试记录。").first).to_be_visible()
+
+
 def test_a_page_saves_nothing_in_the_name_of_who_signed_in_in_another_tab(stack: Stack, visit: Visit) -> None:
     (scene,) = lines(stack, PARTNER, "scene", 1, 971)
     aside(sent(stack, PARTNER, [scene]))
