@@ -41,12 +41,13 @@ async function save() {
   }
 }
 
-// What keeps a draft from being saved, as the page of the problem says it. What is no fault of what was typed may pass by
-// itself; the rest is tried again when something is changed.
+// What keeps a draft from being saved, as the page of the problem says it. What is no fault of what was typed may pass
+// by itself; the rest is tried again when something is changed.
 function failed(status, text) {
   const page = new DOMParser().parseFromString(text, "text/html");
   const problem = { title: page.querySelector("h1"), detail: page.querySelector("h1 + p") };
-  said.textContent = form.dataset.failed.replace(/{(title|detail)}/g, (_all, name) => problem[name]?.textContent.trim() ?? "");
+  const filled = (_gap, name) => problem[name]?.textContent.trim() ?? "";
+  said.textContent = form.dataset.failed.replace(/{(title|detail)}/g, filled);
   if (status >= 500 || status === 429) later(AGAIN_MS);
   return false;
 }
