@@ -283,13 +283,20 @@ def test_what_is_hidden_once_is_hidden(parts: list[tuple[str, str]]) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(GAPS)), min_size=1, max_size=6))
 @settings(max_examples=40, deadline=None)
-def test_the_longest_text_is_gone_through_in_no_time(parts: list[tuple[str, str]]) -> None:
+def test_a_text_of_ten_times_the_length_takes_nothing_like_a_hundred_times_as_long(
+    parts: list[tuple[str, str]],
+) -> None:
     """The same parts again and again are what a pattern that goes back and back is slowest at."""
     part = "".join(map("".join, parts))
-    text = (part * (20_000 // len(part) + 1))[:20_000]
-    began = process_time()
-    nameless(text, BUREAU)
-    assert process_time() - began < 0.5
+
+    def seconds(length: int) -> float:
+        text = (part * (length // len(part) + 1))[:length]
+        began = process_time()
+        nameless(text, BUREAU)
+        return process_time() - began
+
+    # What takes less than a clock can tell is as good as a millisecond.
+    assert seconds(20_000) < 40 * max(0.001, min(seconds(2_000) for _ in range(3)))
 
 
 @given(st.text(max_size=90))
