@@ -80,9 +80,11 @@ async def _sent(request: Request) -> Sequence[tuple[str, str]]:
     if int(size) > MOST_KEPT:
         return ()
     try:
-        fields = (await request.form()).multi_items()
+        form = (await request.form()).multi_items()
     except HTTPException:  # no form after all
         return ()
+    # A browser sends a file's field in which none was chosen, too: without a name.
+    fields = [(name, value) for name, value in form if isinstance(value, str) or value.filename]
     texts = [(name, value) for name, value in fields if isinstance(value, str)]
     return texts if len(texts) == len(fields) else ()
 

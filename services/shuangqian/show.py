@@ -114,7 +114,7 @@ def detail(console: Console, item: Json) -> None:
         _("Revision"): str(item["revision"] or ""),
         _("Waits for"): escape(item["waits_for"]),
         _("Place in the queue"): _place(item.get("place")),
-        **_expected(item.get("expected")),
+        **_expected(item.get("expected"), late=item.get("late", False)),
         _("Release"): month(item["release"]) if item["release"] else "",
     }
     decided = item["decision"] or {}
@@ -147,10 +147,11 @@ def _place(place: Any) -> str:
     return "" if place is None else str(place)
 
 
-def _expected(expected: Json | None) -> dict[str, str]:
+def _expected(expected: Json | None, *, late: bool) -> dict[str, str]:
     """What is expected and when, as the pages say it: a decision by the day, a release by the month."""
     if not expected:
-        return {}
+        said = _("It has waited longer than most before it, and too few waited as long to say when.")
+        return {_("Expected"): said} if late else {}
     days = [datetime.fromisoformat(expected[name]).astimezone(CITY_TIME).date() for name in ("from", "likely", "to")]
     decision = expected["what"] == "decision"
     first, likely, last = (day(at) if decision else month(f"{at:%Y-%m}") for at in days)

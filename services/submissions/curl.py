@@ -23,7 +23,8 @@ def curl(found: Json, address: str) -> str:
     parts += ["-H", '"Authorization: Bearer $KEY"']
     if accept := found.get("accept"):
         parts += ["-H", shlex.quote(f"Accept: {accept}")]
-    if found["in"]:
+    # Of what was refused before its body was read none came in: it is sent with one all the same.
+    if found["in"] or (found["method"] == "POST" and found["route"] in _BODIES):
         name, usual = _BODIES.get(found["route"], ("body", "application/json"))
         type = found.get("type") or usual
         parts += ["-H", shlex.quote(f"Content-Type: {type}"), "--data-binary", f"@{name}.{_ENDINGS[type]}"]

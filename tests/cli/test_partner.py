@@ -121,6 +121,17 @@ def test_when_something_is_expected_is_said_in_words(expected: tuple[str, ...], 
         assert said in text.getvalue()
 
 
+def test_what_waits_longer_than_most_is_told_so() -> None:
+    names = ("title", "reference", "kind", "revision", "release", "decision", "expected")
+    item: dict[str, Any] = dict.fromkeys(names) | {"late": True, "timeline": [], "waits_for": ""}
+    item |= {"stream": f"{USCC}/a", "status": "in-review"}
+    for language, said in (("en", "It has waited longer than most before it"), ("zh", "等候时间已长于此前的大多数")):
+        text = io.StringIO()
+        with speak(language, load(Path(shuangqian.__file__).parent / "locale")):
+            show.detail(Console(file=text, width=200), item)
+        assert said in text.getvalue()
+
+
 def test_errors_tells_what_is_refused_until_it_is_mended(shell: Shell) -> None:
     name = reference()
     submit(shell, line(name, maturity=0))

@@ -157,6 +157,23 @@ async def test_a_revision_starts_from_the_newest_and_a_later_one_is_told(
     assert (newest["revision"], newest["entry"]["maturity"]) == (3, 3)
 
 
+async def test_what_was_revised_and_withdrawn_meanwhile_is_told_so_and_keeps_what_is_typed(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("a"), headers=key)
+    values = values_of(submission("a", 2, maturity=3))
+    path, data = draft(), {"kind": "product", "version": "0", "of": f"{USCC}/a", "base": "1", **values}
+    await client.post("/submissions", json=submission("a", 2, maturity=4), headers=key)
+    await client.post(f"/submissions/{USCC}/a/withdraw", json={"reason": "no more"}, headers=key)
+    for version, (do, maturity) in enumerate((("check", "3"), ("over", "5"), ("again", "6"))):
+        typed = {**data, "version": str(version), "/entry/maturity": maturity, "do": do}
+        told = await client.post(path, data=typed, headers=partner)
+        assert told.status_code == 422 and "This submission was withdrawn: use a new reference." in told.text
+        assert 'value="again"' not in told.text and 'value="over"' not in told.text
+        kept = (await client.get(path, headers=partner)).text
+        assert re.search(rf'name="/entry/maturity"[^>]*value="{maturity}"|value="{maturity}" selected', kept), do
+
+
 async def test_whoever_is_told_of_a_later_revision_can_begin_again_from_it(
     client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
 ) -> None:

@@ -165,12 +165,14 @@ async def test_what_is_copied_asks_for_the_same_or_says_what_is_left_out(
     marked = {**key, "Content-Type": "text/csv; charset=utf-8", "Accept": "text/csv"}
     await client.post("/submissions:sheet?kind=product&rows=refused", content=b"a,b\n1,2\n", headers=marked)
     await client.get("/submissions?token=13800138000&mail=a@example.org", headers=key)
-    *told, sheet, unknown = [each["curl"] for each in await logged(client, own | EN)]
+    await client.post("/submissions?validate=foo", content=line("a"), headers=key)
+    *told, sheet, unknown, unread = [each["curl"] for each in await logged(client, own | EN)]
     assert [each.rpartition("http://localhost:8001")[2].strip("'") for each in told] == asked
     assert "rows=refused" in sheet and "'Accept: text/csv'" in sheet and "--data-binary @entries.csv" in sheet
     assert "13800138000" not in unknown and "example.org" not in unknown
     assert unknown.startswith("# 2 parameters were asked with and are left out: ")
-    shown = (await client.get(f"/requests/{(await logged(client, own))[-1]['id']}", headers=HTML | own)).text
+    assert "--data-binary @entry.json" in unread
+    shown = (await client.get(f"/requests/{(await logged(client, own))[-2]['id']}", headers=HTML | own)).text
     assert shown.count("2 parameters were asked with and are left out") == 2
 
 

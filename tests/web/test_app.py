@@ -98,6 +98,12 @@ def test_what_is_sent_without_a_session_stays_on_the_page_to_be_sent_again(
     assert 'action="/operations/mend/s1?x=1" id="again"' in kept.text and "请在新标签页登录" in kept.text
     (value,) = re.findall(r'<input type="hidden" name="body" value="([^"]*)">', kept.text)
     assert unescape(value) == body
+    # As browsers send a form in whose field for a file none was chosen.
+    said = ('name="body"\r\n\r\nme', 'name="file"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n')
+    parts = "".join(f"--x\r\nContent-Disposition: form-data; {each}\r\n" for each in said) + "--x--\r\n"
+    headers = browser_headers | {"Content-Type": "multipart/form-data; boundary=x"}
+    kept = client.post("/operations/mend/s1", content=parts.encode(), headers=headers)
+    assert re.findall(r'<input type="hidden" name="(.*?)" value="(.*?)">', kept.text) == [("body", "me")]
     for not_kept in ({"data": {"body": "x" * MOST_KEPT}}, {"files": {"file": ("a.csv", b"1,2")}}, {"content": b"{}"}):
         answer = client.post("/operations/mend/s1", headers=browser_headers, **not_kept)
         assert answer.status_code == 401 and 'id="again"' not in answer.text and 'href="/sign-in?next=/"' in answer.text

@@ -167,7 +167,7 @@ def _filling_in(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
         draft = await _typed(desk, drafts, id, me, form)
         draft, anchor = _changed(draft, do, about)
         if do in ("over", "again"):
-            draft = await _rebased(desk, me, draft, do)
+            draft, do = await _rebased(desk, me, draft, do)
         try:
             saved = await drafts.save(draft, me.name)
         except Changed as change:
@@ -231,15 +231,16 @@ def _changed(draft: Draft, do: str, about: str) -> tuple[Draft, str]:
     return draft, ""
 
 
-async def _rebased(desk: Desk, me: Person, draft: Draft, do: str) -> Draft:
-    """A draft on what is the newest revision now: with what was typed ("over" it), or as that has it ("again")."""
-    if draft.of is None:
-        return draft
-    story = await _own(desk, me, *draft.of.partition("/")[::2])
+async def _rebased(desk: Desk, me: Person, draft: Draft, do: str) -> tuple[Draft, str]:
+    """A draft on what is the newest revision now: with what was typed ("over" it), or as that has it ("again"). Of one
+    that was withdrawn meanwhile nothing can be the next: it stays as it was typed, and is to be checked."""
+    story = await _own(desk, me, *draft.of.partition("/")[::2]) if draft.of else None
+    if story is None or story.state.withdrawn:
+        return draft, "check"
     _kind, values = _next(story)
     if do == "over":
         values = {**draft.values, "/revision": values["/revision"]}
-    return replace(draft, values=values, base=story.state.revision)
+    return replace(draft, values=values, base=story.state.revision), do
 
 
 async def _received_as(desk: Desk, draft: Draft) -> str | None:
@@ -258,9 +259,10 @@ def _who_changed(draft: Draft | None) -> str:
 async def _kept_back(request: Request, desk: Desk, me: Person, draft: Draft) -> Response | None:
     """The form of a draft with all that keeps it from being sent; None where nothing does."""
     if draft.of and draft.base is not None:
-        newest = (await _own(desk, me, *draft.of.partition("/")[::2])).state.revision
-        if newest > draft.base:  # whoever wrote this has not seen what it would take the place of
-            return _form(request, me, draft, newer=newest, received=draft.of)
+        held = (await _own(desk, me, *draft.of.partition("/")[::2])).state
+        # Whoever wrote this has not seen what it would take the place of.
+        if held.revision > draft.base and not held.withdrawn:
+            return _form(request, me, draft, newer=held.revision, received=draft.of)
     wrong = await _wrong(desk, me, draft)
     return _form(request, me, draft, wrong=wrong) if wrong else None
 
