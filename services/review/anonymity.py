@@ -27,10 +27,13 @@ _LETTER = "[A-Za-zＡ-Ｚａ-ｚ]"
 #: What has no width, and is taken out of a text that names an owner.
 _SPANS = ((0xAD,), (0x34F,), (0x61C,), (0x180E,), range(0x200B, 0x2010), range(0x202A, 0x202F), range(0x2060, 0x2070))
 _UNSEEN = dict.fromkeys([*chain(*_SPANS, range(0xFE00, 0xFE10), (0xFEFF,))])
-#: What may stand between two words.
-_BETWEEN = r"\s_·・－‐-―\-"
+#: What may stand between two words, and also between two where one is Latin.
+_BETWEEN = r"\s_·・•‧－‐-―\-()（）"
+_STOPS = ".,．，"
 #: So many words are a name wherever they stand, also within a longer word.
 _CERTAIN = 3
+#: So many letters are parted by no more than blanks: what else parts them may well part two other words.
+_SHORT = 3
 
 
 def kept_from_names(me: Person) -> bool:
@@ -82,37 +85,49 @@ def anonymous_line(case: Listed) -> Listed:
 
 def naming(*owners: Owner) -> re.Pattern[str]:
     """What finds the names of these owners in a text."""
-    names = (name for owner in owners for name in (owner.name.zh, owner.name.en, owner.uscc) if name)
-    return _finding(frozenset(names))
+    names = (name for owner in owners for name in (owner.name.zh, owner.name.en) if name)
+    return _finding(frozenset(names), frozenset(owner.uscc for owner in owners if owner.uscc))
 
 
 @lru_cache(1000)  # a list names fifty owners, and each pattern takes a millisecond
-def _finding(names: frozenset[str]) -> re.Pattern[str]:
-    forms = {tuple(_words(form)) for name in names for form in (name, normalize("NFKC", name))} - {()}
-    return re.compile(
-        "|".join(map(_named, sorted(forms, key=lambda words: -len("".join(words))))) or "(?!)", re.IGNORECASE
-    )
+def _finding(names: frozenset[str], codes: frozenset[str]) -> re.Pattern[str]:
+    forms = {form for name in names for form in (name, normalize("NFKC", name)) if _words(form)}
+    longest_first = sorted(forms, key=lambda form: (-len("".join(_words(form))), form))
+    return re.compile("|".join((*map(_spaced, sorted(codes)), *map(_named, longest_first))) or "(?!)", re.IGNORECASE)
 
 
 def _words(name: str) -> list[str]:
-    return re.findall(f"[^{_BETWEEN}{NAMELESS}]+", name.translate(_UNSEEN))
+    return re.findall(f"[^{_BETWEEN}{_STOPS}{NAMELESS}]+", name.translate(_UNSEEN))
 
 
-def _named(words: tuple[str, ...]) -> str:
-    """A pattern of a name in letters of either case and width, with blanks, hyphens or nothing between its words, in
-    the plural, too; and with blanks between Chinese characters.
+def _spaced(code: str) -> str:
+    return f"[{_BETWEEN}]*".join(map(_either_width, code))
+
+
+def _named(name: str) -> str:
+    """A pattern of a name in letters of either case and width, with blanks, hyphens, brackets or nothing between its
+    words and between Chinese characters; with or without the stops of Latin words, and in their plural, too.
 
     A name of few words in Latin letters is found as whole words only: the hole that it left in a longer one would tell
     it. What may stand between two letters is never one that comes next, so that a text is gone through once.
     """
+    words = _words(name)
     latin = [word.isascii() and word.isalpha() for word in (words[0], words[-1])]
-    before, after = (f"(?<!{_LETTER})", f"(?!{_LETTER})") if len(words) < _CERTAIN else ("", "")
-    said = f"[{_BETWEEN}]*".join(map(_spelt, words)) + ("[sｓ]?" if latin[1] and len(words) > 1 else "")
-    return (before if latin[0] else "") + said + (after if latin[1] else "")
+    # The letters of A.I. are no words: they would be found in Thai.
+    few = sum(len(word) > 1 for word in words) < _CERTAIN
+    before, after = (f"(?<!{_LETTER})", f"(?!{_LETTER})") if few else ("", "")
+    within = f"[{_BETWEEN}]*" if len("".join(words)) > _SHORT else r"\s*"
+    said = _spelt(words[0], within)
+    for one, next in pairwise(words):
+        stops = _STOPS if one[-1].isascii() or next[0].isascii() else ""
+        said += f"[{_BETWEEN}{stops}]*" + _spelt(next, within)
+    plural = "[sｓ]?" if latin[1] and len(words) > 1 else ""
+    closed = "[)）]?" if name.rstrip().endswith((")", "）")) else ""
+    return (before if latin[0] else "") + said + plural + (after if latin[1] else "") + closed
 
 
-def _spelt(word: str) -> str:
-    gaps = ["" if one.isascii() and next.isascii() else r"\s*" for one, next in pairwise(word)]
+def _spelt(word: str, within: str) -> str:
+    gaps = ["" if one.isascii() and next.isascii() else within for one, next in pairwise(word)]
     return "".join(letter + gap for letter, gap in zip(map(_either_width, word), [*gaps, ""], strict=True))
 
 

@@ -207,9 +207,17 @@ async def test_the_revision_before_that_went_back_by_machine_does_not_tell_eithe
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
-        ("By JINYUN COMPUTING TECHNOLOGY CO., LTD.", f"By {NAMELESS}"),
-        ("by jinyun  computing\ntechnology co., ltd. again", f"by {NAMELESS} again"),
-        ("由Ｊｉｎｙｕｎ　Ｃｏｍｐｕｔｉｎｇ　Technology Co., Ltd.提供", f"由{NAMELESS}提供"),
+        ("By JINYUN COMPUTING TECHNOLOGY CO., LTD.", f"By {NAMELESS}."),
+        ("by jinyun  computing\ntechnology co., ltd. again", f"by {NAMELESS}. again"),
+        ("由Ｊｉｎｙｕｎ　Ｃｏｍｐｕｔｉｎｇ　Technology Co.，Ltd提供", f"由{NAMELESS}提供"),
+        ("Jinyun Computing Technology Co Ltd, Jinyun Computing Technology Co.,Ltd", f"{NAMELESS}, {NAMELESS}"),
+        (
+            "Jinyun Computing Technology Co., Ltd, Jinyun Computing, Technology",
+            f"{NAMELESS}, Jinyun Computing, Technology",
+        ),
+        ("锦云成都计算，锦云·成都·计算", f"{NAMELESS}，{NAMELESS}"),
+        ("锦云，成都计算", "锦云，成都计算"),
+        ("91510100 MA6CGUGA1W, 91510100-ma6cguga1w, 9151 0100 MA6C GUGA 1W", f"{NAMELESS}, {NAMELESS}, {NAMELESS}"),
         ("锦云（成都）计算，锦云(成都)计算", f"{NAMELESS}，{NAMELESS}"),
         ("code 91510100ma6cguga1w, see /91510100MA6CGUGA1W.pdf", f"code {NAMELESS}, see /{NAMELESS}.pdf"),
         ("Jinyun Computing Technology Company", "Jinyun Computing Technology Company"),
@@ -239,6 +247,8 @@ BUREAU = naming(
     [
         ("由天府新区 场景创新局开放", f"由{NAMELESS}开放"),
         ("由天\u200b府 新　区场景\n创新\u2060局开放", f"由{NAMELESS}开放"),
+        ("天府新区·场景创新局，天府-新区（场景）创新局", f"{NAMELESS}，{NAMELESS}"),
+        ("天府新区，场景创新局", "天府新区，场景创新局"),
         ("#TianfuNewAreaSceneInnovationBureau", f"#{NAMELESS}"),
         ("see tianfu-new-area-scene-innovation-bureau.cn", f"see {NAMELESS}.cn"),
         ("Tianfu_New‑Area – Scene Innovation Bureau’s", f"{NAMELESS}’s"),
@@ -265,14 +275,43 @@ def test_two_short_words_stay_words() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["-", "·", "▇", "▇▇▇ ▇", "\u200b"])
+def test_the_letters_of_an_abbreviation_are_no_words_and_two_characters_are_parted_by_blanks_alone() -> None:
+    names = naming(Owner.model_validate({"name": {"zh": "天府", "en": "A.I. Lab"}, "uscc": OWN}))
+    assert nameless("Thai labour, the AI Lab; 今天——府内，天 府", names) == (
+        f"Thai labour, the {NAMELESS}; 今天——府内，{NAMELESS}"
+    )
+
+
+def test_a_name_that_ends_in_brackets_leaves_none_behind() -> None:
+    names = naming(
+        Owner.model_validate({"name": {"zh": "锦云企业管理中心（有限合伙）", "en": "Jinyun (LP)"}, "uscc": OWN})
+    )
+    assert nameless("由锦云企业管理中心（有限合伙）与Jinyun LP", names) == f"由{NAMELESS}与{NAMELESS}"
+
+
+@pytest.mark.parametrize("name", ["-", "·", "()", ".,", "▇", "▇▇▇ ▇", "\u200b"])
 def test_a_name_that_is_none_hides_nothing_and_ends(name: str) -> None:
     names = naming(Owner.model_construct(name=Name.model_construct(zh=name, en=None), uscc=OWN))
     assert nameless(f"a-b·▇ {OWN}", names) == f"a-b·▇ {NAMELESS}"
 
 
-PIECES = ("天府", "新区", "场景创新局", "天", "Tianfu", "New", "Area", "Scene Innovation", "Bureau", "s", "x", OWN)
-GAPS = ("", " ", "  " * 50, "-", "\u200b", "\u200b \n" * 20, "·", "，", NAMELESS)
+PIECES = (
+    "天府",
+    "新区",
+    "场景创新局",
+    "天",
+    "Tianfu",
+    "New",
+    "Area",
+    "Scene Innovation",
+    "Bureau",
+    "s",
+    "x",
+    OWN,
+    OWN[:8],
+    OWN[8:],
+)
+GAPS = ("", " ", "  " * 50, "-", "\u200b", "\u200b \n" * 20, "·", "，", "., ", "（", ")" * 50, NAMELESS)
 
 
 @given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(GAPS)), max_size=60))
