@@ -89,7 +89,7 @@ def naming(*owners: Owner) -> re.Pattern[str]:
     return _finding(frozenset(names), frozenset(owner.uscc for owner in owners if owner.uscc))
 
 
-@lru_cache(1000)  # a list names fifty owners, and each pattern takes a millisecond
+@lru_cache(1000)  # a list names fifty owners, and each pattern takes some milliseconds
 def _finding(names: frozenset[str], codes: frozenset[str]) -> re.Pattern[str]:
     forms = {form for name in names for form in (name, normalize("NFKC", name)) if _words(form)}
     longest_first = sorted(forms, key=lambda form: (-len("".join(_words(form))), form))
@@ -101,7 +101,7 @@ def _words(name: str) -> list[str]:
 
 
 def _spaced(code: str) -> str:
-    return f"[{_BETWEEN}]*".join(map(_either_width, code))
+    return r"[\W_]*".join(map(_either_width, code))
 
 
 def _named(name: str) -> str:
