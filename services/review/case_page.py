@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -31,10 +32,21 @@ from review.snippets import Snippets
 from runtime.streams import Outcome
 from schemas.entry import Entry, Linkage
 from schemas.envelope import Event
-from schemas.review import CRITERIA, CaseExtended, CaseReleased, CheckFinding, Decision
+from schemas.review import (
+    CRITERIA,
+    CaseConflictDeclared,
+    CaseExtended,
+    CaseReleased,
+    CaseReviewWithdrawn,
+    CheckFinding,
+    Decision,
+)
 from web.languages import _
 from web.pages import page
 from web.people import Person
+
+#: So little time is warned of, here as in `desk.js`.
+WARN_S = 120
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,7 @@ class CasePage:
         previous = (await desk.cases.get(case.previous)).state if case.previous else None
         holds = case.lease is not None and case.lease.reviewer == me.sub
         last = case.lease.last() if case.lease else None
+        left_s = max(0, int((case.lease.until - at).total_seconds())) if case.lease else 0
         held_by_other = case.lease is not None and not holds and case.lease.until > at
         may_review = "reviewer" in me.roles and case.status == "open" and me.sub not in case.barred()
         asks = "reviewer" in me.roles and case.status == "open" and not holds
@@ -127,12 +140,15 @@ class CasePage:
             shown_words=shown_words,
             kept_days=KEPT.days,
             written=draft if over else {},
+            given=took_review_along(outcome.events, me.sub),
             newer=newer,
             may_conflict=may_conflict(case, me),
             too_late=REFUSALS["case.conflict-too-late"] if too_late else None,
             may_judge=may_review and not over,
             held_by_other=held_by_other,
-            left_s=max(0, int((case.lease.until - at).total_seconds())) if case.lease else 0,
+            left_s=left_s,
+            warned=0 < left_s <= WARN_S,
+            longest=case.lease is not None and case.lease.until == last,
             last=last,
             last_words=last_words,
             again=last is not None and last <= at,
@@ -186,6 +202,16 @@ def may_conflict(case: Case, me: Person) -> bool:
     if "reviewer" not in me.roles or case.status != "open" or me.sub in case.conflicts:
         return False
     return me.sub not in case.barred() or takes_review_along(case, me.sub)
+
+
+def took_review_along(events: Sequence[Event], sub: str) -> bool:
+    """Whether their review was taken back with the conflict of interest that they declared."""
+    return any(
+        isinstance(event.data, CaseReviewWithdrawn)
+        and isinstance(next.data, CaseConflictDeclared)
+        and event.data.reviewer == next.data.reviewer == sub
+        for event, next in pairwise(events)
+    )
 
 
 def _telling(events: Sequence[Event]) -> list[Event]:

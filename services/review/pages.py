@@ -15,7 +15,7 @@ from starlette.types import Scope
 from review.addresses import Addresses
 from review.anonymity import anonymised, anonymous, anonymous_line, kept_from_names
 from review.callers import Callers, asking
-from review.case_page import CasePage, may_conflict
+from review.case_page import CasePage, may_conflict, took_review_along
 from review.desk import Desk, may_take_back, now
 from review.domain import Case
 from review.domain.claiming import takes_review_along
@@ -247,8 +247,15 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
 
     @router.post(one + "/conflict")
     async def conflict(request: Request, id: Annotated[str, of_case], me: Reviewer) -> Response:
-        await desk.declare_conflict(id, me, cause(request))
-        notify(request, _("Your conflict of interest is on record. You will not be offered this case again."))
+        outcome = await desk.declare_conflict(id, me, cause(request))
+        if took_review_along(outcome.events, me.sub):
+            said = _(
+                "Your conflict of interest is on record, and your review is taken back: it counts no more. "
+                "You will not be offered this case again."
+            )
+        else:
+            said = _("Your conflict of interest is on record. You will not be offered this case again.")
+        notify(request, said)
         return RedirectResponse("/cases", 303)
 
     @router.post(one + "/reviews")

@@ -308,9 +308,10 @@ def test_the_time_and_its_warning_are_in_view_where_one_writes_and_cover_nothing
         expect(page.locator("[data-warning=last]")).to_be_in_viewport(ratio=1)
         expect(warning).to_be_hidden()
         page.screenshot(path=PICTURES / f"case-last-{language}-{width}-view.png")
+        expect(page.locator("[data-extend]")).to_be_hidden()  # where there is no more to be had
         # Its time over, one claims it again, with what is written.
         ending(page, 0, last=True)
-        page.locator("[data-extend]").press("Enter")
+        page.keyboard.press("e")
         again = page.locator("[data-again]")
         expect(again).to_be_in_viewport(ratio=1)
         page.screenshot(path=PICTURES / f"case-over-{language}-{width}-view.png")
@@ -321,6 +322,7 @@ def test_the_time_and_its_warning_are_in_view_where_one_writes_and_cover_nothing
         # Without scripts, what asks for more time keeps what is written.
         plain = visit("reviewer-zhao", language=language, width=width, scripts=False)
         plain.goto(case)
+        expect(plain.locator(".rv-time noscript .rv-clock")).to_be_in_viewport(ratio=1)
         plain.locator("#comment").fill("Clear and")
         plain.locator("[data-extend]").press("Enter")
         expect(plain.locator("#comment")).to_have_value("Clear and")

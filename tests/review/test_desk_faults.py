@@ -19,6 +19,7 @@ from review.store import CaseStore
 from schemas.review import CRITERIA, CaseClaimed
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, product, received, revised, scene
+from web.languages import load, moment, speak
 from web.people import Person
 from web.problems import Problem
 
@@ -27,6 +28,7 @@ CASE = ADDRESSES.path(f"{OWN}/SC-1@1")
 LI, WANG = reviewer("reviewer-li"), reviewer("reviewer-wang")
 OPERATOR = Person("operator-zheng", "郑运", ("operator",))
 GIVEN = {"scores": dict.fromkeys(CRITERIA["scene"], 4), "verdict": "reject", "comment": "no"}
+FORM = {f"score-{name}": "4" for name in CRITERIA["scene"]} | {"verdict": "reject", "comment": "no", "key": "k1"}
 PROFILE = {"name": "李评", "industries": ["new-supply-chain"], "minutes": [60, 0, 0, 0, 0, 0, 0]}
 
 
@@ -431,6 +433,28 @@ async def test_more_time_keeps_what_is_written_where_no_script_runs(review: Revi
     )
 
 
+async def test_where_no_script_runs_the_bar_says_until_when_and_that_time_is_short(
+    review: Review, signed_in: SignIn
+) -> None:
+    def bar(page: str) -> list[str]:
+        return re.findall(r"<noscript><\w+[^>]*>(.*?)</\w+></noscript>", page[page.index('class="rv-time"') :])
+
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+
+    async def until() -> str:
+        lease = (await review.cases.get(f"{OWN}/SC-1@1")).state.lease
+        assert lease
+        return f"Yours until {moment(lease.until)}"
+
+    with speak("en", load()):
+        assert bar((await li.post(f"{CASE}/claim")).text) == [await until()]
+        await li.post(f"{CASE}/leave", headers=JSON)
+        short = (await li.get(CASE)).text
+        assert bar(short) == [await until(), "Less than two minutes are left. Press “More time” to go on."]
+        assert bar((await li.post(f"{CASE}/extend", data=WRITTEN)).text) == [await until()]
+
+
 async def test_who_asks_for_more_than_a_lease_can_last_is_told_what_to_do(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene())])
     li, last = signed_in(LI), await held_since(review, LI.sub, timedelta(hours=3, minutes=58))
@@ -438,7 +462,7 @@ async def test_who_asks_for_more_than_a_lease_can_last_is_told_what_to_do(review
     lease = (await li.post(f"{CASE}/extend", headers=JSON)).json()["lease"]
     assert datetime.fromisoformat(lease["last"]) == datetime.fromisoformat(lease["until"]) == last
     page = (await li.post(f"{CASE}/extend", data=WRITTEN)).text
-    assert page.count("A case is held for 4 hours at a time at most") == 2, "said, and there for the script"
+    assert page.count("A case is held for 4 hours at a time at most") == 3, "said, in the bar, and there for the script"
     assert re.search(rf'formaction="{CASE}/claim"[^>]* hidden', page), "not before its time is over"
 
 
@@ -478,10 +502,26 @@ async def test_a_conflict_found_after_ones_review_takes_it_back(review: Review, 
     await li.post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
     assert f'href="{CASE}/conflict"' in (await li.get(CASE)).text
     assert "The review that you gave is taken back" in (await li.get(f"{CASE}/conflict")).text
-    assert "on record" in (await li.post(f"{CASE}/conflict")).text
+    assert "on record, and your review is taken back: it counts no more" in (await li.post(f"{CASE}/conflict")).text
     state = (await review.cases.get(f"{OWN}/SC-1@1")).state
     assert (state.reviews, state.left, state.conflicts) == ((), 2, (LI.sub,))
     assert "Conflict of interest declared" in (await signed_in(OPERATOR).get(CASE)).text
+
+
+async def test_what_was_given_and_taken_back_by_a_conflict_is_not_called_never_given(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    li, wang = signed_in(LI), signed_in(WANG)
+    await li.post(f"{CASE}/claim")
+    await li.post(f"{CASE}/reviews", data=FORM)
+    await li.post(f"{CASE}/conflict")
+    page = (await li.get(CASE)).text
+    assert "It was given, then taken back, and counts no more" in page and "It was not given" not in page
+    await wang.post(f"{CASE}/claim")
+    await wang.post(f"{CASE}/extend", data=WRITTEN | {"person": WANG.sub})
+    said = (await wang.post(f"{CASE}/conflict")).text
+    assert "on record. You will not" in said and "It was not given" in (await wang.get(CASE)).text
 
 
 async def test_a_conflict_found_too_late_leads_to_an_operator(review: Review, signed_in: SignIn) -> None:

@@ -144,7 +144,7 @@ async function lose(problem) {
 }
 
 function show() {
-  const left = Math.max(0, Math.round((until - performance.now()) / 1000));
+  const left = Math.max(0, Math.floor((until - performance.now()) / 1000));
   const clock = one("[data-left]");
   clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   const text = one("[data-said]");
@@ -159,10 +159,8 @@ function show() {
     if (warning.hidden !== silent) warning.hidden = silent;
   }
   const again = !left && longest;
-  if (one("[data-again]").hidden === again) {
-    one("[data-extend]").hidden = again;
-    one("[data-again]").hidden = !again;
-  }
+  one("[data-again]").hidden = !again;
+  one("[data-extend]").hidden = longest; // there is no more to be had
 }
 
 // Which other tabs of this browser have the case open: whoever closes one of several is still there.
