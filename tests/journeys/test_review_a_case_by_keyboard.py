@@ -461,6 +461,11 @@ def test_what_is_sent_after_the_session_ended_is_sent_again_from_where_it_was_ke
         opened.value.locator("button[value='reviewer-zhao']").click()
         expect(opened.value.locator("#zh")).to_be_visible()
         opened.value.close()
+        with page.expect_popup() as other:
+            page.locator(".sq-languages a").press("Enter")
+        other.value.close()
+        page.locator("a[href='#main-content']").press("Enter")
+        assert len(page.context.pages) == 1, "it leads on within the page"
         page.get_by_role("button", name=again).press("Enter")
         expect(page.get_by_text(saved)).to_be_visible()
         expect(page.get_by_text("请附测试记录。").first).to_be_visible()

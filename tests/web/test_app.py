@@ -96,6 +96,11 @@ def test_what_is_sent_without_a_session_stays_on_the_page_to_be_sent_again(
     kept = client.post("/operations/mend/s1?x=1", data={"body": body}, headers=browser_headers)
     assert kept.status_code == 401 and kept.headers["cache-control"] == "no-store"
     assert 'action="/operations/mend/s1?x=1" id="again"' in kept.text and "请在新标签页登录" in kept.text
+    assert '<base target="_blank">' in kept.text and ' form="again" formtarget="_self"' in kept.text, (
+        "no link leaves the page that keeps it"
+    )
+    assert re.search(r'<a href="#main-content"[^>]* target="_self"', kept.text), "but for the one within it"
+    assert "<base" not in client.get("/nowhere", headers=browser_headers).text
     (value,) = re.findall(r'<input type="hidden" name="body" value="([^"]*)">', kept.text)
     assert unescape(value) == body
     # As browsers send a form in whose field for a file none was chosen.
