@@ -79,6 +79,10 @@ def _said(error: Mapping[str, Any]) -> str:
     match error["type"]:
         case "no_file":
             text = _("There is no such file.")
+        case "directory":
+            text = _("This is a directory, not a file.")
+        case "no_permission":
+            text = _("This user may not read the file.")
         case "no_reading":
             text = _("The file cannot be read: %(why)s.")
         case "toml_at":

@@ -155,6 +155,8 @@ def test_rules_or_a_day_that_are_not_right_are_refused_in_a_line_each(tmp_path: 
         bad.write_text(text) if text else bad.unlink()
         done = shuangqian("--lang", "zh", "review", "shadow", "--rules", str(bad), module=COMMAND)
         assert (done.returncode, done.stderr) == (2, f"无法使用 {bad} 中的规则：\n{said}\n")
+    done = shuangqian("--lang", "zh", "review", "shadow", "--rules", str(tmp_path), module=COMMAND)
+    assert (done.returncode, done.stderr) == (2, f"无法使用 {tmp_path} 中的规则：\n这是目录，不是文件。\n")
     done = shuangqian("review", "shadow", "--rules", str(FILE), "--since", "yesterday", module=COMMAND)
     assert (done.returncode, done.stderr) == (2, "yesterday is no day: write YYYY-MM-DD.\n")
 

@@ -126,7 +126,8 @@ def read(path: Path) -> Ruleset:
     try:
         rules = Ruleset.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
-        kind = "no_file" if isinstance(error, FileNotFoundError) else "no_reading"
+        kinds = {FileNotFoundError: "no_file", IsADirectoryError: "directory", PermissionError: "no_permission"}
+        kind = kinds.get(type(error), "no_reading")
         raise BadRules([_wrong("", kind, f"{path}: {error.strerror}", why=error.strerror)]) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         place = _PLACE.search(str(error))
