@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from functools import reduce
 from typing import Any
 
 import orjson
@@ -11,8 +12,9 @@ from pydantic import ValidationError
 
 from schemas.envelope import Json
 from schemas.events import FACTS
-from schemas.finding import pointer
+from schemas.finding import pointer, steps
 from schemas.json_text import Illegible, read
+from schemas.oddities import oddities
 
 #: The attributes that every event has, and what each must be.
 ATTRIBUTES: dict[str, type] = {
@@ -51,7 +53,20 @@ def differences(raw: bytes) -> tuple[Difference, ...]:
         return (Difference("", raw.decode(errors="replace")[:MOST_SHOWN], wrong),)
     if not isinstance(value, dict):
         return (Difference("", _shown(value), _error("dict_type")),)
-    return (*_envelope(value), *_data(value))
+    return (*_doubled(raw, value), *_envelope(value), *_data(value))
+
+
+def _doubled(raw: bytes, value: Json) -> list[Difference]:
+    """Fields that stand there twice, with the value that readers keep."""
+    places = [where for rule, where, _ in oddities(raw, value) if rule == "repeated-field"]
+    return [
+        Difference(where, _shown(reduce(_within, steps(where)[1:], value)), _error("repeated-field"))
+        for where in places
+    ]
+
+
+def _within(value: Any, step: str) -> Any:
+    return value[int(step)] if isinstance(value, list) else value[step]
 
 
 def _envelope(value: Json) -> list[Difference]:

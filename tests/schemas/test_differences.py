@@ -26,6 +26,14 @@ def test_a_fault_in_an_entry_is_told_where_it_stands_without_the_kind_of_entry()
     }
 
 
+def test_a_field_that_stands_there_twice_is_told_with_what_readers_keep_of_it() -> None:
+    whole = orjson.dumps(_received().to_json())
+    twice = whole.replace(b'{"', b'{"id":1,"', 1).replace(b'"zh":', b'"zh":"x","zh":', 1)
+    found = [(each.pointer, each.error["type"]) for each in differences(twice)]
+    assert ("/id", "repeated-field") in found and len(found) == 2 and found[1][0].endswith("/zh")
+    assert {each.found for each in differences(b'{"id":1,"id":2}') if each.pointer == "/id"} == {"2"}
+
+
 def test_an_entry_of_no_kind_lacks_it() -> None:
     event = _received().to_json()
     event["data"]["entry"]["kind"] = "scenery"
