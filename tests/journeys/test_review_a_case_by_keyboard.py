@@ -462,7 +462,7 @@ def test_what_is_sent_after_the_session_ended_is_sent_again_from_where_it_was_ke
         expect(opened.value.locator("#zh")).to_be_visible()
         opened.value.close()
         with page.expect_popup() as other:
-            page.locator(".sq-languages a").press("Enter")
+            page.locator(".sq-footer a").first.press("Enter")
         other.value.close()
         page.locator("a[href='#main-content']").press("Enter")
         assert len(page.context.pages) == 1, "it leads on within the page"
