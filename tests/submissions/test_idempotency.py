@@ -114,3 +114,19 @@ async def test_after_a_kill_between_write_and_answer_the_same_request_gets_its_a
     await asyncio.to_thread(story)
     async with connect(own) as database:
         await database.drop_database(own.database("submissions"))
+
+
+async def test_all_that_is_wrong_beside_the_body_is_told_at_once_and_nothing_is_taken_in(
+    client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    wrong = {**named(key, "k" * 256), "Accept-Language": "en"}
+    told = await client.post("/submissions?validate=foo", json=submission(), headers=wrong)
+    assert (told.status_code, told.json()["type"]) == (422, "urn:shuangqian:problem:invalid-request")
+    assert {each["pointer"]: each["text"] for each in told.json()["findings"]} == {
+        "/query/validate": "This must be one of: 'only'.",
+        "/header/Idempotency-Key": "This must have at most 255 characters.",
+    }
+    for query, rule in (("valid=only", "unknown-parameter"), ("validate=only&validate=only", "repeated-parameter")):
+        told = await client.post(f"/submissions?{query}", json=submission(), headers=key)
+        assert told.status_code == 422 and [each["rule"] for each in told.json()["findings"]] == [rule]
+    assert (await client.get("/submissions", headers=key)).json()["items"] == []
