@@ -81,7 +81,6 @@ async def kill_at_random(made: Fleet, kills: int) -> None:
         made.kill(random.choice(NAMES))
 
 
-@pytest.mark.timeout(300)
 async def test_a_process_that_dies_at_any_crash_point_loses_and_repeats_nothing(
     kafka: str, mongo: str, tmp_path: Path
 ) -> None:

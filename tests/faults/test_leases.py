@@ -87,7 +87,6 @@ async def kill_while_they_end(made: Fleet) -> None:
         made.kill("review-worker")
 
 
-@pytest.mark.timeout(240)
 async def test_a_worker_killed_while_leases_run_out_tells_what_became_of_each_case_once_and_in_order(
     kafka: str, mongo: str, tmp_path: Path
 ) -> None:

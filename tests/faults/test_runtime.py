@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 from kafka import KafkaProducer
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
@@ -78,7 +77,6 @@ async def all_copied(settings: Settings, copies: Any, seconds: float = 90.0) -> 
     assert all(whole(found) and max(found) == KEYS for found in history.values())
 
 
-@pytest.mark.timeout(240)
 async def test_a_hundred_rebalances_lose_and_repeat_nothing(kafka: str, mongo: str) -> None:
     settings = await own_settings(kafka, mongo, partitions=6)
     async with database(settings, "submissions") as source, database(settings, "review") as copies:
@@ -91,7 +89,6 @@ async def test_a_hundred_rebalances_lose_and_repeat_nothing(kafka: str, mongo: s
             await all_copied(settings, copies)
 
 
-@pytest.mark.timeout(180)
 async def test_a_broker_that_restarts_delays_and_loses_nothing(kafka_broker: Server, mongo: str) -> None:
     settings = await own_settings(kafka_broker.address, mongo)
     async with database(settings, "submissions") as source, database(settings, "review") as copies:
@@ -105,7 +102,6 @@ async def test_a_broker_that_restarts_delays_and_loses_nothing(kafka_broker: Ser
             await all_copied(settings, copies)
 
 
-@pytest.mark.timeout(180)
 async def test_a_primary_that_steps_down_delays_and_loses_nothing(kafka: str, mongo: str) -> None:
     settings = await own_settings(kafka, mongo)
     async with database(settings, "submissions") as source, database(settings, "review") as copies:
@@ -119,7 +115,6 @@ async def test_a_primary_that_steps_down_delays_and_loses_nothing(kafka: str, mo
             await all_copied(settings, copies)
 
 
-@pytest.mark.timeout(180)
 async def test_a_relay_down_for_longer_than_the_oplog_reaches_loses_nothing(kafka: str, tmp_path: Path) -> None:
     with mongo_server(tmp_path, oplog_mb=1) as server:
         settings = await own_settings(kafka, server.address)
@@ -153,7 +148,6 @@ async def push_out_of_the_oplog(source: Any) -> None:
     raise AssertionError("the oplog still reaches back to the relay's place")
 
 
-@pytest.mark.timeout(90)
 async def test_a_worker_with_events_waiting_that_handles_none_ends_itself(kafka: str, mongo: str) -> None:
     settings = await own_settings(kafka, mongo)
     environment = {**os.environ, **table.environment(settings)}

@@ -28,7 +28,6 @@ from tests.runtime.keyring import COPIES, KEYRINGS, copying
 from tests.support import own_settings, sequences, whole
 
 
-@pytest.mark.timeout(240)
 async def test_scaling_up_and_down_loses_nothing_and_repeats_nothing(
     kafka_broker: Server, mongo_node: Server, tmp_path: Path
 ) -> None:
@@ -72,7 +71,6 @@ async def test_a_worker_that_stands_still_and_wakes_loses_its_partitions_and_rep
     assert all(whole(found) for found in (await asyncio.to_thread(sequences, settings, REVIEW)).values())
 
 
-@pytest.mark.timeout(180)
 async def test_a_partition_that_moves_in_the_middle_of_a_batch_has_no_effect_twice(kafka: str, mongo: str) -> None:
     settings = await own_settings(kafka, mongo, partitions=6)
     first: list[str] = []

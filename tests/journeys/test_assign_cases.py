@@ -1,6 +1,5 @@
 """An operator keeps the roster by a file and assigns the open cases; a reviewer sees why a case is theirs."""
 
-import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from deploy.local.clients import signed_in
@@ -54,7 +53,6 @@ async def open_cases(stack: Stack, count: int) -> None:
         await eventually(there)
 
 
-@pytest.mark.timeout(300)
 def test_an_operator_assigns_and_a_reviewer_sees_why(stack: Stack, visit: Visit) -> None:
     uscc = partner_of(stack, PARTNER)["uscc"]
     entries = [*lines(stack, PARTNER, "scene", 3, 7700), *lines(stack, PARTNER, "product", 2, 7800)]

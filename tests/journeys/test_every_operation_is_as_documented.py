@@ -23,7 +23,6 @@ RULES = {"checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "3
 MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("service", ["review", "publishing", "notifications", "audit"])
 def test_every_operation_is_as_documented(stack: Stack, service: str) -> None:
     url = stack.url(service)

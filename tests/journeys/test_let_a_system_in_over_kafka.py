@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from confluent_kafka import KafkaError
 from playwright.sync_api import expect
 
@@ -17,7 +16,6 @@ from tests.submissions.kafka import Record, System
 PARTNER = "partner-zhou"
 
 
-@pytest.mark.timeout(300)
 def test_an_account_is_granted_used_and_revoked(stack: Stack, visit: Visit) -> None:
     mine = partner_of(stack, PARTNER)
     aside(key_for(stack.settings, mine))

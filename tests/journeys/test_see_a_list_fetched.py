@@ -1,6 +1,5 @@
 """合作方登记自己的数据源地址：先试后加，随后看到抓取的结果。(A partner adds a source, and sees it fetched.)"""
 
-import pytest
 from playwright.sync_api import expect
 
 from deploy.local.table import Stack
@@ -14,7 +13,6 @@ from tests.submissions.sources.servers import entries, partner
 PARTNER = "partner-zhou"
 
 
-@pytest.mark.timeout(300)
 def test_a_source_is_tried_added_and_fetched(stack: Stack, visit: Visit) -> None:
     mine = partner_of(stack, PARTNER)
     aside(key_for(stack.settings, mine))

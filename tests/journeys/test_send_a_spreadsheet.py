@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from deploy.local.table import Stack
@@ -28,7 +27,6 @@ def headings(sheet: Any) -> dict[str, int]:
     return {str(cell.value).rstrip(" *"): cell.column for cell in sheet[1] if cell.value}
 
 
-@pytest.mark.timeout(300)
 def test_a_template_is_filled_in_checked_mended_and_sent(stack: Stack, visit: Visit, tmp_path: Path) -> None:
     mine = partner_of(stack, PARTNER)
     aside(key_for(stack.settings, mine))

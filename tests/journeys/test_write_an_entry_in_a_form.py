@@ -70,7 +70,6 @@ def fill_in_the_rest(page: Page) -> None:
     page.get_by_label("Email").fill("zhou@example")
 
 
-@pytest.mark.timeout(300)
 def test_a_scene_is_drafted_mended_checked_and_sent(stack: Stack, visit: Visit) -> None:
     page, wrong = visit(PARTNER), list[str]()
     begin(page, "Scene")
@@ -121,7 +120,6 @@ def test_a_scene_is_drafted_mended_checked_and_sent(stack: Stack, visit: Visit) 
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.timeout(300)
 def test_what_is_typed_stays_when_the_session_ends_and_is_saved_after_signing_in_again(
     stack: Stack, visit: Visit
 ) -> None:
@@ -161,7 +159,6 @@ def test_what_is_typed_stays_when_the_session_ends_and_is_saved_after_signing_in
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.timeout(300)
 def test_what_is_typed_into_a_draft_that_a_colleague_deleted_stays_and_becomes_a_new_one(
     stack: Stack, visit: Visit
 ) -> None:

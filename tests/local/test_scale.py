@@ -41,7 +41,6 @@ def launched(tmp_path: Path) -> Iterator[Launched]:
         launcher.popen.wait(45)
 
 
-@pytest.mark.timeout(300)
 def test_workers_are_started_and_ended_while_the_stack_runs_and_all_end_with_it(
     launched: Launched, tmp_path: Path
 ) -> None:

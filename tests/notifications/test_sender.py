@@ -10,7 +10,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 from standardwebhooks.webhooks import Webhook
 
@@ -54,7 +53,6 @@ async def test_a_receiver_that_fails_twice_gets_it_at_the_third_attempt(
     assert len(set(found.ids("/hook"))) == 1
 
 
-@pytest.mark.timeout(180)
 async def test_each_published_entry_reaches_each_matching_subscriber_once(
     settings: Settings, database: Database, subscribers: Subscribers
 ) -> None:

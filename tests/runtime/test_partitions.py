@@ -79,7 +79,6 @@ def partitions_of_streams(settings: Settings) -> dict[bytes, set[int]]:
     return found
 
 
-@pytest.mark.timeout(180)
 async def test_streams_stay_whole_on_one_partition_each_and_nothing_is_read_twice(kafka: str, mongo: str) -> None:
     settings = await own_settings(kafka, mongo, partitions=3)
     async with databases(settings) as (source, copies):
@@ -110,7 +109,6 @@ async def test_streams_stay_whole_on_one_partition_each_and_nothing_is_read_twic
         assert settings.topic(SUBMISSIONS) + COPY not in admin.list_topics()
 
 
-@pytest.mark.timeout(120)
 async def test_what_is_not_read_yet_is_not_moved_and_fewer_partitions_are_refused(kafka: str, mongo: str) -> None:
     settings = await own_settings(kafka, mongo, partitions=3)
     async with databases(settings) as (source, copies):
@@ -134,7 +132,6 @@ async def test_what_is_not_read_yet_is_not_moved_and_fewer_partitions_are_refuse
         assert len((await asyncio.to_thread(sequences, settings, SUBMISSIONS))["s1"]) == 2
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("cut_off", ["while the copy is made", "after the topic was deleted", "while it is filled"])
 async def test_a_run_that_was_cut_off_is_run_again(kafka: str, mongo: str, cut_off: str) -> None:
     settings = await own_settings(kafka, mongo, partitions=3)

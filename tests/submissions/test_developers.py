@@ -42,7 +42,6 @@ def samples_of(page: str) -> dict[str, str]:
     return {name: html.unescape(text) for name, text in SAMPLE.findall(page)}
 
 
-@pytest.mark.timeout(240)
 async def test_the_samples_run_as_they_stand_on_the_page(mongo: str, tmp_path: Path) -> None:
     ports = dict(zip(DEFAULTS, free(len(DEFAULTS)), strict=True))
     own = Settings(mongo_url=mongo, database_prefix=f"test_{tmp_path.name}_")

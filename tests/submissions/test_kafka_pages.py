@@ -64,7 +64,6 @@ async def test_the_page_names_the_header_of_a_structured_cloudevent(
     assert "content-type: application/cloudevents+json" in page
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("language", ["zh", "en"])
 async def test_the_sample_on_the_page_for_developers_runs_as_it_stands_there(
     client: httpx2.AsyncClient, settings: Settings, tmp_path: Path, language: str, key: dict[str, str]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 from pymongo import AsyncMongoClient
 
 from deploy.local.clients import signed_in
@@ -82,7 +81,6 @@ async def publish(stack: Stack) -> None:
         (await client.post(f"/releases/{MONTH}/publish")).raise_for_status()
 
 
-@pytest.mark.timeout(180)
 async def test_one_trace_from_the_request_to_the_delivery(tmp_path: Path) -> None:
     async with collecting() as collector, receiving() as receiver:
         with whole_stack(tmp_path, otlp_endpoint=collector.endpoint) as (stack, _):

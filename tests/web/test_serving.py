@@ -5,8 +5,6 @@ import sys
 import time
 from http.client import HTTPConnection
 
-import pytest
-
 from deploy.local.ports import HOST, free
 
 SERVING = """
@@ -18,7 +16,6 @@ serve(FastAPI(), "{host}", {port}, ending_s=1)
 IDLE_S = 6.0
 
 
-@pytest.mark.timeout(60)
 def test_a_connection_that_lay_idle_is_used_again() -> None:
     """Else a client may send its next request just as the server closes, and cannot know whether it was heard."""
     (port,) = free(1)
