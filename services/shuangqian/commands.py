@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Literal
 
 import typer
@@ -204,10 +205,10 @@ def errors(
         if by_hand:
             note(
                 _("%(count)s not sent: mend them by hand in %(file)s, then: shuangqian submit %(file)s")
-                % {"count": f"{len(by_hand):,}", "file": where}
+                % {"count": f"{len(by_hand):,}", "file": quote(where)}
             )
     else:
-        typer.echo(_("Send it with: shuangqian submit %s") % where, file=sys.stderr)
+        typer.echo(_("Send it with: shuangqian submit %s") % quote(where), file=sys.stderr)
     raise typer.Exit(code)
 
 

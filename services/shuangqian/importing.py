@@ -4,13 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from shlex import join
 
 import aiohttp
 
 from shuangqian import show
 from shuangqian.client import Json
 from shuangqian.entries import opened
-from shuangqian.outcomes import NOT_RIGHT
+from shuangqian.outcomes import NOT_RIGHT, SOME_REFUSED
 from shuangqian.places import KeptPlace
 from shuangqian.profiles import Access
 from shuangqian.sending import Again, Dropped, Later, Patience, accepted, json_lines, session
@@ -62,6 +63,10 @@ def import_sheet(
     code = carry_out(go, place, _("Sending"), validate_only, as_json)
     if marked:
         note(_("The marked file: %s") % marked)
+    elif code == SOME_REFUSED:
+        beside = str(Path(path).with_name(f"{Path(path).stem}.marked{suffix}"))
+        marks = [*(["--kind", kind] if kind else []), "--validate-only", "--marked", beside]
+        note(_("What was wrong, and what would mend it: %s") % join(["shuangqian", "import", path, *marks]))
     return code
 
 

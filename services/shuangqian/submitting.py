@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from shlex import quote
 
 import orjson
 from rich.console import Console
@@ -57,6 +58,10 @@ def submit(
                 sent[receipt["reference"]] = receipt["revision"]
 
     code = carry_out(go, place, _("Sending"), validate_only, as_json)
+    if code == SOME_REFUSED and not validate_only:
+        # Not `errors` alone: that passes over what was refused under a number that holds something else.
+        mending = "errors" if path == "-" else f"errors --fix --file {quote(path)}"
+        note(_("What was wrong, and what would mend it: %s") % f"shuangqian {mending}")
     if watch and sent and not validate_only:
         from shuangqian.following import follow
 
@@ -91,8 +96,6 @@ def carry_out(
         else _("Done: %(counts)s in %(seconds)s s.")
     )
     note(text % {"counts": counted(counts), "seconds": f"{seconds:,.1f}"})
-    if counts["refused"] and not validate_only:
-        note(_("What was wrong, and what would mend it: shuangqian errors"))
     return SOME_REFUSED if counts["refused"] else TAKEN_IN
 
 

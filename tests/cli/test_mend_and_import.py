@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import secrets
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -75,6 +76,17 @@ def test_refused_rows_name_their_cells_and_the_marked_sheet_is_written(stranger:
     assert [each.coordinate for row in sheet.iter_rows() for each in row if each.comment] == [cell]
 
 
+def test_the_command_that_is_told_after_refused_rows_marks_them(stranger: Shell) -> None:
+    path = stranger.file("my entries.csv", as_csv(put(some(name(), 2), "maturity", 3, 12)))
+    shell = stranger.at(stranger.port)
+    done = shell.run("import", path, "--kind", "product")
+    (told,) = (text for text in done.stderr.splitlines() if "what would mend it: " in text)
+    program, *command = shlex.split(told.partition("what would mend it: ")[2])
+    marked = shell.run(*command)
+    assert (program, done.returncode, marked.returncode) == ("shuangqian", 1, 1), marked.stderr
+    assert (stranger.home / "my entries.marked.csv").exists() and "mend it" not in marked.stderr
+
+
 def test_a_sheet_that_cannot_be_read_says_which_cell_and_not_to_send_it_again(stranger: Shell) -> None:
     rows = [list(row) for row in some(name(), 1)]
     rows[0].append("Remarks")
@@ -116,6 +128,18 @@ def test_validating_only_takes_nothing_in(stranger: Shell, shell: Shell) -> None
 def test_what_is_no_sheet_or_lacks_its_kind_is_exit_code_2(stranger: Shell) -> None:
     for arguments in (("import", "entries.json"), ("import", stranger.file("entries.csv", as_csv(some("x", 1))))):
         assert stranger.at(9).run(*arguments).returncode == 2
+
+
+def test_what_was_refused_under_a_number_that_holds_something_else_is_mended_as_it_is_told(shell: Shell) -> None:
+    taken = name()
+    assert shell.run("submit", shell.file("taken.ndjson", line(taken))).returncode == 0
+    path = shell.file("again.ndjson", line(taken, maturity="7"))
+    done = shell.run("submit", path)
+    assert done.returncode == 1
+    command = done.stderr.rpartition("shuangqian ")[2]
+    mended = shell.run(*shlex.split(command), "--out", str(shell.home / "mended.ndjson"))
+    assert '"7" → 7' in mended.stderr, mended.stderr
+    assert json.loads((shell.home / "mended.ndjson").read_text())["entry"]["maturity"] == 7
 
 
 def test_fixes_are_applied_to_the_file_and_what_has_none_is_left(shell: Shell) -> None:

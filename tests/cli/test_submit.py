@@ -64,7 +64,8 @@ def test_some_refused_is_exit_code_1_with_every_finding(shell: Shell) -> None:
     assert "Found: nothing" in done.stdout  # the industry, which is an empty text
     (industry,) = (row for row in rows if "/entry/industry" in row)
     assert industry.endswith("  choice") and len(industry) > 120, "piped, a finding is one line"
-    assert "1 received · 2 refused" in done.stderr and "shuangqian errors" in done.stderr
+    assert "1 received · 2 refused" in done.stderr
+    assert f"mend it: shuangqian errors --fix --file {path}\n" in done.stderr
 
 
 def test_a_json_list_one_entry_or_standard_input_goes_the_same_way(shell: Shell) -> None:
