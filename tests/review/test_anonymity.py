@@ -18,19 +18,14 @@ from review.domain.claiming import Claim
 from review.domain.reviewing import GiveReview
 from review.lists import PAGE
 from schemas.entry import Name, Owner
-from schemas.review import CRITERIA, Verdict
+from schemas.review import Verdict
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, linkage, product, received, revised, scene
-from web.people import Person
+from tests.review.people import FORM, GIVEN, JSON, LI, OPERATOR, WANG
 
-JSON = {"Accept": "application/json"}
-LI, WANG = reviewer("reviewer-li"), reviewer("reviewer-wang")
-OPERATOR = Person("operator-zheng", "郑运", ("operator",))
 NAMES = {"zh": "天府新区场景创新局", "en": "Tianfu Scene Office"}
 OWNER = {"name": NAMES, "uscc": OWN}
 MAKER = "蓉衡轨道智维科技有限公司"
-GOOD = {"scores": dict.fromkeys(CRITERIA["scene"], 4), "verdict": "approve", "comment": ""}
-FORM = {f"score-{name}": "4" for name in CRITERIA["scene"]} | {"verdict": "reject", "comment": "no", "key": "k1"}
 
 
 def telling(**changes: Any) -> Any:
@@ -107,7 +102,7 @@ async def test_no_act_at_the_desk_says_it_either(review: Review, signed_in: Sign
         silent(await li.post(case + path, headers=JSON))
         silent(await li.post(case + path))
     silent(await li.post(case + "/reviews", data=FORM | {"verdict": ""}))
-    silent(await li.post(case + "/reviews", json=GOOD | {"scores": {}}, headers=JSON))
+    silent(await li.post(case + "/reviews", json=GIVEN | {"scores": {}}, headers=JSON))
     silent(await li.post(case + "/reviews", data=FORM))
     silent(await li.get("/cases"))
     silent(await li.get(case, headers=JSON))
@@ -162,7 +157,11 @@ async def test_names_are_shown_once_ones_own_review_stands(review: Review, signe
         common: dict[str, Any] = {"stream": case, "actor": f"user:{sub}", "at": at, "reviewer": sub, "partner": None}
         until = at.replace(microsecond=0) + timedelta(minutes=30)
         await review.cases.handle([Claim(**common, cause=f"claim {seconds_ago}", until=until)])
-        given: dict[str, Any] = {"scores": GOOD["scores"], "verdict": Verdict.REJECT, "comment": f"{NAMES['zh']} again"}
+        given: dict[str, Any] = {
+            "scores": GIVEN["scores"],
+            "verdict": Verdict.REJECT,
+            "comment": f"{NAMES['zh']} again",
+        }
         await review.cases.handle([GiveReview(**common, **given, cause=f"review {seconds_ago}")])
 
     await judged(LI.sub, seconds_ago=5)

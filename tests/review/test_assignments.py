@@ -1,74 +1,25 @@
 """The operator's assignments, by page, CSV and JSON: proposed, changed by hand, refused with the reason, applied."""
 
 import asyncio
-import csv
-import io
 import re
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-import httpx2
 import pytest
 
 from review.assignment.applying import Wish, assign
 from review.desk import now
 from review.domain.claiming import Claim
 from review.domain.lease import LEASE, RESERVED
-from review.domain.reviewer import Register, Standing, stream
+from review.domain.reviewer import Standing
 from review.domain.reviewing import GiveReview
-from schemas.entry import Industry
 from schemas.envelope import Json
-from schemas.review import CRITERIA, Profile, Verdict
+from schemas.review import CRITERIA, Verdict
+from tests.review.assigning import PEOPLE, PR, SC, assigned, kept, opened, rostered
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
-from tests.review.entries import AT, OTHER, OWN, product, received, scene
-from tests.review.test_web import JSON, OPERATOR
-from web.languages import CITY_TIME
-from web.people import Person
-
-ONLOOKER = Person("onlooker-jin", "金观", ("onlooker",))
-SC, PR = f"{OWN}/SC-1@1", f"{OTHER}/PR-1@1"
-DAILY = (60,) * 7
-PEOPLE = {
-    "li": Profile(name="李评", industries=(Industry.SUPPLY_CHAIN,), languages=("zh", "en"), minutes=DAILY),
-    "wang": Profile(name="王审", industries=(Industry.MANUFACTURING,), languages=("zh", "en"), minutes=DAILY),
-    "zhao": Profile(name="赵明", minutes=DAILY),
-    "sun": Profile(name="孙正", conflicts=(OWN,), minutes=DAILY),
-    "qian": Profile(name="钱同", partner=OTHER, minutes=DAILY),
-    "ma": Profile(name="马真", industries=(Industry.SUPPLY_CHAIN,)),
-}
-
-
-async def rostered(review: Review, *subs: str) -> None:
-    commands = [
-        Register(stream=stream(sub), cause="test", actor="user:test", at=AT, reviewer=sub, profile=PEOPLE[sub])
-        for sub in subs
-    ]
-    await review.desk.roster.reviewers.handle(commands)
-
-
-async def opened(review: Review, *subs: str) -> None:
-    """A scene of the supply chain for two reviewers, a product of manufacturing for one, and people on the roster."""
-    await review.react([received("SC-1", scene()), received("PR-1", product())])
-    await rostered(review, *subs)
-
-
-async def kept(review: Review) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-    return {
-        id: [(each.reviewer, each.reasons) for each in (await review.cases.get(id)).state.assignments]
-        for id in (SC, PR)
-    }
-
-
-def table(answer: httpx2.Response) -> list[dict[str, str]]:
-    assert answer.headers["content-type"].startswith("text/csv") and answer.content.startswith(b"\xef\xbb\xbf")
-    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
-
-
-def sent(*rows: tuple[str, ...]) -> dict[str, Any]:
-    body = "\n".join(",".join(row) for row in (("case", "reviewer"), *rows))
-    return {"files": {"file": ("a.csv", body.encode(), "text/csv")}}
+from tests.review.entries import OWN, received, scene
+from tests.review.people import JSON, ONLOOKER, OPERATOR
 
 
 async def test_a_program_fetches_a_proposal_and_has_it_carried_out(review: Review, signed_in: SignIn) -> None:
@@ -177,138 +128,6 @@ async def test_a_case_whose_seats_are_all_left_empty_keeps_no_other_from_being_a
     # What somebody else assigned since the form was shown stays theirs.
     await operator.post("/assignments", data=form | {name: "" for name in form if name.startswith("reviewer-")})
     assert [sub for sub, _why in (await kept(review))[PR]] == ["sun"]
-
-
-async def test_a_file_with_mistakes_names_all_of_them_by_row_and_changes_nothing(
-    review: Review, signed_in: SignIn
-) -> None:
-    await opened(review, *PEOPLE)
-    operator = signed_in(OPERATOR)
-    answer = await operator.post(
-        "/assignments:file",
-        **sent(
-            (SC, "li"),
-            (SC, "sun"),
-            (PR, "qian"),
-            (PR, "nobody-here"),
-            (PR, ""),
-            (f"{OWN}/SC-404@1", "li"),
-            (SC, "li"),
-            (SC, "wang"),
-            (SC, "zhao"),
-        ),
-    )
-    assert answer.status_code == 422
-    for said in (
-        "Row 3, Account: 孙正 has a conflict of interest.",
-        "Row 4, Account: 钱同 acts for the partner who sent it.",
-        "Row 5, Account: nobody-here is not on the roster.",
-        "Row 6, Account: Another row keeps this case",
-        "Row 7, Case: There is no such case.",
-        "Row 8, Account: The same stands in a row before.",
-        "Row 9, Account: This case waits for so many reviews: 2.",
-        "Row 10, Account: This case waits for so many reviews: 2.",
-    ):
-        assert said in answer.text, said
-    assert "Row 2," not in answer.text and await kept(review) == {SC: [], PR: []}
-
-
-async def test_a_file_takes_the_place_of_what_it_names_and_leaves_the_rest(review: Review, signed_in: SignIn) -> None:
-    await opened(review, *PEOPLE)
-    operator = signed_in(OPERATOR)
-    assert (await operator.post("/assignments:file", **sent((SC, "li"), (SC, "zhao"), (PR, "wang")))).status_code == 200
-    assert {row["Case"] for row in table(await operator.get("/assignments.csv"))} == {SC, PR}
-    await operator.post("/assignments:file", **sent((SC, "wang")))
-    assert {id: [sub for sub, _ in found] for id, found in (await kept(review)).items()} == {SC: ["wang"], PR: ["wang"]}
-    await operator.post("/assignments:file", **sent((SC, "")))
-    assert (await kept(review))[SC] == []
-    await operator.post("/assignments:off", data={"case": PR, "reviewer": "wang"})
-    assert (await kept(review))[PR] == []
-
-
-async def test_a_proposal_that_was_downloaded_is_sent_back_as_it_is(review: Review, signed_in: SignIn) -> None:
-    await opened(review, *PEOPLE)
-    operator = signed_in(OPERATOR)
-    zh = await operator.get("/assignments/proposal.csv", headers={"Accept-Language": "zh"})
-    rows = table(zh)
-    assert list(rows[0]) == ["案件", "账号", "姓名", "条目", "分派理由"] and len(rows) == 3
-    assert {row["分派理由"] for row in rows if row["账号"] == "li" and row["案件"] == SC} == {
-        "领域对口 · 通晓条目语言 · 手头案件最少 · 无利益冲突"
-    }
-    done = await operator.post("/assignments:file", files={"file": ("a.csv", zh.content, "text/csv")})
-    assert "Assigned: 3." in done.text
-    legacy = zh.content.decode("utf-8-sig").replace(",", ";").encode("gb18030")
-    again = await operator.post("/assignments:file", files={"file": ("a.csv", legacy, "text/csv")})
-    assert "Assigned: 0. Taken off: 0." in again.text, "another separator and encoding, the same table"
-
-
-async def test_files_that_are_no_such_table_say_what_to_do(review: Review, signed_in: SignIn) -> None:
-    operator = signed_in(OPERATOR)
-    for body, said in (
-        (b"", "Choose a file first"),
-        (b"a,b\n", "Its first row must hold these headings: Case; Account."),
-        (b"case,reviewer,until\n", "These headings are not known: until."),
-        (b"case,name\n", "Its first row must hold these headings: Account."),
-        (b"case,case,reviewer\n", "These headings stand there twice: Case."),
-        (b"case,reviewer\n\n", "There is no row beneath the headings."),
-        (b'case,reviewer\n"x,y', "A quotation mark in it is not closed"),
-        (b"\xff\xfe\xfa", "It is neither UTF-8 nor GB 18030."),
-        (b"case,reviewer\n" + b"x,y\n" * 20_001, "These are over 20,000 rows."),
-        (b"x" * 20_000_001, "The file is larger than 20 MB."),
-    ):
-        answer = await operator.post("/assignments:file", files={"file": ("a.csv", body, "text/csv")})
-        assert (answer.status_code, said in answer.text) == (422, True), said
-    assert (await operator.post("/assignments:file")).status_code == 422
-
-
-async def test_thousands_that_are_kept_are_read_by_pages_and_all_that_is_downloaded_can_be_sent_back(
-    review: Review, signed_in: SignIn
-) -> None:
-    await opened(review, "li", "wang")
-    await assigned(review, (SC, "li"), (SC, "wang"))
-    one = await review.store.cases.find_one({"_id": SC})
-    assert one
-    await review.store.cases.insert_many([one | {"_id": f"{OWN}/SC-{n}@1"} for n in range(100, 1_150)])
-    operator = signed_in(OPERATOR)
-    first = page = await operator.get("/assignments")
-    assert "2,102 items" in first.text and len(first.text) < 200_000
-    cases = re.compile(r'name="case" value="([^"]+)"')
-    seen = set(cases.findall(page.text))
-    while following := re.search(r'href="[^"]*(/assignments\?after=[^"]+)" rel="next"', page.text):
-        page = await operator.get(following[1])
-        seen |= set(cases.findall(page.text))
-    assert len(seen) == 1_051 and 'rel="prev"' in page.text
-    file = await operator.get("/assignments.csv")
-    assert len(table(file)) == 2_102
-    again = await operator.post("/assignments:file", files={"file": ("a.csv", file.content, "text/csv")})
-    assert "Assigned: 0. Taken off: 0." in again.text, "it is so already"
-    # What is taken off on a page leads back to that page.
-    after = str(page.url.params["after"])
-    back = await operator.post("/assignments:off", data={"case": SC, "reviewer": "li", "after": after})
-    assert back.url.params["after"] == after and "2,101 items" in back.text
-
-
-async def test_of_whoever_is_away_it_is_said_what_is_kept_for_them_and_one_press_frees_it(
-    review: Review, signed_in: SignIn
-) -> None:
-    await opened(review, "li", "wang")
-    await assigned(review, (SC, "li"), (SC, "wang"), (PR, "li"))
-    operator, onlooker = signed_in(OPERATOR), signed_in(ONLOOKER)
-    assert "who is away" not in (await operator.get("/assignments")).text
-    # On leave since yesterday, as the roster's form says it; another will be next week.
-    today = now().astimezone(CITY_TIME).date()
-    leave = {"li": today - timedelta(days=1), "wang": today + timedelta(days=7)}
-    for sub, first in leave.items():
-        days = f"{first}/{first + timedelta(days=3)}"
-        answer = await operator.post(f"/reviewers/{sub}", data={"name": sub, "languages": "zh", "away": days})
-    for page in (answer.text, (await operator.get("/assignments")).text):
-        assert "2 cases are kept for li, who is away." in page and "kept for wang" not in page
-    looked = (await onlooker.get("/assignments")).text
-    assert "who is away" in looked and "Free them" not in looked
-    assert (await onlooker.post("/assignments:free", data={"reviewer": "li"})).status_code == 403
-    freed = (await operator.post("/assignments:free", data={"reviewer": "li"})).text
-    assert "2 cases are free for others." in freed and "who is away" not in freed
-    assert {id: [sub for sub, _why in found] for id, found in (await kept(review)).items()} == {SC: ["wang"], PR: []}
 
 
 async def test_a_case_that_lost_one_of_two_is_proposed_for_its_empty_seat_and_keeps_the_other(
@@ -442,41 +261,6 @@ async def test_a_reviewer_in_conflict_is_refused_even_if_the_case_moves_on_in_be
     assert [(fault.row, fault.field) for fault in done.faults] == [(7, "reviewer")] and not done.written
 
 
-async def assigned(review: Review, *pairs: tuple[str, str]) -> None:
-    wishes = [Wish(row, case, sub) for row, (case, sub) in enumerate(pairs)]
-    assert (await assign(review.desk, OPERATOR, "assign", wishes)).assigned == len(pairs)
-
-
-async def test_a_change_of_the_roster_frees_what_somebody_may_judge_no_more(review: Review, signed_in: SignIn) -> None:
-    await opened(review, "li", "wang")
-    await assigned(review, (SC, "li"), (SC, "wang"), (PR, "li"))
-    await review.cases.handle(
-        [Claim(stream=SC, cause="c", actor="user:li", at=now(), reviewer="li", partner=None, until=now() + LEASE)]
-    )
-    operator = signed_in(OPERATOR)
-    conflicted = {"name": "李评", "conflicts": [OWN]}
-    assert (await operator.put("/reviewers/li", json=conflicted, headers=JSON)).status_code == 200
-    case = (await review.cases.get(SC)).state
-    assert (case.lease, [each.reviewer for each in case.assignments]) == (None, ["wang"])
-    assert [sub for sub, _why in (await kept(review))[PR]] == ["li"], "what they may still judge stays theirs"
-    listed = (await operator.get("/assignments", headers=JSON)).json()["assignments"]
-    assert {(each["case"], each["reviewer"]) for each in listed} == {(SC, "wang"), (PR, "li")}
-    file = "reviewer,name,conflicts\nwang,王审," + OWN
-    await operator.post("/reviewers:file", files={"file": ("roster.csv", file.encode(), "text/csv")})
-    await operator.post("/reviewers/li", data={"name": "李评", "languages": "zh", "partner": OTHER})
-    assert await kept(review) == {SC: [], PR: []}, "by file and by form as well"
-
-
-async def test_the_first_expert_on_the_roster_frees_experts_cases_of_all_others(review: Review) -> None:
-    large = {"type": "space", "amount": 100_000, "unit": "m2"}
-    await review.react([received("SC-1", scene(offers=(large,)))])
-    await rostered(review, "li")
-    assert (await review.cases.get(SC)).state.route == "experts"
-    await assigned(review, (SC, "li"))
-    await review.desk.register({"wang": PEOPLE["wang"].model_copy(update={"expert": True})}, OPERATOR, "expert")
-    assert (await review.cases.get(SC)).state.assignments == ()
-
-
 async def test_the_desk_offers_next_only_where_next_gives_something(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene())])
     await rostered(review, "li")
@@ -520,23 +304,6 @@ async def test_a_desk_of_which_all_is_with_others_says_with_whom_in_a_few_lines(
     assert "There are over 6; of the first:" in (await yang.get("/cases")).text
     headers = (await yang.post("/cases:next", headers=JSON)).headers
     assert headers["Held-By-Others-At-Least"] == "6" and "Held-By-Others" not in headers
-
-
-async def test_whom_somebody_acts_for_is_learnt_from_their_sign_in_and_what_is_kept_for_them_is_free(
-    review: Review, signed_in: SignIn
-) -> None:
-    await opened(review, "li", "qian")
-    await assigned(review, (SC, "li"), (SC, "qian"))
-    desk = (await signed_in(reviewer("li", OWN)).get("/cases")).text
-    assert "Review the next case" in desk, "the product is theirs to judge"
-    assert [sub for sub, _why in (await kept(review))[SC]] == ["qian"]
-    assert await signed_in(reviewer("qian", OWN)).post("/cases:next", headers=JSON), "204"
-    assert await kept(review) == {SC: [], PR: []}
-    found = {each.reviewer: each.profile for each in await review.desk.roster.active() if each.profile}
-    assert (found["li"].partner, found["li"].conflicts) == (OWN, ())
-    assert (found["qian"].partner, found["qian"].conflicts) == (OTHER, (OWN,)), "what the roster said stays"
-    late = await assign(review.desk, OPERATOR, "again", [Wish(0, SC, "li"), Wish(1, SC, "qian")])
-    assert (late.assigned, len(late.faults)) == (0, 2)
 
 
 async def test_onlookers_look_and_reviewers_do_not(review: Review, signed_in: SignIn) -> None:

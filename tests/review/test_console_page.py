@@ -9,7 +9,7 @@ from review.console.neighbours import Neighbours, Stopped, Told
 from review.console.sampling import Sampler
 from runtime.consumers import Group, Part
 from tests.review.conftest import SignIn
-from tests.review.test_web import OPERATOR
+from tests.review.people import OPERATOR
 from web.languages import _, load, speak
 
 

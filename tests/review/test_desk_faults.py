@@ -3,14 +3,9 @@
 import asyncio
 import re
 from collections import Counter
-from datetime import datetime, timedelta
 from html import unescape
-from typing import Any
 
-from review.desk import Desk, now
-from review.domain.claiming import Claim
-from review.domain.lease import LEASE
-from review.domain.lease import LONGEST as LONGEST_HELD
+from review.desk import Desk
 from review.domain.reviewing import LONGEST
 from review.drafts import LARGEST, Drafts
 from review.judging import judging
@@ -19,16 +14,10 @@ from review.store import CaseStore
 from schemas.review import CRITERIA, CaseClaimed
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, product, received, revised, scene
-from web.languages import load, moment, speak
+from tests.review.people import CASE, GIVEN, JSON, LI, OPERATOR, WANG
 from web.people import Person
 from web.problems import Problem
 
-JSON = {"Accept": "application/json"}
-CASE = ADDRESSES.path(f"{OWN}/SC-1@1")
-LI, WANG = reviewer("reviewer-li"), reviewer("reviewer-wang")
-OPERATOR = Person("operator-zheng", "郑运", ("operator",))
-GIVEN = {"scores": dict.fromkeys(CRITERIA["scene"], 4), "verdict": "reject", "comment": "no"}
-FORM = {f"score-{name}": "4" for name in CRITERIA["scene"]} | {"verdict": "reject", "comment": "no", "key": "k1"}
 PROFILE = {"name": "李评", "industries": ["new-supply-chain"], "minutes": [60, 0, 0, 0, 0, 0, 0]}
 
 
@@ -395,167 +384,3 @@ async def test_operators_see_how_reviewers_judge(review: Review, signed_in: Sign
     assert found.judges[0].severity == -found.judges[1].severity < -20
     assert f"{found.judges[1].severity:+.1f}" in page and "60.0" in page
     assert (await signed_in(LI).get("/cases/judging")).status_code == 403
-
-
-# --- Time ------------------------------------------------------------------------------------------------------------
-
-WRITTEN = {"key": "k1", "person": LI.sub, "score-facing-society": "4", "verdict": "reject", "comment": "half a sen"}
-
-
-async def held_since(review: Review, sub: str, ago: timedelta) -> datetime:
-    """The case claimed so long ago, and held on to as long as could be: when that ends."""
-    since = now().replace(microsecond=0) - ago
-    who: dict[str, Any] = {
-        "stream": f"{OWN}/SC-1@1",
-        "cause": f"claim {ago}",
-        "actor": f"user:{sub}",
-        "reviewer": sub,
-        "partner": None,
-    }
-    last = since + LONGEST_HELD
-    await review.cases.handle([Claim(**who, at=since, until=min(last, now().replace(microsecond=0) + LEASE))])
-    return last
-
-
-async def test_more_time_keeps_what_is_written_where_no_script_runs(review: Review, signed_in: SignIn) -> None:
-    await review.react([received("SC-1", scene())])
-    li = signed_in(LI)
-    page = (await li.post(f"{CASE}/claim")).text
-    button = re.search(rf'<button[^>]*formaction="{CASE}/extend"[^>]*>', page)
-    assert button and 'form="review-form"' in button[0], "it sends the review's form"
-    first = page.index('data-review="')
-    assert page.index("Give the review", first) < button.start(), "Enter presses the form's own button, which is first"
-    page = (await li.post(f"{CASE}/extend", data=WRITTEN)).text
-    assert "half a sen</textarea>" in page and 'value="reject" checked' in page
-    await li.post(f"{CASE}/extend", data={"person": LI.sub}, headers=JSON)
-    assert "half a sen</textarea>" in (await li.get(CASE)).text, (
-        "the script asks without the form, which it saves itself"
-    )
-
-
-async def test_where_no_script_runs_the_bar_says_until_when_and_that_time_is_short(
-    review: Review, signed_in: SignIn
-) -> None:
-    def bar(page: str) -> list[str]:
-        return re.findall(r"<noscript><\w+[^>]*>(.*?)</\w+></noscript>", page[page.index('class="rv-time"') :])
-
-    await review.react([received("SC-1", scene())])
-    li = signed_in(LI)
-
-    async def until() -> str:
-        lease = (await review.cases.get(f"{OWN}/SC-1@1")).state.lease
-        assert lease
-        return f"Yours until {moment(lease.until)}"
-
-    with speak("en", load()):
-        assert bar((await li.post(f"{CASE}/claim")).text) == [await until()]
-        await li.post(f"{CASE}/leave", headers=JSON)
-        short = (await li.get(CASE)).text
-        assert bar(short) == [await until(), "Less than two minutes are left. Press “More time” to go on."]
-        assert bar((await li.post(f"{CASE}/extend", data=WRITTEN)).text) == [await until()]
-
-
-async def test_who_asks_for_more_than_a_lease_can_last_is_told_what_to_do(review: Review, signed_in: SignIn) -> None:
-    await review.react([received("SC-1", scene())])
-    li, last = signed_in(LI), await held_since(review, LI.sub, timedelta(hours=3, minutes=58))
-    assert f'data-last="{last.isoformat()}"' in (await li.get(CASE)).text
-    lease = (await li.post(f"{CASE}/extend", headers=JSON)).json()["lease"]
-    assert datetime.fromisoformat(lease["last"]) == datetime.fromisoformat(lease["until"]) == last
-    page = (await li.post(f"{CASE}/extend", data=WRITTEN)).text
-    assert page.count("A case is held for 4 hours at a time at most") == 3, "said, in the bar, and there for the script"
-    assert re.search(rf'formaction="{CASE}/claim"[^>]* hidden', page), "not before its time is over"
-
-
-async def test_who_held_a_case_as_long_as_one_may_claims_it_again_and_goes_on(
-    review: Review, signed_in: SignIn
-) -> None:
-    await review.react([received("SC-1", scene())])
-    li, last = signed_in(LI), await held_since(review, LI.sub, timedelta(hours=4, minutes=1))
-    page = (await li.get(CASE)).text
-    assert re.search(rf'formaction="{CASE}/claim"[^>]* data-again>', page) and "Your time ran out" in page
-    again = await li.post(f"{CASE}/claim", data=WRITTEN)
-    assert "half a sen</textarea>" in again.text
-    lease = (await review.cases.get(f"{OWN}/SC-1@1")).state.lease
-    assert lease and lease.reviewer == LI.sub and lease.until > last
-
-
-# --- Conflicts -------------------------------------------------------------------------------------------------------
-
-
-async def test_a_conflict_is_declared_only_after_a_question(review: Review, signed_in: SignIn) -> None:
-    await review.react([received("SC-1", scene())])
-    li, operator = signed_in(LI), signed_in(OPERATOR)
-    page = (await li.post(f"{CASE}/claim")).text
-    assert f'href="{CASE}/conflict"' in page and f'action="{CASE}/conflict"' not in page
-    asked = (await li.get(f"{CASE}/conflict")).text
-    assert "This cannot be taken back here" in asked and f'action="{CASE}/conflict"' in asked
-    assert "counts no more" not in asked and OWN not in asked
-    lease = (await review.cases.get(f"{OWN}/SC-1@1")).state.lease
-    assert lease and lease.reviewer == LI.sub, "a question changes nothing"
-    assert (await operator.get(f"{CASE}/conflict")).url.path == CASE, "nothing to ask of who does not review"
-
-
-async def test_a_conflict_found_after_ones_review_takes_it_back(review: Review, signed_in: SignIn) -> None:
-    await review.react([received("SC-1", scene())])
-    li = signed_in(LI)
-    await li.post(f"{CASE}/claim", headers=JSON)
-    await li.post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
-    assert f'href="{CASE}/conflict"' in (await li.get(CASE)).text
-    assert "The review that you gave is taken back" in (await li.get(f"{CASE}/conflict")).text
-    assert "on record, and your review is taken back: it counts no more" in (await li.post(f"{CASE}/conflict")).text
-    state = (await review.cases.get(f"{OWN}/SC-1@1")).state
-    assert (state.reviews, state.left, state.conflicts) == ((), 2, (LI.sub,))
-    assert "Conflict of interest declared" in (await signed_in(OPERATOR).get(CASE)).text
-
-
-async def test_what_was_given_and_taken_back_by_a_conflict_is_not_called_never_given(
-    review: Review, signed_in: SignIn
-) -> None:
-    await review.react([received("SC-1", scene())])
-    li, wang = signed_in(LI), signed_in(WANG)
-    await li.post(f"{CASE}/claim")
-    await li.post(f"{CASE}/reviews", data=FORM)
-    await li.post(f"{CASE}/conflict")
-    page = (await li.get(CASE)).text
-    assert "It was given, then taken back, and counts no more" in page and "It was not given" not in page
-    await wang.post(f"{CASE}/claim")
-    await wang.post(f"{CASE}/extend", data=WRITTEN | {"person": WANG.sub})
-    said = (await wang.post(f"{CASE}/conflict")).text
-    assert "on record. You will not" in said and "It was not given" in (await wang.get(CASE)).text
-
-
-async def test_a_conflict_found_too_late_leads_to_an_operator(review: Review, signed_in: SignIn) -> None:
-    await review.react([received("SC-1", scene())])
-    for me in (LI, WANG):
-        await signed_in(me).post(f"{CASE}/claim", headers=JSON)
-        verdict = {"verdict": "approve", "comment": ""} if me is LI else {}
-        await signed_in(me).post(f"{CASE}/reviews", json=GIVEN | verdict, headers=JSON)
-    li = signed_in(LI)
-    page = (await li.get(CASE)).text
-    assert "A conflict of interest found only now" in page and "Tell an operator" in page
-    refused = await li.post(f"{CASE}/conflict")
-    assert refused.status_code == 409 and "Tell an operator" in refused.text
-    assert f'href="{CASE}/conflict"' in (await signed_in(WANG).get(CASE)).text, "the last one is not too late"
-    await signed_in(reviewer("zhao")).post(f"{CASE}/claim", headers=JSON)
-    await signed_in(reviewer("zhao")).post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
-    refused = await signed_in(WANG).post(f"{CASE}/conflict")
-    assert refused.status_code == 409 and "Tell an operator" in refused.text, "nor is it silent once it is decided"
-
-
-async def test_who_can_give_no_review_is_promised_no_owner(review: Review, signed_in: SignIn) -> None:
-    await review.react([received("SC-1", scene())])
-    li, promise = signed_in(LI), "its owner is shown once your review is given"
-    assert promise in (await li.get(CASE)).text
-    await li.post(f"{CASE}/conflict", headers=JSON)
-    page = (await li.get(CASE)).text
-    assert promise not in page and "The owner is not shown to you" in page and "Owner: not shown" in page
-    # Whoever may not enter as one is not asked to come as another: that would evade what keeps them away.
-    refused = await li.post(f"{CASE}/claim")
-    assert refused.status_code == 403 and "Sign in as somebody else" not in refused.text
-    assert 'href="/cases"' in refused.text
-
-
-async def test_nothing_is_promised_of_an_empty_form(review: Review, signed_in: SignIn) -> None:
-    await review.react([received("SC-1", scene())])
-    refused = await signed_in(LI).post(f"{CASE}/reviews", data={"key": "k1", "person": LI.sub, "comment": " "})
-    assert refused.status_code == 409 and "is kept for 30 days" not in refused.text

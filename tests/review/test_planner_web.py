@@ -16,11 +16,8 @@ from review.shadow import checked_again
 from schemas.review import Away, Profile, Route
 from tests.review.conftest import Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, linkage, product, received, scene
-from tests.review.test_web import GOOD
-from web.people import Person
+from tests.review.people import GOOD, ONLOOKER, OPERATOR
 
-OPERATOR = Person("operator-zheng", "郑运", ("operator",))
-ONLOOKER = Person("onlooker-jin", "金观", ("onlooker",))
 PAGE = {"Accept": "text/html", "Accept-Language": "en"}
 SOON = (datetime.now(UTC) + timedelta(days=10)).date().isoformat()
 QUESTION = {"goal": "40", "until": SOON, "reviewers": "4", "minutes_a_day": "60", "threshold": "", "waiting": "60"}

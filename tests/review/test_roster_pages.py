@@ -17,8 +17,7 @@ from schemas.entry import Industry, Theme
 from schemas.review import Away, Profile
 from tests.review.conftest import Review, SignIn, reviewer
 from tests.review.entries import OTHER, OWN
-from tests.review.test_assignments import ONLOOKER
-from tests.review.test_web import JSON, OPERATOR
+from tests.review.people import JSON, ONLOOKER, OPERATOR
 
 LI = Profile(
     name="李评",

@@ -6,11 +6,10 @@ import pytest
 
 from review.office import LONGEST, OFFICE, read
 from review.snippets import MOST
-from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
-from tests.review.entries import OWN, received, scene
-from tests.review.test_web import GOOD, LI, OPERATOR, WANG
+from tests.review.conftest import Review, SignIn, reviewer
+from tests.review.entries import received, scene
+from tests.review.people import CASE, GOOD, LI, OPERATOR, WANG
 
-CASE = ADDRESSES.path(f"{OWN}/SC-1@1")
 REMARK = {"zh": "请附现场照片。", "en": "Please add photographs of the site."}
 
 

@@ -12,15 +12,10 @@ from review.domain.reviewing import GiveReview
 from schemas.review import CRITERIA, Verdict
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, owned, product, received, revised, scene
-from web.people import Person
+from tests.review.people import CASE, GOOD, JSON, LI, OPERATOR, WANG
 
-JSON = {"Accept": "application/json"}
-CASE = ADDRESSES.path(f"{OWN}/SC-1@1")
-GOOD = {f"score-{name}": "4" for name in CRITERIA["scene"]} | {"verdict": "approve", "comment": "", "key": "k1"}
-LI, WANG, ZHAO = reviewer("reviewer-li"), reviewer("reviewer-wang"), reviewer("reviewer-zhao")
 QIAN = reviewer("reviewer-qian", OWN)
 KEPT = "What you wrote is kept for 30 days, and stands in the form again once you claim the case."
-OPERATOR = Person("operator-zheng", "郑运", ("operator",))
 
 
 def given(verdict: str = "approve", comment: str = "") -> dict[str, Any]:
