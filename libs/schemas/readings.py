@@ -8,10 +8,9 @@ from typing import Any
 _NUMBER = re.compile(r"([+-]?[0-9]{1,3}(?:,[0-9]{3})+|[+-]?[0-9]+)(\.[0-9]+)?\s*([万亿]?)\s*(.*)")
 _MANY = {"": 1, "万": 10_000, "亿": 100_000_000}
 _WHOLE_UNITS = ("", "元", "人民币", "平方米", "m2", "yuan", "人", "名", "个", "项", "级")
-_DAYS = (
-    re.compile(r"([0-9]{4})\s*[-/.年]\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})\s*日?(?:[T\s].*)?"),
-    re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})"),
-)
+#: Year, month and day in figures, in any of the usual ways.
+DAY = r"([0-9]{4})\s*[-/.年]\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})(?:\s*[日号])?"
+_DAYS = (re.compile(DAY + r"(?:[T\s].*)?"), re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})"))
 
 
 def plain(text: str) -> str:
@@ -42,7 +41,7 @@ def _read(text: str, units: tuple[str, ...]) -> int | float | None:
 
 
 def day(value: Any) -> str | None:
-    """A day that was written otherwise, as YYYY-MM-DD: 2026/1/5, 2026年1月5日, 20260105."""
+    """A day that was written otherwise, as YYYY-MM-DD: 2026/1/5, 2026年1月5日 or 号, 20260105."""
     text = plain(value) if isinstance(value, str) else str(value) if type(value) is int else ""
     found = next((match for pattern in _DAYS if (match := pattern.fullmatch(text))), None)
     try:

@@ -12,6 +12,7 @@ from functools import cache
 from math import isfinite
 from typing import Any
 
+from schemas.readings import DAY
 from submissions.sheets.columns import Column
 from web.words import WORDS
 
@@ -23,7 +24,7 @@ _EXACT = 10**15
 _EPOCH = date(1899, 12, 30)
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_DATE = re.compile(r"([0-9]{4}) *[-/.年] *([0-9]{1,2}) *[-/.月] *([0-9]{1,2})(?: *[日号])?")
+_DATE = re.compile(DAY)
 #: The time that Excel writes behind a day where the cell is formatted as date and time.
 _MIDNIGHT = re.compile(
     r"(?:[ T]+|(?<=[日号]))(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? ?AM|上午 ?12:00(?::00)?)$", re.IGNORECASE
