@@ -97,7 +97,7 @@ def test_status_tells_one_or_lists_all(shell: Shell) -> None:
         (
             ("decision", "2026-11-30", "2026-12-01", "2026-12-04"),
             "Decision expected  likely 1 December 2026, between 30 November 2026 and 4 December 2026",
-            "预计作出决定  最可能在 2026年12月1日，介于 2026年11月30日至 2026年12月4日",
+            "预计作出决定  最可能在 2026年12月1日，2026年11月30日 至 2026年12月4日 之间",
         ),
         (("decision", *["2026-11-30"] * 3), "Decision expected  30 November 2026", "预计作出决定  2026年11月30日"),
         (("release", *["2026-11-30"] * 3), "Release expected  November 2026", "预计发布  2026年11月"),
