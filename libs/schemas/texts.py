@@ -16,7 +16,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "size": {"zh": "超过 {expected} 字节的上限。", "en": "Larger than the limit of {expected} bytes."},
     "repeated-field": {
         "zh": "字段“{found}”出现了不止一次。请只保留一个。",
-        "en": "The field “{found}” stands here more than once. Leave one of them.",
+        "en": "The field “{found}” stands here more than once. Keep only one of them.",
     },
     "characters": {
         "zh": "含有不可用的控制字符（{found}）。请删除它。",
@@ -204,7 +204,7 @@ JSON: dict[str, dict[str, str]] = {
     "number": {"zh": "{place}的数字过大，请核对", "en": "{place}: this number is too large; check it"},
     "repeated": {
         "zh": "列表所在的字段出现了不止一次，请只保留一个",
-        "en": "a field that leads to the list stands there more than once; leave one of them",
+        "en": "a field that leads to the list stands there more than once; keep only one of them",
     },
     "depth": {"zh": "嵌套层数过多", "en": "it is nested too deep"},
     "end": {

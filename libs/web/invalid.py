@@ -59,7 +59,7 @@ def _sentence(type: str) -> str | None:
         case "event_type":  # of `schemas.differences`
             return _("No event is of this type. docs/events.md has them all.")
         case "repeated-field":  # of `schemas.differences`, too
-            return _("This field stands here more than once. Leave one of them.")
+            return _("This field stands here more than once. Keep only one of them.")
         case "uscc":
             return _("This is not a unified social credit code (GB 32100-2015).")
         case (

@@ -94,7 +94,8 @@ async def test_a_field_that_stands_in_an_entry_twice_is_told_however_it_comes(
         for text in (twice, f"[{twice}]", twice.replace("{", "{\n")):
             for action in ("check", "send"):
                 answer = await client.post(path, data={"text": text, "action": action}, headers=partner)
-                assert "<code>/entry/maturity</code>" in answer.text and "more than once" in answer.text, (path, action)
+                assert "<code>/entry/maturity</code>" in answer.text, (path, action)
+                assert "more than once. Keep only one of them." in answer.text, (path, action)
     (item,) = (await client.get("/submissions", headers=key)).json()["items"]
     assert item["revision"] == 1
 
