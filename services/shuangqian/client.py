@@ -76,6 +76,14 @@ def unreachable(access: Access, error: BaseException) -> Failed:
     return Failed(UNREACHABLE, text % {"url": access.url, "error": str(error) or type(error).__name__})
 
 
+def broken(error: Exception, unconnected: type[Exception], silent: type[Exception]) -> str:
+    """How a connection ended, or was none, in our own words rather than its library's: that names its errors of no
+    connection `unconnected`, and those of no answer `silent`."""
+    if isinstance(error, unconnected):
+        return _("the server cannot be reached")
+    return _("the server did not answer in time") if isinstance(error, silent) else _("it was cut off")
+
+
 def failure(status: int, body: bytes) -> Refused:
     """An answer that is not what was asked for, in the server's own words (RFC 9457), with every finding."""
     try:

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp  # and not httpx2, which reads no answer before the whole request is sent
 import orjson
 
-from shuangqian.client import Json, failure, headers, unreachable
+from shuangqian.client import Json, broken, failure, headers, unreachable
 from shuangqian.entries import Line, Source
 from shuangqian.outcomes import SERVER_FAILED
 from shuangqian.profiles import Access
@@ -106,25 +106,18 @@ class Patience:
         if never_there or time.monotonic() - self._moved > PATIENCE_S:
             if isinstance(error, Failed):
                 raise error
-            raise unreachable(self.access, error if never_there else Dropped(broken(error)))
+            raise unreachable(self.access, error if never_there else Dropped(_what(error)))
         self.reached = True
         delay_s = after_s or min(AGAIN_MOST_S, AGAIN_S * 2**self._attempts) * random.uniform(0.8, 1.2)
         self._attempts += 1
-        self.again(broken(error), delay_s)
+        self.again(_what(error), delay_s)
         await asyncio.sleep(delay_s)
 
 
-def broken(error: Exception) -> str:
-    """How a connection ended, or was none, in our own words rather than its library's."""
-    match error:
-        case Dropped() | Failed():
-            return str(error)
-        case aiohttp.ClientConnectorError():
-            return _("the server cannot be reached")
-        case TimeoutError():
-            return _("the server did not answer in time")
-        case _:
-            return _("it was cut off")
+def _what(error: Exception) -> str:
+    """How an attempt ended."""
+    said = isinstance(error, Dropped | Failed)
+    return str(error) if said else broken(error, aiohttp.ClientConnectorError, TimeoutError)
 
 
 async def receipts(

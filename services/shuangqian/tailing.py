@@ -10,7 +10,7 @@ import httpx2
 import orjson
 
 from shuangqian import show
-from shuangqian.client import failure, headers, unreachable
+from shuangqian.client import broken, failure, headers, unreachable
 from shuangqian.outcomes import INTERRUPTED, NOT_RIGHT, TAKEN_IN
 from shuangqian.profiles import Access
 from web.languages import CITY_TIME, _
@@ -52,23 +52,13 @@ def tail(access: Access, since: str | None, limit: int | None, as_json: bool) ->
                     raise unreachable(access, error) from None
                 attempts = 0 if follower.came > came else attempts + 1
                 delay_s = min(AGAIN_MOST_S, AGAIN_S * 2**attempts) * random.uniform(0.8, 1.2)
+                what = broken(error, httpx2.ConnectError, httpx2.TimeoutException)
                 text = _("The connection broke (%(what)s). Trying again in %(seconds)s s.")
-                note(text % {"what": _broken(error), "seconds": f"{delay_s:.1f}"})
+                note(text % {"what": what, "seconds": f"{delay_s:.1f}"})
                 time.sleep(delay_s)
     except KeyboardInterrupt:
         raise Failed(INTERRUPTED, _("Ended. Nothing that happens meanwhile is lost: --since tells it.")) from None
     return TAKEN_IN
-
-
-def _broken(error: httpx2.TransportError) -> str:
-    """How a connection ended, or was none, in our own words rather than its library's."""
-    match error:
-        case httpx2.ConnectError():
-            return _("the server cannot be reached")
-        case httpx2.TimeoutException():
-            return _("the server did not answer in time")
-        case _:
-            return _("it was cut off")
 
 
 class _Follower:

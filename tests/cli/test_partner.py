@@ -14,6 +14,7 @@ from rich.console import Console
 
 import shuangqian
 from shuangqian import show
+from shuangqian.client import broken
 from tests.cli.conftest import Shell
 from tests.cli.proxy import line_to
 from tests.submissions.given import USCC, line
@@ -68,6 +69,18 @@ def test_a_command_line_that_is_not_right_is_exit_code_2(stranger: Shell) -> Non
         done = stranger.run(*arguments, SHUANGQIAN_KEY=stranger.key)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (httpx2.ConnectError("[Errno 111]"), "the server cannot be reached"),
+        (httpx2.ReadTimeout("read"), "the server did not answer in time"),
+        (httpx2.RemoteProtocolError("peer closed"), "it was cut off"),
+    ],
+)
+def test_how_a_connection_ended_is_said_in_our_own_words(error: Exception, said: str) -> None:
+    assert broken(error, httpx2.ConnectError, httpx2.TimeoutException) == said
 
 
 def test_status_tells_one_or_lists_all(shell: Shell) -> None:
