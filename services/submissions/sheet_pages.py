@@ -17,6 +17,7 @@ from submissions.callers import Caller, own_partner
 from submissions.desk import Desk
 from submissions.sections import sections
 from submissions.sheet_api import attachment, too_large
+from submissions.sheets.findings import in_words
 from submissions.sheets.keeping import PAGE_ROWS, Files, Job
 from submissions.sheets.marking import marked
 from submissions.sheets.reading import CSV, XLSX, Sheet, look
@@ -126,6 +127,7 @@ def add(router: APIRouter, everybody: APIRouter, database: AsyncDatabase[Json], 
             sections=sections(request, me),
             job=job,
             refused=refused,
+            in_words=in_words,
             language_=language(),
             current=current,
             last=ceil(job.counts.get("refused", 0) / PAGE_ROWS),

@@ -83,6 +83,9 @@ async def test_what_is_suggested_is_in_the_words_of_the_drop_downs(
     rows = put(table([entry("a")], "zh"), "区域", 2, "金牛")
     result = await upload(client, partner | {"Accept-Language": "zh"}, as_xlsx(rows), action="check")
     assert "建议：金牛区" in result.text and "<code>jinniu</code>" not in result.text
+    rows = put(table([entry("a")], "zh"), "编号", 2, "test!")
+    result = await upload(client, partner | {"Accept-Language": "zh"}, as_xlsx(rows), action="check")
+    assert "建议：<code>test</code>" in result.text and "建议：测试" not in result.text
 
 
 async def test_the_rows_to_mend_come_back_are_mended_and_sent(

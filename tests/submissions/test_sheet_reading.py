@@ -3,7 +3,7 @@
 import io
 import tempfile
 import zipfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from datetime import date
 from typing import Any, cast
 
@@ -15,10 +15,12 @@ from openpyxl import Workbook
 from openpyxl.styles import PatternFill
 
 from schemas.entry import KINDS, SubmissionLine
+from schemas.envelope import Json
 from schemas.rules import check
 from submissions.intake import Receipt, told
 from submissions.sheets.examples import example
 from submissions.sheets.findings import at_cells
+from submissions.sheets.marking import marked
 from submissions.sheets.reading import Sheet, look
 from submissions.sheets.rows import Row, flat
 from submissions.sheets.texts import records
@@ -31,6 +33,7 @@ from tests.submissions.sheet_files import (
     as_xlsx,
     changed,
     entry,
+    opened,
     put,
     saved,
     table,
@@ -58,12 +61,16 @@ def lines(file: bytes, kind: str | None = "product") -> list[SubmissionLine | No
 
 def findings(file: bytes, kind: str | None = "product") -> list[tuple[str, str | None, str | None]]:
     """(rule, cell, found) of all that is wrong with its rows."""
-    sheet, found = read(file, kind), []
+    found = [one for _row, wrong in wrong_in(read(file, kind)) for one in wrong]
+    return [(one["rule"], one["cell"], one["found"]) for one in found]
+
+
+def wrong_in(sheet: Sheet) -> Iterator[tuple[int, list[Json]]]:
+    """Each row with what is wrong with it."""
     for each in sheet.reads():
         _, wrong = check(each.line.raw)
         receipt = REFUSED.model_copy(update={"findings": [told(finding, "zh") for finding in wrong]})
-        found += [(one["rule"], one["cell"], one["found"]) for one in at_cells(receipt, each, sheet.header)]
-    return found
+        yield each.row.number, at_cells(receipt, each, sheet.header)
 
 
 def problem(file: bytes, kind: str | None = "product") -> list[tuple[str, str | None]]:
@@ -389,6 +396,16 @@ def test_findings_are_told_in_both_languages() -> None:
             read(b"name,age\r\nx,1\r\n")
         texts[language] = raised.value.members["findings"][0]["text"]
     assert texts["en"].startswith("None of the first 20 rows") and texts["zh"].startswith("前 20 行")
+
+
+def test_what_is_suggested_is_in_the_words_of_the_drop_downs_only_where_it_is_a_choice() -> None:
+    """“test” is a word of ours, and a reference as good as any."""
+    for heading, slip, suggested in (("区域", "金牛", "金牛区"), ("编号", "test!", "test")):
+        one = put(table([entry("a")]), heading, 2, slip)
+        sheet = read(as_xlsx(one))
+        with speak("zh", load(ROOT / "services" / "submissions" / "locale")):
+            comment = opened(marked(sheet, dict(wrong_in(sheet))))[cell(one, heading, 2)].comment
+        assert comment.text.endswith(f"建议：{suggested}")
 
 
 def test_kinds_are_named_as_people_read_them_with_the_codes_for_programs() -> None:

@@ -32,6 +32,17 @@ BROKEN = {
 }
 
 
+#: Rules whose fix is a code, which a sheet has by its name; a fix of any other holds what was written, as a text.
+_CODES = {"choice", "offer.unit", "scene.level-fit", "kind.changed"}
+
+
+def in_words(finding: Json) -> str | None:
+    """The value that would mend a finding, where it is a code, as the drop-downs have it; else None."""
+    fix = finding["fix"] or {}
+    is_code = finding["rule"] in _CODES or fix.get("path", "").endswith("/unit")
+    return word(fix["value"]) if is_code and "value" in fix else None
+
+
 def at_cells(receipt: Receipt, read: Read, header: Header) -> list[Json]:
     """A receipt's findings with their `row`, `column` (the heading) and `cell`; null where the sheet has no such."""
     return [_told(finding, read, header) for finding in receipt.findings]

@@ -19,13 +19,13 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from schemas.envelope import Json
 from submissions.sheets.cells import is_odd
+from submissions.sheets.findings import in_words
 from submissions.sheets.reading import Sheet
 from submissions.sheets.rows import Placed, letters
 from submissions.sheets.texts import Text, records
 from submissions.sheets.workbooks import Workbook
 from web.languages import _, language
 from web.problems import Problem
-from web.words import word
 
 log = structlog.get_logger()
 
@@ -80,7 +80,9 @@ def _comment(finding: Json) -> str:
     fix = finding["fix"] or {}
     value = fix.get("value") if fix.get("path") == finding["pointer"] else None
     text = str(finding["text"]) if finding["cell"] else said([finding])
-    return f"{text}\n{_('Suggested')}{_(': ')}{word(str(value))}" if isinstance(value, str | int | float) else text
+    if not isinstance(value, str | int | float):
+        return text
+    return f"{text}\n{_('Suggested')}{_(': ')}{in_words(finding) or value}"
 
 
 def _first(header: Sequence[Placed]) -> str:
