@@ -30,6 +30,8 @@ _UNSEEN = dict.fromkeys([*chain(*_SPANS, range(0xFE00, 0xFE10), (0xFEFF,))])
 #: What may stand between two words, and also between two where one is Latin.
 _BETWEEN = r"\s_·・•‧－‐-―\-()（）"
 _STOPS = ".,．，"
+#: In a name, and where it is named, one stands for another; and nothing for any of them.
+_APOSTROPHES = "'’‘ʼ＇"
 #: So many words are a name wherever they stand, also within a longer word.
 _CERTAIN = 3
 #: So many letters are parted by no more than blanks: what else parts them may well part two other words.
@@ -97,11 +99,13 @@ def _finding(names: frozenset[str], codes: frozenset[str]) -> re.Pattern[str]:
 
 
 def _words(name: str) -> list[str]:
-    return re.findall(f"[^{_BETWEEN}{_STOPS}{NAMELESS}]+", name.translate(_UNSEEN))
+    plain = name.translate(_UNSEEN | dict.fromkeys(map(ord, _APOSTROPHES), "'"))
+    return [word for word in re.findall(f"[^{_BETWEEN}{_STOPS}{NAMELESS}]+", plain) if word.strip("'")]
 
 
 def _spaced(code: str) -> str:
-    return r"[\W_]*".join(map(_either_width, code))
+    # Not across what is hidden already: in a code within a code within a code, each layer would take one more turn.
+    return f"(?:[^\\w{NAMELESS}]|_)*".join(map(_either_width, code))
 
 
 def _named(name: str) -> str:
@@ -109,13 +113,17 @@ def _named(name: str) -> str:
     words and between Chinese characters; with or without the stops of Latin words, and in their plural, too.
 
     A name of few words in Latin letters is found as whole words only: the hole that it left in a longer one would tell
-    it. What may stand between two letters is never one that comes next, so that a text is gone through once.
+    it. What may stand between two letters is never one that comes next, so that a text is gone through once. And a name
+    is held to whole words at each end that is Latin or at none: so one that waits for its neighbour to be hidden, being
+    glued to it, has nobody who waits for it, however many are glued together.
     """
     words = _words(name)
-    latin = [word.isascii() and word.isalpha() for word in (words[0], words[-1])]
+    ends = (words[0], words[0].strip("'")[0]), (words[-1], words[-1].strip("'")[-1])
+    latin = [bool(re.match(_LETTER, letter)) for _word, letter in ends]
     # The letters of A.I. are no words: they would be found in Thai.
     few = sum(len(word) > 1 for word in words) < _CERTAIN
-    before, after = (f"(?<!{_LETTER})", f"(?!{_LETTER})") if few else ("", "")
+    whole = few and all(word.isascii() for (word, _letter), is_latin in zip(ends, latin, strict=True) if is_latin)
+    before, after = (f"(?<!{_LETTER})", f"(?!{_LETTER})") if whole else ("", "")
     within = f"[{_BETWEEN}]*" if len("".join(words)) > _SHORT else r"\s*"
     said = _spelt(words[0], within)
     for one, next in pairwise(words):
@@ -127,11 +135,14 @@ def _named(name: str) -> str:
 
 
 def _spelt(word: str, within: str) -> str:
-    gaps = ["" if one.isascii() and next.isascii() else within for one, next in pairwise(word)]
+    # None before an apostrophe, which may be left out: two gaps in a row could be parted in many ways.
+    gaps = ["" if next == "'" or (one.isascii() and next.isascii()) else within for one, next in pairwise(word)]
     return "".join(letter + gap for letter, gap in zip(map(_either_width, word), [*gaps, ""], strict=True))
 
 
 def _either_width(letter: str) -> str:
+    if letter == "'":
+        return f"[{_APOSTROPHES}]?"
     wide = chr(ord(letter) + 0xFEE0)  # where Unicode has the wide forms of ASCII
     return f"[{re.escape(letter)}{wide}]" if "!" <= letter <= "~" else re.escape(letter)
 
@@ -148,7 +159,9 @@ def nameless(value: Any, names: re.Pattern[str]) -> Any:
     match value:
         case str() if names.search(seen := value.translate(_UNSEEN)):
             # Again where it was glued to another: without that, it stands as a word of its own.
-            return nameless(names.sub(NAMELESS, seen), names)
+            while names.search(seen):
+                seen = names.sub(NAMELESS, seen)
+            return seen
         case BaseModel():
             fields = {field: getattr(value, field) for field in type(value).model_fields}
             return value.model_copy(update={field: nameless(each, names) for field, each in fields.items()})
