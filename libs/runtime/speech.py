@@ -1,7 +1,7 @@
 """What the launcher and tools without a catalogue say: in the language of the terminal, or of who gave the order."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -20,5 +20,9 @@ def ordered_in(language: object) -> Iterator[None]:
 
 def either(en: str, zh: str) -> str:
     """`zh` where the language is Chinese, else `en`."""
-    locale = _ordered.get() or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return zh if locale.startswith("zh") else en
+    return zh if (_ordered.get() or environment_locale(os.environ)).startswith("zh") else en
+
+
+def environment_locale(environment: Mapping[str, str]) -> str:
+    """The locale that messages are to be in: `zh_CN.UTF-8`; empty where none is set."""
+    return next(filter(None, map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from gettext import NullTranslations
 from pathlib import Path
@@ -20,6 +20,7 @@ import typer.rich_utils
 from rich.console import Console
 from rich.markup import escape
 
+from runtime.speech import environment_locale
 from web.languages import LANGUAGES, _, load, speak
 
 #: Seconds between two lines of progress where there is no terminal.
@@ -87,11 +88,6 @@ def _outcome(program: typer.Typer, arguments: Sequence[str]) -> int:
         return failed.code
     except typer.exceptions.TyperException as wrong:
         return _usage(wrong)
-
-
-def environment_locale(environment: Mapping[str, str]) -> str:
-    """The locale that messages are to be in: `zh_CN.UTF-8`; empty where none is set."""
-    return next(filter(None, map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
 
 
 def spoken(arguments: Sequence[str], environment: str) -> str:

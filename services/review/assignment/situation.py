@@ -1,4 +1,4 @@
-"""What an assignment is made of: the cases that are free, the reviewers and their time, and what is kept for whom."""
+"""What an assignment is made of: cases with a seat to fill, reviewers and their time, and what is kept for whom."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
