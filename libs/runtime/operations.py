@@ -370,7 +370,8 @@ def _mended(body: str, stream: str, raw: bytes) -> bytes:
         raise CannotMend([another("/subject", value["subject"], stream)])
     try:
         came = orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        orjson.dumps(came)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         came = {}
     for name in IDENTITY:
         if isinstance(came, dict) and came.get(name) not in (None, value[name]):

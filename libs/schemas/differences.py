@@ -48,7 +48,8 @@ def differences(raw: bytes) -> tuple[Difference, ...]:
     """Everything in which bytes differ from an event; nothing where they are one."""
     try:
         value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        orjson.dumps(value)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         wrong = _error("illegible", reason=_illegible(raw))
         return (Difference("", raw.decode(errors="replace")[:MOST_SHOWN], wrong),)
     if not isinstance(value, dict):
@@ -96,9 +97,11 @@ def another(pointer: str, found: Any, expected: Any) -> Difference:
 
 def _illegible(raw: bytes) -> str:
     try:
-        read(raw)
+        orjson.dumps(read(raw))
     except Illegible as error:
         return error.reason
+    except orjson.JSONEncodeError:  # it reads deeper nesting than it writes
+        return "depth"
     return "syntax@1:1"  # a byte order mark, which no event has before it
 
 

@@ -17,6 +17,9 @@ _FILES = {
     **dict.fromkeys((b"\xd0\xcf\x11\xe0", b"\x28\xb5\x2f\xfd", b"\xfd7zX", b"7z\xbc\xaf", b"Rar!", b"%PDF"), "no-text"),
 }
 _HAN = re.compile("[\u4e00-\u9fff]")
+#: Two common Chinese characters, one behind the other, in GB 18030. In Latin-1 it would be four accented letters.
+_TWO_HAN = re.compile(rb"(?:[\xb0-\xf7][\xa1-\xfe]){2}")
+_AS_BLANKS = bytes.maketrans(b"\r\n", b"  ")
 _PLACE = re.compile(r"line (\d+) column (\d+)")
 #: What stands between the parts of a list or an object.
 _GAP = re.compile(r"[ \t\r\n]*[,:]?[ \t\r\n]*")
@@ -70,8 +73,8 @@ def says_all(value: Any, raw: bytes) -> bool:
 
 
 def written(raw: bytes, value: Any, path: Sequence[str] = ()) -> list[bytes]:
-    """The items of the list at a path of a JSON text, which was read as `value`; of what is no list, itself. Each is as
-    it came but for its layout, and with that, too, where written again it would not say all.
+    """The items of the list at a path of a JSON text, which was read as `value`; of what is no list, itself. Each is
+    one line: as it came but for its layout, or, where written again it would not say all, but for its line breaks.
 
     Raises Illegible for a field on the path that stands there twice, and for what nests too deep.
     """
@@ -81,10 +84,10 @@ def written(raw: bytes, value: Any, path: Sequence[str] = ()) -> list[bytes]:
         return [orjson.dumps(each) for each in (value if isinstance(value, list) else [value])]
     text = unmarked(raw).decode().strip(" \t\r\n")
     for step in path:
-        try:
-            (text,) = [part for name, part in parts(text) if name == step]
-        except ValueError:
-            raise Illegible("repeated") from None
+        found = [part for name, part in parts(text) if name == step]
+        if len(found) != 1:
+            raise Illegible("repeated")
+        text = found[0]
     return [_bare(each.encode()) for each in ([part for _, part in parts(text)] if text.startswith("[") else [text])]
 
 
@@ -142,9 +145,10 @@ def _behind(text: str, at: int) -> int:
 
 
 def _bare(raw: bytes) -> bytes:
-    """A JSON text without its layout, where nothing is lost by that."""
+    """A JSON text without its layout, where nothing is lost by that; without line breaks in any case: none stands in a
+    text of it."""
     value = orjson.loads(raw)
-    return orjson.dumps(value) if says_all(value, raw) else raw
+    return orjson.dumps(value) if says_all(value, raw) else raw.translate(_AS_BLANKS)
 
 
 def _repeats(raw: bytes) -> bool:
@@ -178,7 +182,10 @@ def _undecodable(raw: bytes) -> str | None:
 
 
 def _gb18030(raw: bytes) -> bool:
-    """Whether bytes are JSON in GB 18030, rather than UTF-8 with a flaw: that has many Chinese characters as UTF-8."""
+    """Whether bytes are JSON in GB 18030, rather than UTF-8 with a flaw: that has many Chinese characters as UTF-8; and
+    rather than Latin-1, of which two bytes in a row may happen to be one character."""
+    if not _TWO_HAN.search(raw):
+        return False
     try:
         text = raw.decode("gb18030")
         orjson.loads(text)

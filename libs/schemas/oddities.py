@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.finding import pointer, steps
+from schemas.finding import pointer
 from schemas.json_text import says_all
 
 #: A finding points at the nearest place whose pointer is no longer than this: what partners name may be of any length.
@@ -33,14 +33,14 @@ def oddities(line: bytes, raw: Any) -> Iterator[tuple[str, str, str]]:
             repeated = _with_repeated(line)
         except RecursionError:  # nested so deep that it is refused for that
             return
-        for where, value in _places(repeated):
+        for where, name, value in _places(repeated):
             if value is _Repeated:
-                yield "repeated-field", near(where), short(steps(where)[-1])
+                yield "repeated-field", where, short(name)
     if (escapes and any(hint in line for hint in _HINTS)) or _ENCODED.search(line):
-        for where, value in _places(raw):
+        for where, _name, value in _places(raw):
             said = "".join(value) if isinstance(value, dict) else value
             if isinstance(said, str) and (found := _FORBIDDEN.search(said)):
-                yield "characters", near(where), f"U+{ord(found[0]):04X}"
+                yield "characters", where, f"U+{ord(found[0]):04X}"
 
 
 def near(where: str) -> str:
@@ -55,14 +55,25 @@ def short(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def _places(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every value within, and its pointer, in the text's order. No recursion: partners nest as deep as they like."""
-    waiting = [("", value)]
-    while waiting:
-        where, value = waiting.pop()
-        yield where, value
-        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        waiting += reversed([(where + pointer(key), within) for key, within in inner])
+def _places(value: Any) -> Iterator[tuple[str, str, Any]]:
+    """Every value within, in the text's order: `near` which pointer, its own name, and it. No recursion, and no pointer
+    but what is told: partners nest as deep, and name things as long, as they like."""
+    yield "", "", value
+    within = [("", True, _items(value))]
+    while within:
+        where, exact, items = within[-1]
+        for name, value in items:
+            there = where + pointer(name) if exact else where
+            fits = exact and len(there) <= MAX_POINTER
+            yield there if fits else where, str(name), value
+            within.append((there if fits else where, fits, _items(value)))
+            break
+        else:
+            within.pop()
+
+
+def _items(value: Any) -> Iterator[tuple[str | int, Any]]:
+    return iter(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
 
 
 def _with_repeated(line: bytes) -> Any:

@@ -139,8 +139,9 @@ def _structured(value: bytes) -> tuple[bytes, str | None]:
 
 
 def _fields(event: Any, value: bytes) -> dict[str, str]:
-    """What is written in an event's fields, where one stands twice within them: the rules are to see that. Empty where
-    none does. Raises _Wrong for a field of the event itself that stands there twice."""
+    """What is written in an event's fields, where one stands twice within them, or nests deeper than is written again:
+    the rules are to see that. Empty where none does. Raises _Wrong for a field of the event itself that stands there
+    twice."""
     if says_all(event, value):
         return {}
     fields: dict[str, str] = {}

@@ -42,3 +42,11 @@ def test_an_entry_of_no_kind_lacks_it() -> None:
     del event["data"]["entry"]["kind"]
     (kind,) = differences(orjson.dumps(event))
     assert (kind.pointer, kind.found) == ("/data/entry/kind", None)
+
+
+def test_what_nests_deeper_than_can_be_written_again_is_told_as_that() -> None:
+    whole = orjson.dumps(_received().to_json())
+    deep = b"[" * 300 + b"]" * 300
+    for raw in (deep, b'{"id":%b}' % deep, whole.replace(b'"data":{', b'"data":{"more":%b,' % deep)):
+        (found,) = differences(raw)
+        assert (found.pointer, found.error["type"], found.error["ctx"]) == ("", "illegible", {"reason": "depth"})

@@ -1,6 +1,7 @@
 """What JSON readers pass over in silence is found, wherever it stands and however it is written."""
 
 import json
+import tracemalloc
 
 import orjson
 from hypothesis import given
@@ -65,6 +66,7 @@ def test_an_item_of_a_list_is_odd_where_it_is_so_alone(
     assert [orjson.loads(item) for item in items] == [orjson.loads(item) for item in alone]
     odd = [list(oddities(item, orjson.loads(item))) for item in items]
     assert odd == [list(oddities(item, orjson.loads(item))) for item in alone]
+    assert not any(b"\n" in item or b"\r" in item for item in items), "each is a line"
     plain = [(item, value) for item, value in zip(items, values, strict=True) if not has_repeated(value)]
     assert [item for item, _ in plain] == [orjson.dumps(orjson.loads(written(value, "", False))) for _, value in plain]
 
@@ -79,6 +81,17 @@ def test_a_forbidden_character_is_found_and_nothing_else(text: str, escaped: boo
     forbidden = [each for each in text if (each < " " and each not in "\t\n\r") or each in UNESCAPED]
     expected = [("characters", "/a/0", f"U+{ord(forbidden[0]):04X}")] if forbidden else []
     assert list(oddities(line, orjson.loads(line))) == expected
+
+
+def test_a_long_name_over_many_values_costs_little_memory() -> None:
+    line = b'{"%b":[%b],"b":"\\b","b":2}' % (b"x" * 100_000, b",".join([b"1"] * 50_000))
+    raw = orjson.loads(line)
+    tracemalloc.start()
+    found = list(oddities(line, raw))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == [("repeated-field", "/b", "b")]
+    assert most < 100 * len(line)
 
 
 def test_a_pointer_stays_short() -> None:
