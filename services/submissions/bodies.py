@@ -96,16 +96,18 @@ async def _entries(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         if not known:
             begun += piece
             if b"\n" in piece or len(begun) > MAX_LINE_BYTES:
-                _look(bytes(begun))
-                known = bool(unmarked(bytes(begun)).strip())
-                begun.clear()
+                line, ended, _ = unmarked(bytes(begun)).lstrip().partition(b"\n")
+                known = bool(ended) or len(line) > MAX_LINE_BYTES
+                if known:
+                    look(line)
+                begun = bytearray() if known else bytearray(line)
         yield piece
-    _look(bytes(begun))
+    look(bytes(begun))
 
 
-def _look(beginning: bytes) -> None:
-    """Raises a Problem where this is a file of another kind."""
-    if why := other_kind(beginning):
+def look(text: bytes) -> None:
+    """Raises a Problem where a text is plainly no JSON in UTF-8, but a file of another kind."""
+    if why := other_kind(text):
         detail = Finding(rule="json", pointer="", expected=why).text(language())
         raise Problem(415, "no-entries", _("This is a file of another kind; nothing was sent"), detail)
 

@@ -3,6 +3,7 @@
 import shlex
 
 from schemas.envelope import Json
+from submissions.request_log import MOST_CHARACTERS
 from submissions.sheets.reading import CSV, XLSX
 from web.languages import ngettext
 
@@ -22,7 +23,8 @@ def curl(found: Json, address: str) -> str:
     parts = ["curl"] if found["method"] == "GET" else ["curl", "-X", found["method"]]
     parts += ["-H", '"Authorization: Bearer $KEY"']
     if accept := found.get("accept"):
-        parts += ["-H", shlex.quote(f"Accept: {accept}")]
+        at_once = ["-N"] if "text/event-stream" in accept else []
+        parts += [*at_once, "-H", shlex.quote(f"Accept: {accept}")]
     # Of what was refused before its body was read none came in: it is sent with one all the same.
     if found["in"] or (found["method"] == "POST" and found["route"] in _BODIES):
         name, usual = _BODIES.get(found["route"], ("body", "application/json"))
@@ -38,8 +40,10 @@ def left_out(found: Json) -> str:
     if not count:
         return ""
     said = ngettext(
-        "%(n)s parameter was asked with and is left out: only our own are kept, in their usual form.",
-        "%(n)s parameters were asked with and are left out: only our own are kept, in their usual form.",
+        "%(n)s parameter of the request is left out here: "
+        "only this service’s own are kept, and no more than %(most)s characters.",
+        "%(n)s parameters of the request are left out here: "
+        "only this service’s own are kept, and no more than %(most)s characters.",
         count,
     )
-    return said % {"n": count}
+    return said % {"n": count, "most": MOST_CHARACTERS}

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,8 +43,10 @@ PARAMETERS = (
     *("mode", "key", "partner", "id"),
 )
 _PARAMETER = re.compile(rf"(?:{'|'.join(PARAMETERS)})=[\w.~:/%+-]*")
-#: The media types that are kept of a body, and of what was accepted.
+#: The media types that are kept of a body …
 TYPES = ("application/x-ndjson", "application/json", CSV, XLSX)
+#: … and of what was accepted.
+ACCEPTED = (*TYPES, "text/event-stream")
 
 
 @dataclass(frozen=True)
@@ -179,8 +181,8 @@ def record(scope: Any, meter: Meter, at: datetime, ms: float, status: int, came:
         "path": without_secrets(scope["path"])[:MOST_CHARACTERS],
         "query": "&".join(query),
         "left_out": len(asked) - len(query),
-        "type": _type(scope, b"content-type"),
-        "accept": _type(scope, b"accept"),
+        "type": next(iter(_types(scope, b"content-type", TYPES)), None),
+        "accept": ", ".join(_types(scope, b"accept", ACCEPTED)) or None,
         "status": status,
         "ms": round(ms, 1),
         "in": came,
@@ -193,7 +195,8 @@ def record(scope: Any, meter: Meter, at: datetime, ms: float, status: int, came:
     }
 
 
-def _type(scope: Any, header: bytes) -> str | None:
-    """The media type that a header names, if it is one of ours."""
+def _types(scope: Any, header: bytes, ours: Collection[str]) -> list[str]:
+    """Those of our media types that a header names, in its order; without their parameters."""
     said = dict(scope["headers"]).get(header, b"").decode("latin-1").lower()
-    return next((type for type in TYPES if type in said), None)
+    named = (each.partition(";")[0].strip() for each in said.split(","))
+    return [type for type in named if type in ours]

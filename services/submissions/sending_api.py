@@ -18,7 +18,7 @@ from schemas.finding import patch
 from schemas.rules import MAX_LINE_BYTES
 from submissions import idempotency
 from submissions.answers import EXAMPLE_USCC, KEYED, KNOWN, Validate, problems
-from submissions.bodies import entries
+from submissions.bodies import entries, look
 from submissions.callers import Caller, bearer, with_key
 from submissions.desk import Desk
 from submissions.intake import Receipt
@@ -112,7 +112,8 @@ def _one(database: AsyncDatabase[Json], desk: Desk) -> APIRouter:
                 _400=N_("The packed body cannot be unpacked"),
                 _413=N_("The body unpacks to too much"),
                 _415=N_(
-                    "The Content-Encoding is neither gzip nor zstd, or it is a form or a packed file, and no entry"
+                    "The Content-Encoding is neither gzip nor zstd, or it is a form, a packed file, or text in UTF-16 "
+                    "or GB 18030, and no entry"
                 ),
                 _409=N_("It contradicts what is held: `revision.taken`, `revision.stale`, `kind.changed`, …"),
                 _422=N_("It breaks rules: all of them are named"),
@@ -247,4 +248,6 @@ async def _whole(request: Request) -> Line:
         size += len(piece)
         hash.update(piece)
         raw = raw + piece if size <= MAX_LINE_BYTES else b""
+    if b"\n" in raw:  # laid out, it may show its encoding only behind its first line
+        look(raw)
     return Line(1, raw, size, hash.hexdigest() if size > MAX_LINE_BYTES else None)

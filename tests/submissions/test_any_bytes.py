@@ -6,7 +6,7 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.json_text import other_kind
+from schemas.json_text import BOM, other_kind
 from tests.submissions.bad import BAD
 from tests.submissions.given import line
 
@@ -23,6 +23,15 @@ def mutated(draw: st.DrawFn) -> bytes:
         end = draw(st.integers(start, min(len(raw), start + 40)))
         raw = raw[:start] + draw(st.one_of(st.binary(max_size=6), st.just(raw[start:end] * 2))) + raw[end:]
     return raw
+
+
+def begins_as_an_object(body: bytes) -> bool:
+    """Whether the first line that is not blank is text in UTF-8 and begins with a brace: no file of another kind."""
+    first = body.removeprefix(BOM).lstrip().partition(b"\n")[0]
+    try:
+        return first.decode().startswith("{") and not first.startswith(b"{\0")
+    except UnicodeDecodeError:
+        return False
 
 
 BODIES = st.lists(st.one_of(mutated(), st.binary(max_size=60), st.sampled_from([b"", b" \r", b"\x0c"])), max_size=8)
@@ -42,6 +51,7 @@ async def test_any_bytes_get_a_receipt_a_line(
     receipts = [orjson.loads(text) for text in answer.content.splitlines()]
     if other_kind(body):
         assert [(each["status"], each["problem"]["status"]) for each in receipts] == [("stopped", 415)]
+        assert not begins_as_an_object(body)
         return
     assert [receipt["line"] for receipt in receipts] == expected
     for receipt in receipts:
@@ -58,7 +68,7 @@ async def test_any_bytes_get_a_receipt_a_line(
 async def test_any_bytes_alone_get_an_answer(client: httpx2.AsyncClient, key: dict[str, str], body: bytes) -> None:
     answer = await client.post("/submissions", content=body, headers=key)
     if other_kind(body):
-        assert answer.status_code == 415
+        assert answer.status_code == 415 and not begins_as_an_object(body)
         return
     assert answer.status_code in (200, 201, 409, 422)
     if answer.status_code >= 400:

@@ -1,7 +1,8 @@
 """Packed bodies: gzip and zstd, whole, damaged, cut short, or unpacking to far too much."""
 
 import gzip
-from collections.abc import AsyncIterator, Callable, Iterator
+import json
+from collections.abc import AsyncIterator, Callable
 
 import httpx2
 import orjson
@@ -18,6 +19,11 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zs
 DECODERS: dict[str, type[_Gzip] | type[_Zstd]] = {"gzip": _Gzip, "zstd": _Zstd}
 LINES = b"".join(line(f"r{n}") for n in range(100))
 TEXT = line().decode()
+
+
+async def cut_by(size: int, body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), size):
+        yield body[start : start + size]
 
 
 @pytest.mark.parametrize("encoding", PACKED)
@@ -81,18 +87,17 @@ async def test_an_encoding_that_is_not_known_is_told_which_are(client: httpx2.As
         (TEXT * 2).encode("utf-16"),
         (TEXT * 2).encode("utf-16-le"),
         b"\n" + (TEXT * 2).encode("gb18030"),
+        b" \r\n" * 300 + (TEXT * 2).encode("gb18030"),
     ],
-    ids=["gzip", "xlsx", "UTF-16", "UTF-16 without a mark", "GB 18030"],
+    ids=["gzip", "xlsx", "UTF-16", "UTF-16 without a mark", "GB 18030", "GB 18030 behind blank lines"],
 )
 async def test_what_is_a_file_of_another_kind_is_no_stream_of_refusals(
     client: httpx2.AsyncClient, key: dict[str, str], body: bytes
 ) -> None:
-    async def in_bytes() -> AsyncIterator[bytes]:
-        for start in range(len(body)):
-            yield body[start : start + 1]
-
     packed = key | {"Content-Encoding": "gzip"}
-    for sent, headers in ((body, key), (in_bytes(), key), (gzip.compress(body), packed)):
+    ways = [(cut_by(size, body), key) for size in (1, 7, 100, len(body))]
+    zipped = gzip.compress(body)
+    for sent, headers in [*ways, (cut_by(len(zipped), zipped), packed)]:
         answer = await client.post("/submissions:stream", content=sent, headers=headers)
         (last,) = [orjson.loads(text) for text in answer.text.splitlines()]
         assert (answer.status_code, last["status"]) == (200, "stopped")
@@ -112,15 +117,28 @@ async def test_lines_with_flaws_are_told_one_by_one_however_they_are_cut(
     for lines in ([flawed, good], [b"{no json\n", good], [good, gb, gb], [b"\n", b"reference,revision\n", good]):
         body = b"".join(lines)
         for size in (7, len(body)):
-            sent = (body[start : start + size] for start in range(0, len(body), size))
-
-            async def pieces(sent: Iterator[bytes] = sent) -> AsyncIterator[bytes]:
-                for piece in sent:
-                    yield piece
-
-            answer = await client.post("/submissions:stream?validate=only", content=pieces(), headers=key)
+            sent = cut_by(size, body)
+            answer = await client.post("/submissions:stream?validate=only", content=sent, headers=key)
             fates = [orjson.loads(text)["status"] for text in answer.text.splitlines()]
             assert fates == ["received" if text == good else "refused" for text in lines if text.strip()], lines
+
+
+async def test_a_laid_out_entry_of_another_encoding_is_told_so_however_it_is_cut(
+    client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    body = json.dumps(submission(), indent=2, ensure_ascii=False).encode("gb18030")
+    for size in (7, 100, len(body)):
+        answer = await client.post("/submissions", content=cut_by(size, body), headers=key)
+        assert (answer.status_code, answer.json()["type"]) == (415, "urn:shuangqian:problem:no-entries")
+    assert (await client.get("/refusals", headers=key)).json()["items"] == []
+
+
+async def test_a_line_in_latin_1_is_refused_and_those_after_it_go_on(
+    client: httpx2.AsyncClient, key: dict[str, str]
+) -> None:
+    body = '{"reference":"a","title":"Génération de robots"}\n'.encode("latin-1") + line("b")
+    answer = await client.post("/submissions:stream", content=body, headers=key)
+    assert [orjson.loads(text)["status"] for text in answer.text.splitlines()] == ["refused", "received"]
 
 
 async def test_a_form_is_no_entry_and_what_curl_says_of_plain_bytes_is_one(

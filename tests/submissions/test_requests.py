@@ -170,10 +170,25 @@ async def test_what_is_copied_asks_for_the_same_or_says_what_is_left_out(
     assert [each.rpartition("http://localhost:8001")[2].strip("'") for each in told] == asked
     assert "rows=refused" in sheet and "'Accept: text/csv'" in sheet and "--data-binary @entries.csv" in sheet
     assert "13800138000" not in unknown and "example.org" not in unknown
-    assert unknown.startswith("# 2 parameters were asked with and are left out: ")
+    assert unknown.startswith("# 2 parameters of the request are left out here: ")
     assert "--data-binary @entry.json" in unread
     shown = (await client.get(f"/requests/{(await logged(client, own))[-2]['id']}", headers=HTML | own)).text
-    assert shown.count("2 parameters were asked with and are left out") == 2
+    assert shown.count("2 parameters of the request are left out here") == 2
+
+
+async def test_what_is_copied_accepts_what_was_accepted_in_the_same_order(
+    client: httpx2.AsyncClient, key: dict[str, str], own: dict[str, str]
+) -> None:
+    for accepted, told in (
+        ("text/csv, application/json;q=0.5", "-H 'Accept: text/csv, application/json'"),
+        ("application/json-patch+json, image/png", ""),
+        ("text/event-stream", "-N -H 'Accept: text/event-stream'"),
+    ):
+        asked = "/events?limit=1&since=2000-01-01T00:00:00Z"
+        await client.post("/submissions", content=line("a"), headers=key)
+        await client.get(asked, headers=key | {"Accept": accepted})
+        copied = (await logged(client, own | EN))[-1]["curl"]
+        assert told in copied and ("Accept" in copied) == bool(told), copied
 
 
 async def test_each_documented_parameter_is_kept(app: FastAPI) -> None:
