@@ -181,7 +181,8 @@ async def _until_quiet(changes: Any) -> AsyncIterator[Any]:
     [
         ("{", ": illegible"),
         ("{}", "/id: missing"),
-        (body(event(1, type="partner.promoted.v1")), "/type: "),
+        (body(event(1, type="partner.key-issue.v1")), "/type: literal_error"),
+        (body(event(1, type="known.nowhere.v9")), "/type: event_type"),
         (body(event(1, subject="t")), "/subject: identity"),
         (body(event(1, id="s/9")), "/id: identity"),
         (body(event(1, sequence=9)), "/sequence: identity"),
