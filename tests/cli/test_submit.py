@@ -85,9 +85,17 @@ def test_a_json_list_one_entry_or_standard_input_goes_the_same_way(shell: Shell)
 def test_a_field_that_stands_in_an_entry_twice_is_refused_in_a_list_too(shell: Shell) -> None:
     good, bad = references(2)
     twice = line(bad, maturity=9).strip()[:-2] + b', "maturity": 2}}'
-    for name, content in (("a.json", b"[" + line(good).strip() + b",\n" + twice + b"]"), ("one.json", twice)):
+    once = json.dumps(json.loads(line(bad, maturity=9)), indent=2)
+    laid_out = once.replace('"maturity": 9', '"maturity": 9,\r\n  "maturity": 2').encode()
+    beside = line(good).strip()
+    for name, content, sent in (
+        ("a.json", b"[" + beside + b",\n" + twice + b"]", [good, bad]),
+        ("laid-out.json", b"[\n" + laid_out + b",\n" + beside + b",\n" + laid_out + b"\n]", [bad, good, bad]),
+        ("one.json", laid_out, [bad]),
+    ):
         done = shell.run("submit", shell.file(name, content), "--json")
-        *_, last = receipts(done.stdout)
+        assert [receipt["reference"] for receipt in receipts(done.stdout)] == sent
+        last = receipts(done.stdout)[-1]
         assert done.returncode == 1, done.stderr
         assert [(each["rule"], each["pointer"]) for each in last["findings"]] == [("repeated-field", "/entry/maturity")]
 
