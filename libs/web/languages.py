@@ -118,6 +118,14 @@ def say(text: Any) -> str:
     return said.get(language()) or said.get("zh") or said.get("en") or ""
 
 
+def sentences(*texts: str | None) -> str:
+    """Sentences one after another: parted by a blank in English, by none in Chinese. What is empty is left out."""
+    said = ""
+    for text in filter(None, texts):
+        said += (" " if said and language() != "zh" else "") + text  # a template's texts are markup, and stay so
+    return said
+
+
 def said_in(text: Any) -> str | None:
     """The language tag `say` fell back to, for a `lang` attribute; None where it speaks the page's language."""
     said = text if isinstance(text, Mapping) else {name: getattr(text, name, None) for name in LANGUAGES}

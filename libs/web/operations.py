@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from runtime.operations import CannotMend, OfThisStream, Operations, Parked
 from schemas.envelope import Json
 from web import invalid
-from web.languages import _, ngettext
+from web.languages import _, ngettext, sentences
 from web.pages import Site, notify, page
 from web.people import Person, require
 from web.problems import Problem
@@ -91,7 +91,7 @@ def operations_routes(operations: Operations) -> APIRouter:
         try:
             mended = await operations.mend(id, body, f"user:{me.sub}")
         except CannotMend as error:
-            told = " ".join(f"{each.pointer} {invalid.said(each.error)}".lstrip() for each in error.differences)
+            told = sentences(*(f"{each.pointer} {invalid.said(each.error)}".lstrip() for each in error.differences))
             wrong = _("This cannot stand in for the event: %(error)s") % {"error": told[:MOST_TOLD]}
             return await _shown(request, id, body=body, wrong=wrong)
         if mended is None:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from web import words
-from web.languages import FILTERS, LANGUAGE_TAGS, LANGUAGES, _, language, ngettext
+from web.languages import FILTERS, LANGUAGE_TAGS, LANGUAGES, _, language, ngettext, sentences
 from web.people import Person, person
 
 WEB_TEMPLATES = Path(__file__).parent / "templates"
@@ -69,6 +69,7 @@ def environment(*folders: Path) -> jinja2.Environment:
     )
     env.policies["ext.i18n.trimmed"] = True
     env.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.globals["sentences"] = sentences
     filters: dict[str, Callable[..., Any]] = {**FILTERS, "word": words.word, "colour": words.colour}
     env.filters.update({name: _at_render(filter) for name, filter in filters.items()})
     return env

@@ -8,7 +8,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
-from web.languages import _
+from web.languages import _, sentences
 from web.problems import Problem
 
 #: The language may be chosen at any address.
@@ -24,7 +24,7 @@ def only_known_parameters(request: Request) -> None:
     known = {*_names(route.dependant), *EVERYWHERE}
     given = Counter(name for name, _value in request.query_params.multi_items())
     there = _("These there are: %(names)s") % {"names": ", ".join(sorted(known))}
-    unknown = _("There is no such parameter here. Remove it, or check its spelling.") + " " + there
+    unknown = sentences(_("There is no such parameter here. Remove it, or check its spelling."), there)
     repeated = _("This parameter is there more than once. Give it one value.")
     findings = [
         {"pointer": f"/query/{name[:80]}", "rule": f"{rule}-parameter", "text": text}

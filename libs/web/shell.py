@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from runtime.speech import environment_locale
-from web.languages import LANGUAGES, _, load, speak
+from web.languages import LANGUAGES, _, load, sentences, speak
 
 #: Seconds between two lines of progress where there is no terminal.
 LINE_EVERY_S = 2.0
@@ -147,7 +147,7 @@ def _usage(wrong: typer.exceptions.TyperException) -> int:
             if found := re.search(theirs, text):
                 text = _(ours) % found[1]
                 break
-        text += " " + _("See: %s") % f"{context.command_path} --help"
+        text = sentences(text, _("See: %s") % f"{context.command_path} --help")
     error(text)
     return wrong.exit_code
 

@@ -29,7 +29,7 @@ from review.lists import PAGE, Listed
 from review.queue import MOST_COUNTED, holders
 from schemas.entry import KINDS
 from schemas.review import CRITERIA, Decision, Verdict
-from web.languages import _, say
+from web.languages import _, say, sentences
 from web.pages import notify, page
 from web.people import Person, cause, require
 from web.problems import Problem
@@ -283,7 +283,7 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
                 return await one_case.show(request, outcome, me, form, errors)
             if refused.type in (*LOST, *OVER):
                 kept = unkept or (kept_words() if refused.type in LOST else shown_words())
-                refused.detail = " ".join(filter(None, (say(refused.detail), kept if wrote else None))) or None
+                refused.detail = sentences(say(refused.detail), kept if wrote else None) or None
             if newer := await one_case.newer(outcome):
                 refused.links = {case_path(newer.id): _("The newer revision")}
             raise

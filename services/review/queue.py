@@ -31,19 +31,19 @@ _FREE = {
 
 @dataclass(frozen=True)
 class Held:
-    """A case that somebody has claimed, until then; or that is `kept` for them, or for several of them."""
+    """A case that somebody has claimed, until then; or that is `kept` for them, or for several."""
 
     id: str
-    reviewer: str
+    reviewers: tuple[str, ...]
     until: datetime
     kept: bool = False
 
 
 @dataclass(frozen=True)
 class Holder:
-    """How many cases somebody has claimed, or are `kept` for them, and when the first of these is free."""
+    """How many cases somebody has claimed, or are `kept` for these, and when the first of them is free."""
 
-    reviewer: str
+    reviewers: tuple[str, ...]
     kept: bool
     count: int
     until: datetime
@@ -167,10 +167,10 @@ class CaseQueue:
 
 def holders(held: Sequence[Held]) -> list[Holder]:
     """Who has them, in the order in which they come."""
-    found: dict[tuple[str, bool], list[Held]] = {}
+    found: dict[tuple[tuple[str, ...], bool], list[Held]] = {}
     for each in held:
-        found.setdefault((each.reviewer, each.kept), []).append(each)
-    return [Holder(sub, kept, len(cases), min(case.until for case in cases)) for (sub, kept), cases in found.items()]
+        found.setdefault((each.reviewers, each.kept), []).append(each)
+    return [Holder(who, kept, len(cases), min(case.until for case in cases)) for (who, kept), cases in found.items()]
 
 
 def _reviewable(who: Standing) -> Json:
@@ -215,8 +215,9 @@ def _as_taken(case: Json) -> Taken:
 
 def _held(id: str, state: Json, at: datetime, sub: str) -> Held:
     """As it stands to a reviewer: what is kept for others as well is not free for them when the lease ends."""
-    lease, kept = state["lease"], [each["reviewer"] for each in state["assignments"] if moment(each["until"]) > at]
+    lease = state["lease"]
+    kept = tuple(each["reviewer"] for each in state["assignments"] if moment(each["until"]) > at)
     reserved = moment(state["reserved"]) if kept and sub not in kept else at
     if lease and moment(lease["until"]) > at:
-        return Held(id, lease["reviewer"], max(moment(lease["until"]), reserved))
-    return Held(id, ", ".join(kept), reserved, kept=True)
+        return Held(id, (lease["reviewer"],), max(moment(lease["until"]), reserved))
+    return Held(id, kept, reserved, kept=True)

@@ -274,7 +274,7 @@ async def test_the_desk_offers_next_only_where_next_gives_something(review: Revi
     await rostered(review, "wang")
     await review.desk.assign(SC, OPERATOR, "also", "wang")
     await review.desk.claim(SC, reviewer("wang"), "claim")
-    assert [held.reviewer for held in await review.store.queue.held_by_others(standing, now())] == ["wang"]
+    assert [held.reviewers for held in await review.store.queue.held_by_others(standing, now())] == [("wang",)]
     page = (await signed_in(reviewer("li")).get("/cases")).text
     assert "Review the next case" not in page and "the first comes free at" in page
 
@@ -304,6 +304,17 @@ async def test_a_desk_of_which_all_is_with_others_says_with_whom_in_a_few_lines(
     assert "There are over 6; of the first:" in (await yang.get("/cases")).text
     headers = (await yang.post("/cases:next", headers=JSON)).headers
     assert headers["Held-By-Others-At-Least"] == "6" and "Held-By-Others" not in headers
+
+
+async def test_several_for_whom_one_case_is_kept_are_enumerated_as_each_language_does(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    await rostered(review, "li", "ma")
+    await assigned(review, (SC, "li"), (SC, "ma"))
+    for language, said in (("en", "li, ma: 1 case is kept for them"), ("zh", "li、ma：为其保留 1 件")):
+        page = await signed_in(reviewer("yang")).get("/cases", headers={"Accept-Language": language})
+        assert said in page.text
 
 
 async def test_onlookers_look_and_reviewers_do_not(review: Review, signed_in: SignIn) -> None:

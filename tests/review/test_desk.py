@@ -90,7 +90,7 @@ async def test_an_empty_desk_knows_who_holds_the_rest(review: Review) -> None:
     (case,) = await opened(review, 1)
     await review.desk.claim(case, WANG, "claim")
     (held,) = await review.store.queue.held_by_others(Standing("li"), now())
-    assert (held.id, held.reviewer) == (case, "wang")
+    assert (held.id, held.reviewers) == (case, ("wang",))
     assert timedelta(minutes=29) < held.until - now() <= timedelta(minutes=30)
     assert await review.store.queue.held_by_others(Standing("wang"), now()) == []
     assert await review.store.queue.held_by_others(Standing("qian", OWN), now()) == []

@@ -157,6 +157,10 @@ async def test_who_lost_the_case_hears_so_before_what_is_missing_and_keeps_what_
     lost = await li.post(f"{CASE}/reviews", data={"comment": "the last words"})
     assert lost.status_code == 409 and "reviewer-wang holds it until" in lost.text
     assert "What you wrote is kept for 30 days" in lost.text and "There is a problem" not in lost.text
+    zh = {"Accept-Language": "zh"}
+    refused = await li.post(f"{CASE}/reviews", data={"comment": "the last words"}, headers=zh)
+    assert re.search("reviewer-wang 领取至.*。您写下的内容", refused.text)
+    assert "他人领取。reviewer-wang" in (await li.get(CASE, headers=zh)).text
     huge = await li.post(f"{CASE}/reviews", data={"comment": "x" * (LARGEST + 1)})
     assert huge.status_code == 409 and "too long to be saved" in huge.text and "is kept for" not in huge.text
     await wang.post(f"{CASE}/release")

@@ -44,12 +44,14 @@ async def test_more_time_keeps_what_is_written_where_no_script_runs(review: Revi
     )
 
 
+def bar(page: str) -> list[str]:
+    """What the bar says where no script runs."""
+    return re.findall(r"<noscript><\w+[^>]*>(.*?)</\w+></noscript>", page[page.index('class="rv-time"') :])
+
+
 async def test_where_no_script_runs_the_bar_says_until_when_and_that_time_is_short(
     review: Review, signed_in: SignIn
 ) -> None:
-    def bar(page: str) -> list[str]:
-        return re.findall(r"<noscript><\w+[^>]*>(.*?)</\w+></noscript>", page[page.index('class="rv-time"') :])
-
     await review.react([received("SC-1", scene())])
     li = signed_in(LI)
 
@@ -75,6 +77,17 @@ async def test_who_asks_for_more_than_a_lease_can_last_is_told_what_to_do(review
     page = (await li.post(f"{CASE}/extend", data=WRITTEN)).text
     assert page.count("A case is held for 4 hours at a time at most") == 3, "said, in the bar, and there for the script"
     assert re.search(rf'formaction="{CASE}/claim"[^>]* hidden', page), "not before its time is over"
+
+
+async def test_where_no_script_runs_the_bar_says_that_there_is_no_more_time_to_be_had(
+    review: Review, signed_in: SignIn
+) -> None:
+    """The answer to “More time” is in view there, at the form: the notice is at the top of the page."""
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    await held_since(review, LI.sub, timedelta(hours=3, minutes=40))
+    _until, said = bar((await li.post(f"{CASE}/extend", data=WRITTEN)).text)
+    assert said.startswith("A case is held for 4 hours at a time at most")
 
 
 async def test_who_held_a_case_as_long_as_one_may_claims_it_again_and_goes_on(

@@ -218,6 +218,8 @@ async def test_what_cannot_be_is_said_at_its_field(signed_in: SignIn) -> None:
     for said in ("Cases to decide: Give a whole number", "Open cases: Give a whole", "third review, %: Give 0 to 100."):
         assert said in summary, said
     refused = (await operator.post("/planner", data=wrong, headers=PAGE)).text
+    in_chinese = await operator.post("/planner", data=wrong, headers=PAGE | {"Accept-Language": "zh"})
+    assert "。待评审案件：" in in_chinese.text
     back = re.search(r'href="(/planner\?[^"]+)"', refused)
     assert "Open cases: Give a whole number" in refused and back
     assert 'id="goal-error"' in (await operator.get(back[1].replace("&amp;", "&"), headers=PAGE)).text

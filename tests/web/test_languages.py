@@ -23,6 +23,7 @@ from web.languages import (
     packages,
     said_in,
     say,
+    sentences,
     span,
     speak,
 )
@@ -89,6 +90,14 @@ def test_texts_are_said_in_the_language_spoken() -> None:
         assert said_in({"zh": "场景", "en": "Scene"}) is None
         assert say(entry.Name(zh="场景", en="Scene")) == "Scene"
         assert say("as it is") == "as it is" and say(None) == ""
+
+
+def test_between_two_sentences_stands_a_blank_in_english_and_none_in_chinese() -> None:
+    with speak("zh", load()):
+        assert sentences("一。", None, "二。", "") == "一。二。"
+    with speak("en", load()):
+        assert sentences("One.", None, "Two.", "") == "One. Two."
+        assert sentences(None, "Two.") == "Two." and sentences() == ""
 
 
 def test_days_and_numbers_are_written_as_each_language_does() -> None:

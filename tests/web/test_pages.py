@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from tests.web.demo import demo
 from tests.web.settings import WebSettings
+from web.languages import load, speak
 from web.pages import environment, navigation, page_of
 from web.people import Person
 
@@ -24,6 +25,13 @@ def test_what_people_write_is_escaped(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text('{% from "macros.html" import summary %}{{ summary([("A", text)]) }}')
     body = environment(tmp_path).get_template("page.html").render(text="<script>")
     assert "&lt;script&gt;" in body and "<script>" not in body
+
+
+def test_sentences_of_a_template_are_escaped_once(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text('{{ sentences(said, _("R & D of %(who)s.", who=said), said) }}')
+    with speak("en", load()):
+        body = environment(tmp_path).get_template("page.html").render(said="<b>")
+    assert body == "&lt;b&gt; R & D of &lt;b&gt;. &lt;b&gt;"
 
 
 def test_a_block_is_rendered_alone_for_htmx(client: TestClient) -> None:

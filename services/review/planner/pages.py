@@ -27,7 +27,7 @@ from review.planner.measured import EXPRESS_FROM, Measured, happened, measured
 from review.planner.plans import Plan, Plans, Question
 from review.roster import Roster
 from schemas.envelope import Json
-from web.languages import CITY_TIME, _, day, ngettext, number
+from web.languages import CITY_TIME, _, day, ngettext, number, sentences
 from web.operations import operations_tabs
 from web.pages import notify, page
 from web.people import Person, require
@@ -100,7 +100,7 @@ def routes(cases: AsyncCollection[Json], plans: Plans, roster: Roster) -> APIRou
         asked, errors = read(defaults(known, today, calendars) | form, known, today, calendars)
         if asked is None:
             called = labels()
-            said = " ".join(called[name] + _(": ") + text for name, text in errors.items())
+            said = sentences(*(called[name] + _(": ") + text for name, text in errors.items()))
             unclear = Problem(422, "plan-unclear", _("This plan cannot be kept"), said)
             unclear.links = {f"/planner?{urlencode(form)}": _("Mend it in the planner")}
             raise unclear

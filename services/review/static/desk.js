@@ -65,7 +65,7 @@ async function send() {
   return answer;
 }
 
-const words = (problem) => [problem.title, problem.detail].filter(Boolean).join(" ");
+const words = (problem) => [problem.title, problem.detail].filter(Boolean).join(spoken === "zh-CN" ? "" : " ");
 
 async function tell(answer) {
   if (answer.status >= 500) return; // it is tried again

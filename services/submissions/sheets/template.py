@@ -17,7 +17,7 @@ from submissions.sheets.columns import EACH, Column, columns
 from submissions.sheets.examples import example
 from submissions.sheets.rows import flat
 from submissions.sheets.workbooks import NOTES_SHEETS
-from web.languages import _, language
+from web.languages import _, language, sentences
 from web.words import word
 
 #: How many groups of numbered columns the template has, by list; whoever needs more copies them and counts on.
@@ -65,7 +65,7 @@ def heading(column: Column, number: int | None) -> str:
 def note(column: Column) -> str:
     """What belongs into a column, in words."""
     special = _NOTES.get(".".join(column.path[1:])) or _NOTES.get(column.path[-1])
-    texts = [_("Required.") if column.required else _("If wanted."), _(special) if special else ""]
+    texts = [_("Required.") if column.required else _("If wanted."), _(special) if special else None]
     if column.parted:
         texts.append(_("Several in one cell, parted by semicolons or line breaks."))
     if column.choices:
@@ -85,7 +85,7 @@ def note(column: Column) -> str:
             texts.append(_("At most %(most)s characters.") % limits)
     if EACH in column.path and not column.parted:
         texts.append(_("Stays blank where there is none. For more of them add columns with the next number."))
-    return " ".join(filter(None, texts)) if language() == "en" else "".join(texts)
+    return sentences(*texts)
 
 
 def _example(kind: str) -> list[Any]:
