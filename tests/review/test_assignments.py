@@ -14,6 +14,7 @@ from review.domain.claiming import Claim
 from review.domain.lease import LEASE, RESERVED
 from review.domain.reviewer import Standing
 from review.domain.reviewing import GiveReview
+from review.lists import PAGE
 from schemas.envelope import Json
 from schemas.review import CRITERIA, Verdict
 from tests.review.assigning import PEOPLE, PR, SC, assigned, kept, opened, rostered
@@ -156,6 +157,59 @@ async def test_a_case_that_lost_one_of_two_is_proposed_for_its_empty_seat_and_ke
     wanted = [{name: each[name] for name in ("case", "reviewer")} for each in proposal["assignments"]]
     answer = await operator.post("/assignments", json={"assignments": wanted}, headers=JSON)
     assert answer.json() == {"assigned": 1, "freed": 0, "errors": []}
+
+
+async def test_whoever_is_taken_off_by_the_form_loses_the_case_though_nobody_is_put_in_their_place(
+    review: Review, signed_in: SignIn
+) -> None:
+    await opened(review, "li", "wang", "zhao")
+    await assigned(review, (SC, "li"), (PR, "wang"))
+    operator = signed_in(OPERATOR)
+    form = fields((await operator.get("/assignments/proposal")).text)
+    seats = [name[5:] for name, case in form.items() if name.startswith("case-") and case == SC]
+    assert [form.get(f"kept-{seat}", "") for seat in seats] == ["1", ""]
+    (mine, other) = (f"reviewer-{seat}" for seat in seats)
+    # Nobody takes the empty seat, and li stays; then li is taken off, too.
+    done = await operator.post("/assignments", data=form | {other: ""})
+    assert "Assigned: 0. Taken off: 0." in done.text and [sub for sub, _ in (await kept(review))[SC]] == ["li"]
+    done = await operator.post("/assignments", data=form | {mine: "", other: ""})
+    assert "Assigned: 0. Taken off: 1." in done.text
+    assert {id: [sub for sub, _ in found] for id, found in (await kept(review)).items()} == {SC: [], PR: ["wang"]}
+
+
+async def test_of_a_form_with_a_fault_what_was_kept_already_does_not_count_as_assigned(
+    review: Review, signed_in: SignIn
+) -> None:
+    await opened(review, "li", "sun", "zhao")
+    await assigned(review, (SC, "li"))
+    operator = signed_in(OPERATOR)
+    page = (await operator.get("/assignments/proposal")).text
+    form = fields(page)
+    seats = [name[5:] for name, case in form.items() if name.startswith("case-") and case == SC]
+    (mine, other) = (f"reviewer-{seat}" for seat in seats)
+    refused = (await operator.post("/assignments", data=form | {other: "sun"})).text
+    assert "has a conflict of interest. Choose somebody else." in refused
+    for text in (page, refused):
+        counted = re.search("Reviews assigned</dt>(.*?)</dd>", text, re.DOTALL)
+        assert counted and re.findall(r"\d+", counted[1]) == ["2", "2"], "the scene’s second, and the product’s"
+    # And whoever was kept can be taken off by the form as it came back.
+    done = await operator.post("/assignments", data=fields(refused) | {mine: "", other: ""})
+    assert "Taken off: 1." in done.text
+
+
+async def test_where_the_last_line_of_a_page_is_taken_off_the_first_page_is_shown(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received(f"SC-{n}", scene(budget_yuan=n + 1)) for n in range(PAGE + 1)])
+    await rostered(review, "li")
+    await assigned(review, *((f"{OWN}/SC-{n}@1", "li") for n in range(PAGE + 1)))
+    operator = signed_in(OPERATOR)
+    (after,) = re.findall(r'/assignments\?after=([^"&]+)"', (await operator.get("/assignments")).text)
+    page = (await operator.get(f"/assignments?after={after}")).text
+    (last,) = re.findall(r'name="case" value="([^"]+)"', page)
+    done = await operator.post("/assignments:off", data={"case": last, "reviewer": "li", "after": after})
+    assert "Taken off: anybody may have the case now." in done.text and "No case is assigned" not in done.text
+    assert done.text.count('name="case"') == PAGE and (done.url.path, done.url.query) == ("/assignments", b"")
 
 
 async def test_faults_over_json_point_at_what_is_wrong(review: Review, signed_in: SignIn) -> None:

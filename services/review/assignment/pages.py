@@ -42,6 +42,8 @@ def assignment_pages(desk: Desk, addresses: Addresses) -> APIRouter:
     async def listed(request: Request, after: str | None = None, status: int = 200, **said: Any) -> Response:
         at = now()
         found, next = await kept_from(desk.store.cases, at, addresses.cursor(after))
+        if after and not found:  # the last on that page was taken off
+            return RedirectResponse("/assignments", 303)
         counts = await kept_for(desk.store.cases, at)
         return page(
             request,
@@ -158,12 +160,17 @@ async def proposing(desk: Desk) -> tuple[Situation, Proposal]:
 
 
 def _wishes(form: Mapping[str, str]) -> list[Wish]:
-    """What the form says of each case. A seat left empty says nothing: cases that are proposed are free as it is."""
-    return [
-        Wish(number, form[f"case-{number}"], sub, by_hand=sub != form.get(f"shown-{number}"))
-        for number, sub in _sent(form)
-        if sub
-    ]
+    """What the form says of each case: for just whom it is to be kept. One of which all seats are empty is to be
+    nobody's if it was kept; else it says nothing of it: it is free as it is, or somebody else assigned it since."""
+    sent = _sent(form)
+    named = {form[f"case-{number}"] for number, sub in sent if sub}
+    wishes = []
+    for number, sub in sent:
+        case = form[f"case-{number}"]
+        if sub or (case not in named and form.get(f"kept-{number}")):
+            wishes.append(Wish(number, case, sub, by_hand=sub != form.get(f"shown-{number}")))
+            named.add(case)
+    return wishes
 
 
 def _sent(form: Mapping[str, str]) -> list[tuple[int, str]]:
@@ -176,7 +183,8 @@ async def _as_sent(desk: Desk, found: Situation, form: Mapping[str, str]) -> lis
     """The form again as it was sent, so that one thing in it can be mended."""
     by_case: dict[str, list[Seat]] = {}
     for number, sub in _sent(form):
-        seat = Seat(number, sub, form.get(f"shown-{number}", ""), form.get(f"why-{number}", ""))
+        shown, said, kept = (form.get(f"{name}-{number}", "") for name in ("shown", "why", "kept"))
+        seat = Seat(number, sub, shown, said, bool(kept))
         by_case.setdefault(form[f"case-{number}"], []).append(seat)
     cases = await states(desk.store.cases, by_case.keys())
     return [line(id, cases[id], tuple(seats), found.reviewers) for id, seats in by_case.items() if id in cases]
