@@ -56,6 +56,8 @@ async def test_a_conflict_found_too_late_leads_to_an_operator(review: Review, si
     li = signed_in(LI)
     page = (await li.get(CASE)).text
     assert "A conflict of interest found only now" in page and "Tell an operator" in page
+    # An approval is not objected to: whoever gave one is not sent to where nothing can be done.
+    assert "Where the decision is to reject or to request changes, they can note an objection to it" in page
     refused = await li.post(f"{CASE}/conflict")
     assert refused.status_code == 409 and "Tell an operator" in refused.text
     assert f'href="{CASE}/conflict"' in (await signed_in(WANG).get(CASE)).text, "the last one is not too late"

@@ -22,11 +22,12 @@ REFUSALS: dict[str, dict[str, str]] = {
     },
     "case.reviewed": {"zh": "您已评审过该案件。", "en": "You have reviewed this case already."},
     "case.conflict-too-late": {
-        "zh": "您的评审已成为他人评审或决定的前提，不能再因利益冲突撤回。请告知运维员：作出决定后，运维员可登记申诉，"
-        "由其他评审员重新评审；已发布的条目由发布员更正或撤销。",
+        "zh": "您评审之后已有他人评审，或案件已作出决定，评审不能再因利益冲突撤回。请告知运维员："
+        "决定为未通过或待修改的，运维员可登记申诉，由其他评审员重新评审；已通过的，条目发布后由发布员更正或撤销。",
         "en": "Others have judged since your review, or the case is decided: a conflict of interest no longer takes "
-        "the review back. Tell an operator: once the case is decided, they can note an objection, and others judge "
-        "again; what is published is corrected or retracted by the publishers.",
+        "the review back. Tell an operator. Where the decision is to reject or to request changes, they can note an "
+        "objection to it, and others judge again; where it is to approve, publishers correct or retract what is "
+        "published.",
     },
     "case.reviewed-previous": {
         "zh": "上一修订由您一人评审，本修订须由他人评审。",
