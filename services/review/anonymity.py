@@ -12,7 +12,7 @@ from unicodedata import normalize
 from pydantic import BaseModel
 
 from review.addresses import Addresses
-from review.desk import may_take_back
+from review.desk import Desk, may_take_back
 from review.domain import Case
 from review.lists import Listed
 from review.office import OFFICE
@@ -80,9 +80,15 @@ def anonymous(case: Case, addresses: Addresses, alike: Collection[Case] = ()) ->
     return said.model_copy(update={"entry": said.entry and said.entry.model_copy(update={"owner": HIDDEN})})
 
 
+async def as_seen(case: Case, me: Person, at: datetime, desk: Desk, addresses: Addresses) -> tuple[Case, bool]:
+    """The case as somebody sees it; and whether anything is hidden from them."""
+    hidden = anonymised(case, me, at)
+    return (anonymous(case, addresses, await desk.alike(case)) if hidden else case), hidden
+
+
 def anonymous_line(case: Listed) -> Listed:
     """The same of a case in a list: its title names nobody, and no partner stands beside it."""
-    return replace(case, title=nameless(case.title, naming(case.owner)), partner="")
+    return replace(case, title=nameless(case.title, naming(*case.owners)), partner="")
 
 
 def naming(*owners: Owner) -> re.Pattern[str]:

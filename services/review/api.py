@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from review.addresses import Addresses
-from review.anonymity import anonymised, anonymous, anonymous_line, kept_from_names
+from review.anonymity import anonymised, anonymous_line, as_seen, kept_from_names
 from review.callers import Callers, asking
 from review.desk import Desk, now, problem, visible_reviews
 from review.domain import Case
@@ -57,11 +57,8 @@ def api(desk: Desk, addresses: Addresses) -> APIRouter:
     Reviewer = Annotated[Person, Depends(callers.reviewer)]
 
     async def whole(outcome: Outcome[Case], me: Person) -> Json:
-        at, case = now(), outcome.state
-        hidden = anonymised(case, me, at)
-        if hidden:
-            alike = [(await desk.cases.get(found.resembles)).state for found in case.findings if found.resembles]
-            case = anonymous(case, addresses, alike)
+        at = now()
+        case, hidden = await as_seen(outcome.state, me, at, desk, addresses)
         return {
             "id": addresses.seal(outcome.stream) if hidden else outcome.stream,
             "href": addresses.path(outcome.stream),

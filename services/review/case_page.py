@@ -100,8 +100,9 @@ class CasePage:
         over = case.status != "open" or (why_not is not None and why_not.rule not in FOR_NOW)
         too_late = me.sub in case.reviewers() and not may_conflict(case, me) and case.status != "closed"
         newer = await self.newer(outcome)
-        alike = [(found, (await desk.cases.get(found.resembles)).state) for found in case.findings if found.resembles]
-        together = [case, *(other for _, other in alike)]
+        others = await desk.alike(case)
+        alike = zip((found for found in case.findings if found.resembles), others, strict=True)
+        together = [case, *others]
 
         def seen(case: Case) -> Case:
             return anonymous(case, self.addresses, together) if hidden else case

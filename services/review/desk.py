@@ -90,6 +90,10 @@ class Desk:
             raise problem(full)
         return await self._handle(Claim(**_by(id, me, cause, at), **_as(who), until=_end(at, LEASE)), me)
 
+    async def alike(self, case: Case) -> list[Case]:
+        """The cases that its findings say it resembles, in the order of the findings."""
+        return [(await self.cases.get(found.resembles)).state for found in case.findings if found.resembles]
+
     async def why_not(self, outcome: Outcome[Case], me: Person) -> Refusal | None:
         """Why I could not claim this case now; None if I could."""
         who, at = await self._known(me), now()

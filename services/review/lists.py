@@ -1,12 +1,13 @@
 """Cases as lines of lists: open, decided, in hand; how many wait; and those that people judged."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.cursor import AsyncCursor
 
 from review.domain.case import Review
 from review.times import moment, text
@@ -22,7 +23,7 @@ _LISTED = {
         for field in (
             *("status", "submission", "revision", "partner", "kind", "received", "checked", "route", "lease", "left"),
             *("reviews.reviewer", "decision", "score", "decided", "closed", "entry.title", "entry.district"),
-            "entry.owner",
+            *("entry.owner", "findings.resembles"),
         )
     },
 }
@@ -30,12 +31,15 @@ _LISTED = {
 
 @dataclass(frozen=True)
 class Listed:
-    """A case as a line of a list. `given` counts its reviews, `left` those it still waits for."""
+    """A case as a line of a list. `given` counts its reviews, `left` those it still waits for.
+
+    `owners` is whose it is, and whose those are that it resembles: a copy may name whom it was copied from.
+    """
 
     id: str
     kind: str
     title: Json
-    owner: Owner
+    owners: tuple[Owner, ...]
     district: str
     partner: str
     revision: int
@@ -107,7 +111,7 @@ class CaseLists:
         query: Json = {"state.status": status, "state.kind": {"$in": [kind] if kind else list(KINDS)}}
         query |= _not_of(without_partner) | beyond("state.received", "$gt", after)
         order = [("state.received", ASCENDING), ("_id", ASCENDING)]
-        return [_listed(case) async for case in self.cases.find(query, _LISTED).sort(order).limit(PAGE)]
+        return await self._lines(self.cases.find(query, _LISTED).sort(order).limit(PAGE))
 
     async def decided(
         self,
@@ -123,7 +127,7 @@ class CaseLists:
         total = await self.cases.count_documents(query)
         order = [("state.decided", DESCENDING), ("_id", DESCENDING)]
         found = self.cases.find(query | beyond("state.decided", "$lt", after), _LISTED).sort(order).limit(most)
-        return [_listed(case) async for case in found], total
+        return await self._lines(found), total
 
     async def judged(self, most: int) -> list[Judged]:
         """The latest decided cases that people reviewed, the last decided first."""
@@ -134,15 +138,23 @@ class CaseLists:
 
     async def latest(self, submission: str) -> Listed | None:
         """The case of a submission's latest revision."""
-        case = await self.cases.find_one(
-            {"state.submission": submission}, _LISTED, sort=[("state.revision", DESCENDING)]
-        )
-        return _listed(case) if case else None
+        found = self.cases.find({"state.submission": submission}, _LISTED).sort("state.revision", DESCENDING).limit(1)
+        return next(iter(await self._lines(found)), None)
 
     async def held(self, reviewer: str) -> list[Listed]:
         """What a reviewer has claimed, the first to run out first; one that ran out stays until another takes it."""
         found = self.cases.find({"state.lease.reviewer": reviewer}, _LISTED).sort("state.lease.until")
-        return [_listed(case) async for case in found]
+        return await self._lines(found)
+
+    async def _lines(self, found: AsyncCursor[Json]) -> list[Listed]:
+        """Each case found as a line; whom all of them resemble is asked once, where they resemble any."""
+        cases = await found.to_list()
+        resembled = {each["_id"]: _resembled(each) for each in cases}
+        owners: dict[str, Json] = {}
+        if every := set().union(*resembled.values()):
+            query, shown = {"_id": {"$in": sorted(every)}}, {"state.entry.owner": 1}
+            owners = {each["_id"]: each["state"]["entry"]["owner"] async for each in self.cases.find(query, shown)}
+        return [_listed(case, [owners[id] for id in resembled[case["_id"]] if id in owners]) for case in cases]
 
 
 def _judged(id: str, state: Json) -> Judged:
@@ -162,14 +174,18 @@ def beyond(field: str, operator: str, cursor: str | None) -> Json:
     return {"$or": [{field: {operator: at}}, {field: at, "_id": {operator: id}}]}
 
 
-def _listed(document: Json) -> Listed:
+def _resembled(document: Json) -> list[str]:
+    return [found["resembles"] for found in document["state"]["findings"] if found.get("resembles")]
+
+
+def _listed(document: Json, alike: Sequence[Json]) -> Listed:
     state: dict[str, Any] = document["state"]
     lease = state["lease"] or {"reviewer": None, "until": None}
     return Listed(
         id=document["_id"],
         kind=state["kind"],
         title=state["entry"]["title"],
-        owner=Owner.model_validate(state["entry"]["owner"]),
+        owners=tuple(map(Owner.model_validate, (state["entry"]["owner"], *alike))),
         district=state["entry"]["district"],
         partner=state["partner"],
         revision=state["revision"],

@@ -13,7 +13,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from review.addresses import Addresses
-from review.anonymity import anonymised, anonymous, anonymous_line, kept_from_names
+from review.anonymity import anonymous_line, as_seen, kept_from_names
 from review.callers import Callers, asking
 from review.case_page import CasePage, may_conflict, took_review_along
 from review.desk import Desk, may_take_back, now
@@ -239,8 +239,7 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
         case = (await desk.seen(id, me)).state
         if not may_conflict(case, me):
             return RedirectResponse(case_path(id), 303)
-        hidden = anonymised(case, me, now())
-        shown = anonymous(case, addresses) if hidden else case
+        shown, _hidden = await as_seen(case, me, now(), desk, addresses)
         assert shown.entry is not None
         takes_review = takes_review_along(case, me.sub)
         return page(request, "conflict.html", path=case_path(id), title=shown.entry.title, takes_review=takes_review)

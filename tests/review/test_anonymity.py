@@ -46,7 +46,8 @@ async def everything_was_sent(review: Review) -> None:
         ]
     )
     await review.react([revised("SC-1", 2, telling(budget_yuan=7_000_000))])
-    title = scene().title.model_copy(update={"zh": "天府新区场景无人机配送"})
+    # Copied, and it still says from whom.
+    title = scene().title.model_copy(update={"zh": f"{NAMES['zh']}运送场景", "en": f"By {NAMES['en']}"})
     copied = telling(own=SUMMARY["zh"] + "可试。").model_copy(update={"owner": product().owner, "title": title})
     await review.react([received("SC-3", copied)])
     await review.react([received("LK-1", linkage(f"{OWN}/SC-1", f"{OTHER}/PR-1", tags=(MAKER,)))])
@@ -83,10 +84,12 @@ async def test_no_page_and_no_json_says_whose_a_case_is_before_ones_review_is_gi
     for accept in ("text/html", "application/json"):
         for language in ("zh", "en"):
             as_what = {"Accept": accept, "Accept-Language": language}
-            for case in CASES:
-                answer = await li.get(ADDRESSES.path(case), headers=as_what)
+            for path in map(ADDRESSES.path, CASES):
+                answer = await li.get(path, headers=as_what)
                 assert answer.status_code == 200
                 silent(answer)
+                if accept == "text/html":  # the question before a conflict of interest
+                    silent(await li.get(f"{path}/conflict", headers=as_what))
             for list in ("/cases", "/cases?status=closed", "/cases?status=decided", "/cases/decided"):
                 silent(await li.get(list, headers=as_what))
     first = (await li.get("/cases", headers=JSON)).json()
