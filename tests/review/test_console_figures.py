@@ -90,6 +90,22 @@ def test_what_would_help_depends_on_workers_partitions_and_where_it_waits(
     assert standing("review", samples(before, now)).advice == help
 
 
+def test_workers_of_intake_share_all_partners_partitions_and_those_of_histories_only_the_numbers() -> None:
+    # Six topics of three partitions, all behind, and three workers; and the same with two of the topics quiet.
+    def six(name: str, done: int, quiet: int = 0) -> Sample:
+        lags = [(f"t{topic}", number, 0 if topic < quiet else 9000) for topic in range(6) for number in range(3)]
+        parts = tuple(Part(topic, number, done, done + lag, 90.0) for topic, number, lag in lags)
+        members = tuple(Member(f"worker-{n}", "127.0.0.1", (("t0", n),)) for n in range(3))
+        return Sample(100.0 + done, {name: Group(name, "Stable", parts, members)})
+
+    intake = standing("submissions-intake", [six("submissions-intake", 0), six("submissions-intake", 6)])
+    assert (intake.partitions, intake.advice) == (18, Advice(Help.MORE_WORKERS, workers=18))
+    quieter = [six("submissions-intake", 0, quiet=2), six("submissions-intake", 6, quiet=2)]
+    assert standing("submissions-intake", quieter).advice == Advice(Help.MORE_WORKERS, workers=12)
+    history = standing("review", [six("review", 0), six("review", 6)])
+    assert (history.partitions, history.advice) == (3, Advice(Help.MORE_PARTITIONS))
+
+
 def test_a_burst_that_is_gone_in_seconds_asks_for_nobody_though_it_grew_over_the_minute() -> None:
     # Nothing for 54 s, then 6,000 come at once, of which 5,577 are handled within six seconds.
     idle = [group(*(0,) * 12) for _ in range(10)]

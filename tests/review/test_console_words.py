@@ -75,3 +75,15 @@ def test_what_would_help_is_said_only_once_it_is_known_and_until_then_that_it_is
     began = reading("Stable", (Part("t", 0, 0, 9_000, 0.5),), member)
     assert "too early to tell" in (helps(began) or "")
     assert helps(reading("Stable", (Part("t", 0, 9_000, 9_000),), member)) is None, "nothing waits"
+
+
+def test_intake_is_never_told_to_raise_partitions_as_histories_are() -> None:
+    def told(name: str) -> str | None:
+        member = tuple(Member(f"w-{n}", "h", (("t", n),)) for n in range(2))
+        groups = [
+            Group(name, "Stable", tuple(Part("t", n, done, 9_000, 0.5) for n in range(2)), member) for done in (0, 9)
+        ]
+        return helps(standing(name, [Sample(1.0 + 6 * n, {name: group}) for n, group in enumerate(groups)]))
+
+    assert "raise-partitions" in (told("review") or "")
+    assert "Faster handling would" in (told("submissions-intake") or "")

@@ -1,13 +1,14 @@
 """What samples of consumer groups mean: pace, time to drain and its range, and what would help. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from math import ceil, sqrt
 from statistics import fmean, stdev
 
-from runtime.consumers import Group
+from runtime.consumers import Group, Part
+from schemas.topics import INTAKE_GROUP
 
 #: Seconds over which pace is taken, and of one of its windows: their spread gives the range.
 OVER_S, WINDOW_S = 60.0, 6.0
@@ -120,7 +121,6 @@ def standing(name: str, samples: Sequence[Sample]) -> Standing:
     lag = sum(part.lag for part in group.parts)
     written = [part.next_at for part in group.parts if part.next_at is not None]
     measured = pace(name, samples)
-    partitions = max(_by_topic(group).values(), default=0)
     return Standing(
         group=group,
         lag=lag,
@@ -129,8 +129,8 @@ def standing(name: str, samples: Sequence[Sample]) -> Standing:
         pace=measured,
         drain=drain(lag, measured),
         busy=sum(bool(member.parts) for member in group.members),
-        partitions=partitions,
-        advice=advice(group, lag, partitions, demand(name, samples), _still_s(name, samples)),
+        partitions=_shared_by(group.parts, name),
+        advice=advice(group, lag, demand(name, samples), _still_s(name, samples)),
     )
 
 
@@ -200,7 +200,7 @@ def drain(lag: int, pace: Pace) -> Drain:
     return Drain(about, soonest, latest)
 
 
-def advice(group: Group, lag: int, partitions: int, demand: Demand, still_s: float) -> Advice:
+def advice(group: Group, lag: int, demand: Demand, still_s: float) -> Advice:
     """What would help. Workers help up to the partitions, and only where what waits lies on several of them."""
     if not lag:
         return Advice(Help.NOTHING_WAITS)
@@ -217,8 +217,7 @@ def advice(group: Group, lag: int, partitions: int, demand: Demand, still_s: flo
     behind = sorted((part for part in group.parts if part.lag), key=lambda part: -part.lag)
     if behind[0].lag >= MOST * lag:
         return Advice(Help.ONE_PARTITION, part=f"{behind[0].topic} / {behind[0].number}")
-    numbers = {part.number for part in behind}
-    wanted = min(partitions, len(numbers))
+    wanted = _shared_by(behind, group.name)
     if len(group.members) < wanted:
         return Advice(Help.MORE_WORKERS, workers=min(wanted, max(len(group.members) + 1, _enough(lag, demand))))
     return Advice(Help.MORE_PARTITIONS)
@@ -261,8 +260,7 @@ def _still_s(name: str, samples: Sequence[Sample]) -> float:
     return last.at - since
 
 
-def _by_topic(group: Group) -> dict[str, int]:
-    counted: dict[str, int] = {}
-    for part in group.parts:
-        counted[part.topic] = counted.get(part.topic, 0) + 1
-    return counted
+def _shared_by(parts: Iterable[Part], group: str) -> int:
+    """The most workers that can have one of these. Intake deals out each partition by itself; elsewhere whoever has one
+    of a topic has those of the same number of all (Faust)."""
+    return len({(part.topic if group == INTAKE_GROUP else "", part.number) for part in parts})

@@ -56,6 +56,15 @@ def helps(standing: Standing) -> str | None:
                 )
                 % said
             )
+        case Help.MORE_PARTITIONS if standing.group.name == INTAKE_GROUP:
+            # Only histories' partitions are raised.
+            return (
+                _(
+                    "%(name)s: more workers will not help, since each partition that waits has its own. Faster "
+                    "handling would, or less from whoever sends so much."
+                )
+                % said
+            )
         case Help.MORE_PARTITIONS:
             return (
                 _(
