@@ -55,10 +55,13 @@ def actor(person: Person) -> str:
 def cause(request: Request) -> str:
     """What a request is called in the history as the cause of what it asks for.
 
-    Sent again under the same X-Request-Id it takes no second effect; the method and path are part of it, since a caller
-    may use one id for several requests. The query is not: it may hold a token.
+    Sent again under the same X-Request-Id it takes no second effect. Who asks, the method and the path are part of it,
+    since several may choose the same id, and a caller may use one for several requests. The query is not: it may hold a
+    token. Who asks is `scope["state"]["by"]` where a key came with the request, else whoever has signed in, if anybody.
     """
-    return f"request:{request.scope['state']['request_id']}:{request.method} {request.url.path}"
+    state, me = request.scope["state"], person(request)
+    by = state.get("by") or (actor(me) if me else "")
+    return f"request:{state['request_id']}:{by}:{request.method} {request.url.path}"
 
 
 def require(*roles: str) -> Callable[[Request], Person]:

@@ -93,6 +93,7 @@ def with_key(scope: Scope, *, many: bool = False) -> AsCaller:
         held = await _held(gate.keyring, given)
         # Set before anything is refused, so that the request log and the limits' headers know whose it is.
         request.scope["state"]["meter"] = Meter(gate.limits, held)
+        request.scope["state"]["by"] = f"key:{held.key.id}"  # see web.people.cause
         _in_use(held)
         await gate.limits.request(held)
         found = Caller(f"partner:{held.partner}", held.partner, held.key.id, held.key.mode, held.key.scopes)

@@ -82,6 +82,17 @@ async def test_different_requests_under_one_id_all_take_effect(review: Review, s
     assert (await li.post(f"{CASE}/reviews", json=given(), headers=same)).json()["given"] == 1
 
 
+async def test_two_people_under_one_id_both_take_effect(review: Review, signed_in: SignIn) -> None:
+    """Programs of two people may both count their requests from 1."""
+    await review.react([received("SC-1", scene())])
+    first = JSON | {"X-Request-Id": "1"}
+    for me in (LI, WANG):
+        person = signed_in(me)
+        assert (await person.post(f"{CASE}/claim", headers=first)).json()["lease"]["reviewer"] == me.sub
+        assert (await person.post(f"{CASE}/reviews", json=given(), headers=first)).status_code == 200
+    assert (await review.cases.get(f"{OWN}/SC-1@1")).state.reviewers() == (LI.sub, WANG.sub)
+
+
 async def test_refusals_over_json(review: Review, signed_in: SignIn) -> None:
     await review.react([received("SC-1", scene())])
     li, qian, operator = signed_in(LI), signed_in(QIAN), signed_in(OPERATOR)

@@ -95,6 +95,18 @@ async def test_a_key_does_what_it_was_issued_for_and_no_more(client: httpx2.Asyn
         assert (await problem(answer))[:2] == (403, "scope-missing")
 
 
+async def test_the_requests_of_two_keys_are_two_though_they_have_one_id(
+    client: httpx2.AsyncClient, settings: Settings
+) -> None:
+    first, second = [EN | await key_of(client, settings, scopes=["keys"]) for _ in range(2)]
+    path, named = f"/partners/{USCC}/keys", {"X-Request-Id": "1"}
+    answers = [
+        (await client.post(path, json={"label": "x", "scopes": ["keys"]}, headers=key | named)).status_code
+        for key in (first, second, first)
+    ]
+    assert answers == [201, 201, 409], "the same key's again is the same request"
+
+
 async def test_a_key_of_another_partner_is_told_whose_it_is(
     client: httpx2.AsyncClient, settings: Settings, key: dict[str, str]
 ) -> None:
