@@ -7,12 +7,13 @@ bytes handled in place of `raw`, which stays as it came. What people do is noted
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from runtime import telemetry
 from schemas.envelope import Json
@@ -45,28 +46,29 @@ class Parking:
 
     async def park(self, message: Message, error: str) -> None:
         """Park a message that could not be handled, and with it its stream from here on."""
-        await self._parked.update_one(
-            {"_id": _id(message)},
-            {
-                "$setOnInsert": {
-                    "topic": message.topic,
-                    "stream": message.stream,
-                    "error": error,
-                    "since": datetime.now(UTC),
-                    "events": [],
-                }
-            },
-            upsert=True,
-        )
-        await self.join(message)
+        while not await self.join(message):
+            # One write: a stream that is parked without events is for a redrive to delete.
+            parked = {
+                "_id": _id(message),
+                "topic": message.topic,
+                "stream": message.stream,
+                "error": error,
+                "since": datetime.now(UTC),
+                "events": [_waiting(message)],
+            }
+            with suppress(DuplicateKeyError):  # parked meanwhile: it joins
+                await self._parked.insert_one(parked)
+                return
 
     async def join(self, message: Message) -> bool:
         """Put a message behind the others of its parked stream; False where the stream is parked no longer."""
-        waiting = {"position": message.position, "raw": message.raw}
+        there = {"$in": [message.position, "$events.position"]}
+        behind = {"$concatArrays": ["$events", [_waiting(message)]]}
+        # In one operation: what was seen of a stream before or after it would not hold then.
         result = await self._parked.update_one(
-            {"_id": _id(message), "events.position": {"$ne": message.position}}, {"$push": {"events": waiting}}
+            {"_id": _id(message)}, [{"$set": {"events": {"$cond": [there, "$events", behind]}}}]
         )
-        return result.matched_count == 1 or await self._parked.count_documents({"_id": _id(message)}) == 1
+        return result.matched_count == 1
 
     async def tell(self, every_s: float = 10.0) -> None:
         """Keep the gauge of parked streams, until cancelled: each worker of a service tells the same."""
@@ -137,6 +139,10 @@ class Parking:
 def to_handle(document: Json, event: Json) -> Message:
     """A parked event as it is to be handled: mended, where it was."""
     return Message(document["topic"], document["stream"], event["position"], event.get("mended") or event["raw"])
+
+
+def _waiting(message: Message) -> Json:
+    return {"position": message.position, "raw": message.raw}
 
 
 def _id(message: Message) -> str:

@@ -1,6 +1,7 @@
 """An operator mends what is parked: sees in what it differs, puts another body beside it, tries it, sends it on."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 from pymongo import AsyncMongoClient
+from pymongo.monitoring import CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from runtime.consume import handle
 from runtime.operations import CannotMend, OfThisStream, Operations, Tried
@@ -149,6 +151,52 @@ async def test_the_last_that_is_set_aside_leaves_nothing_parked(here: Here, came
     assert await here.operations.set_aside(id, "0:0", "no event", "user:zheng")
     assert await here.operations.parked() == []
     assert not await here.operations.set_aside(id, "0:0", "again", "user:zheng")
+
+
+class RedrivenAfterEachWrite(CommandListener):
+    """Has an operator redrive a stream, from beginning to end, after each write to what is parked."""
+
+    def __init__(self, settings: Settings, id: str) -> None:
+        self.settings, self.id, self.handled = settings, id, list[Message]()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        pass
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        if event.command_name in ("insert", "update"):
+            redriving = threading.Thread(target=asyncio.run, args=[self._redrive()])
+            redriving.start()
+            redriving.join()
+
+    def failed(self, event: Any) -> None:
+        pass
+
+    async def _redrive(self) -> None:
+        async def handle(message: Message) -> None:
+            self.handled.append(message)
+
+        async with AsyncMongoClient[Any](self.settings.mongo_url) as client:
+            await Parking(client[self.settings.database("review")]).redrive(self.id, handle)
+
+
+async def test_an_event_that_is_parked_while_an_operator_redrives_its_stream_is_not_lost(here: Here) -> None:
+    message = Message(here.settings.topic(SUBMISSIONS), "s", "0:0", orjson.dumps(event(1)))
+    redriven = RedrivenAfterEachWrite(here.settings, f"{message.topic} s")
+    async with AsyncMongoClient[Any](here.settings.mongo_url, event_listeners=[redriven]) as client:
+        await Parking(client[here.settings.database("review")]).park(message, "a bug")
+    assert redriven.handled == [message]
+
+
+async def test_an_event_that_comes_twice_is_parked_once_mended_or_not(here: Here) -> None:
+    id, parking = await here.parked(b"not json", orjson.dumps(event(2))), Parking(here.database)
+    await here.operations.mend(id, body(event(1)), "user:zheng")
+    for position in ("0:0", "0:1"):
+        again = Message(here.settings.topic(SUBMISSIONS), "s", position, b"not json")
+        await parking.park(again, "once more")
+        assert await parking.join(again)
+    (document,) = await parking.list()
+    assert [waiting["position"] for waiting in document["events"]] == ["0:0", "0:1"]
+    assert document["events"][0]["mended"] == body(event(1)).encode()
 
 
 async def test_how_many_streams_are_parked_is_told_until_they_are_sent_on(here: Here) -> None:
