@@ -9,7 +9,7 @@ from deploy.local.clients import signed_in
 from deploy.local.table import Stack
 from tests.faults.fleet import key_for
 from tests.journeys.conftest import Visit, aside, go
-from tests.journeys.given import partner_of
+from tests.journeys.given import lines, partner_of, sent
 from tests.journeys.look import look
 
 PARTNER = "partner-zhou"
@@ -173,7 +173,7 @@ def test_what_is_typed_into_a_draft_that_a_colleague_deleted_stays_and_becomes_a
     colleague.get_by_role("button", name="Delete").click()
 
     page.get_by_label("District").select_option("Wuhou")
-    expect(page.locator("#saved")).to_contain_text("somebody sent or deleted this draft")
+    expect(page.locator("#saved")).to_contain_text("this draft was sent or deleted meanwhile, or had expired")
     expect(page.get_by_text("there is no connection")).to_be_hidden()
     page.get_by_role("button", name="Check your answers").click()
     told = page.get_by_role("alert")
@@ -193,6 +193,22 @@ def test_what_is_typed_into_a_draft_that_a_colleague_deleted_stays_and_becomes_a
     page.get_by_role("group", name="Summary").get_by_label("In English").fill("")
     expect(page.locator("#saved")).to_contain_text("Saved at")
     assert not wrong, "\n".join(wrong)
+
+
+def test_enter_keeps_what_is_typed_where_the_entry_was_changed_meanwhile(stack: Stack, visit: Visit) -> None:
+    for scripts, line in zip((True, False), lines(stack, PARTNER, "product", 2, 591), strict=True):
+        (stream,) = aside(sent(stack, PARTNER, [line]))
+        page = visit(PARTNER, scripts=scripts)
+        page.goto(f"{stack.url('submissions')}/submissions/{stream}/edit")
+        title = page.get_by_role("group", name="Title").get_by_label("In English")
+        title.fill("Typed by hand")
+        meanwhile = {**line["entry"], "title": {**line["entry"]["title"], "en": "Sent by program"}}
+        aside(sent(stack, PARTNER, [{**line, "revision": 2, "entry": meanwhile}]))
+        page.get_by_role("button", name="Check your answers").click()
+        expect(page.get_by_role("alert")).to_contain_text("Revision 2 was received since this one was begun.")
+        title.press("Enter")
+        expect(page.get_by_text("The draft is saved. Nothing is sent yet.")).to_be_visible()
+        expect(title).to_have_value("Typed by hand")
 
 
 def test_without_scripts_items_come_and_go_and_a_revision_starts_from_what_was_sent(stack: Stack, visit: Visit) -> None:

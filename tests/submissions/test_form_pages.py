@@ -38,6 +38,11 @@ def errors(page: str) -> dict[str, str]:
     return dict(re.findall(r'<a href="#([\w-]+)">(.*?)</a>', summary[: summary.index("</ul>")]))
 
 
+def buttons(page: str) -> list[str]:
+    """What the form's buttons do, in the order of the page."""
+    return re.findall(r'<button type="submit"[^>]* name="do" value="(\w+)', page)
+
+
 async def test_a_form_is_kept_checked_sent_once_and_gone(
     client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str], scene: dict[str, str]
 ) -> None:
@@ -145,6 +150,7 @@ async def test_a_revision_starts_from_the_newest_and_a_later_one_is_told(
         stale = await client.post(path[1], data=typed, headers=partner)
         assert stale.status_code == 409 and "Revision 2 was received since this one was begun." in stale.text
         assert f'href="/submissions/{stream}"' in stale.text
+        assert buttons(stale.text)[:3] == ["save", "again", "over"], "Enter presses the first, and nothing is lost"
     assert (await client.get(f"{path[1]}/check", headers=partner)).status_code == 409
     assert (await client.post(f"{path[1]}/send", data={"version": "2"}, headers=partner)).status_code == 409
     assert (await client.get(f"/submissions/{stream}", headers=key)).json()["revision"] == 2
@@ -190,6 +196,27 @@ async def test_whoever_is_told_of_a_later_revision_can_begin_again_from_it(
     assert (await client.post(path, data=kept, headers=partner)).headers["location"] == f"{path}/check"
 
 
+async def test_what_a_colleague_saved_before_one_begins_again_leaves_what_is_typed_on_the_page(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    await client.post("/submissions", json=submission("a"), headers=key)
+    values = values_of(submission("a", 2, maturity=3))
+    path, data = draft(), {"kind": "product", "version": "0", "of": f"{USCC}/a", "base": "1", **values}
+    await client.post(path, data={**data, "do": "save"}, headers=partner)
+    await client.post(path, data={**data, "version": "1", "/entry/maturity": "5", "do": "save"}, headers=partner)
+    await client.post("/submissions", json=submission("a", 2, maturity=4), headers=key)
+    for do in ("again", "over"):
+        mine = {**data, "version": "1", "/entry/maturity": "6", "do": do}
+        told = await client.post(path, data=mine, headers=partner)
+        assert told.status_code == 409 and "What you typed is below." in told.text and "Save yours over it" in told.text
+        assert '<option value="6" selected>' in told.text and 'name="base" value="1"' in told.text, do
+    mine = {**data, "version": "2", "/entry/maturity": "6", "do": "check"}
+    assert (
+        "Revision 2 was received since this one was begun."
+        in (await client.post(path, data=mine, headers=partner)).text
+    )
+
+
 async def test_two_tabs_never_overwrite_each_other_unasked(
     client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str], scene: dict[str, str]
 ) -> None:
@@ -218,10 +245,11 @@ async def test_what_is_typed_into_a_draft_that_a_colleague_sent_or_deleted_becom
     await client.post(f"{path}/{act}", data={"version": "1"}, headers=partner)
     mine = {**scene, "version": "1", "/entry/title/en": "Typed on"}
     told = await client.post(path, data={**mine, "do": "autosave"}, headers=partner)
-    assert told.status_code == 409 and "somebody sent or deleted this draft" in told.json()["said"]
+    assert told.status_code == 409 and "was sent or deleted meanwhile, or had expired." in told.json()["said"]
     for do in ("save", "check", "add:/entry/needs"):
         kept = await client.post(path, data={**mine, "do": do}, headers=partner)
         assert kept.status_code == 409 and 'value="Typed on"' in kept.text and "Save it as a new draft" in kept.text
+        assert "It was sent or deleted meanwhile, or had expired." in kept.text
         assert (f'href="/submissions/{USCC}/{scene["/reference"]}"' in kept.text) is (act == "send")
     new = re.search(r'action="(/submissions/drafts/\w+)"', kept.text)
     assert new and new[1] != path

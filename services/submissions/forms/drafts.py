@@ -56,7 +56,7 @@ def too_large() -> Problem:
 
 
 class Changed(Exception):
-    """Somebody saved the draft since it was read, and `draft` is what they left; or sent or deleted it: None."""
+    """Somebody saved the draft since it was read, and `draft` is what they left; or it is no longer there: None."""
 
     def __init__(self, id: str, draft: Draft | None) -> None:
         super().__init__(id)

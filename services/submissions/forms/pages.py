@@ -57,8 +57,8 @@ def _form(
     received: str | None = None,
 ) -> Response:
     """The form of a draft, and what keeps it from being saved or sent: `changed` is what somebody else saved meanwhile;
-    `gone`, that somebody sent or deleted it; `newer`, the revision that was received since this one was begun.
-    `received` is the stream of the entry that has its reference, where there is one to look at."""
+    `gone`, that it is no longer there; `newer`, the revision that was received since this one was begun. `received` is
+    the stream of the entry that has its reference, where there is one to look at."""
     return page(
         request,
         "form.html",
@@ -166,10 +166,11 @@ def _filling_in(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
         do, _colon, about = str(form.get("do", "save")).partition(":")
         draft = await _typed(desk, drafts, id, me, form)
         draft, anchor = _changed(draft, do, about)
+        kept = draft
         if do in ("over", "again"):
-            draft, do = await _rebased(desk, me, draft, do)
+            kept, do = await _rebased(desk, me, draft, do)
         try:
-            saved = await drafts.save(draft, me.name)
+            saved = await drafts.save(kept, me.name)
         except Changed as change:
             if do == "autosave":
                 return JSONResponse({"said": _who_changed(change.draft)}, 409)
@@ -251,7 +252,10 @@ async def _received_as(desk: Desk, draft: Draft) -> str | None:
 
 def _who_changed(draft: Draft | None) -> str:
     if draft is None:
-        return _("Not saved: somebody sent or deleted this draft. Save it, and what you typed becomes a new one.")
+        return _(
+            "Not saved: this draft was sent or deleted meanwhile, or had expired. "
+            "Save it, and what you typed becomes a new one."
+        )
     said = _("Not saved: %(name)s changed this draft at %(time)s. Save it to see both.")
     return said % {"name": draft.by, "time": clock(draft.at or now())}
 
