@@ -1,11 +1,12 @@
 """What people and programs do besides sending: withdraw, register, empty their tests; and the story so far."""
 
 import hashlib
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from runtime.stored import from_stored
-from runtime.streams import MAX_EVENTS, StreamFull
+from runtime.streams import MAX_EVENTS, Outcome, StreamFull
 from schemas.entry import Contact, Entry, Name
 from schemas.envelope import Event, Json, Refusal
 from schemas.finding import Finding
@@ -21,7 +22,7 @@ from schemas.submission import (
 from submissions.callers import Caller, unknown_submission
 from submissions.domain.partner import Register
 from submissions.domain.refused import Standing, standings
-from submissions.domain.submission import EraseContact, ReadContact, Submission, Withdraw
+from submissions.domain.submission import EraseContact, ReadContact, Submission, SubmissionCommand, Withdraw
 from submissions.intake import Intake, Submissions, now
 from submissions.key_desk import KeyDesk, Partners
 from submissions.progress import Progress, Step
@@ -30,6 +31,7 @@ from submissions.sharing import Sharing
 from submissions.store import ProgressStore, where, whose
 from web.languages import _, language
 
+CarryOut = Callable[[Sequence[SubmissionCommand]], Awaitable[list[Outcome[Submission]]]]
 #: Events after which nobody reads a contact any more: what room is left is for withdrawing and erasing.
 READ_UP_TO = MAX_EVENTS - 20
 
@@ -164,10 +166,18 @@ class Desk:
         return Story(stream, found.state, found.events, progress)
 
     async def withdraw(self, stream: str, reason: str, caller: Caller, cause: str) -> None:
+        await self._withdraw(self.kept(caller.mode).handle, stream, reason, caller, cause)
+
+    async def withdrawable(self, stream: str, caller: Caller, cause: str) -> None:
+        """Raises the Problem that `withdraw` would, and withdraws nothing. Only of a stream whose bytes are too many
+        (`reference.full`) the database tells when it is written, and not before."""
+        await self._withdraw(self.kept(caller.mode).dry_run, stream, "", caller, cause)
+
+    async def _withdraw(self, carry_out: CarryOut, stream: str, reason: str, caller: Caller, cause: str) -> None:
         published = caller.mode == "live" and (await self.progress.get(stream)).published
         command = Withdraw(stream=stream, cause=cause, actor=caller.actor, at=now(), reason=reason, published=published)
         try:
-            (outcome,) = await self.kept(caller.mode).handle([command])
+            (outcome,) = await carry_out([command])
         except StreamFull:
             raise_for(Refusal("reference.full"))
         else:

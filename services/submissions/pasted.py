@@ -23,7 +23,8 @@ class Sent:
     """What became of a form's submissions, in order, each with its number: among the entries of a JSON `document`, else
     that of its line. Where it is `checked` only, what would become of them.
 
-    Of what holds no entries at all, `wrong` says what it is, and `field` where it came from.
+    Of what holds no entries at all, `wrong` says what it is, and `field` where it came from. Of others, `raw` is what
+    they were read from.
     """
 
     receipts: tuple[tuple[int, Receipt], ...]
@@ -31,6 +32,7 @@ class Sent:
     checked: bool = False
     wrong: str = ""
     field: Literal["file", "text"] = "text"
+    raw: bytes = b""
 
     @property
     def accepted(self) -> list[Receipt]:
@@ -68,13 +70,14 @@ async def take(intake: Intake, file: UploadFile | None, text: str) -> Sent:
     raw = await _uploaded(file, text)
     if wrong := _wrong(raw):
         return Sent((), checked=intake.validate_only, wrong=wrong, field="file" if file and file.filename else "text")
-    lines, document = _lines(unmarked(raw))
+    raw = unmarked(raw)
+    lines, document = _lines(raw)
     receipts: list[tuple[int, Receipt]] = []
     while batch := lines[: intake.piece]:
         lines = lines[len(batch) :]
         taken = await intake.take(batch)
         receipts += [(line.number, receipt) for line, (receipt, _) in zip(batch, taken, strict=True)]
-    return Sent(tuple(receipts), document, intake.validate_only)
+    return Sent(tuple(receipts), document, intake.validate_only, raw=raw)
 
 
 def taken(sent: Sent) -> str:

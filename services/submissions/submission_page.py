@@ -8,17 +8,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from schemas.entry import without_contact
-from schemas.envelope import Event, Refusal
+from schemas.envelope import Event
 from schemas.finding import patch
 from schemas.submission import SubmissionRefused
 from submissions.callers import Caller, of_person, own_partner
 from submissions.desk import Desk, Story
-from submissions.domain.submission import SUBMISSIONS, Withdraw
-from submissions.intake import now, told
+from submissions.intake import told
 from submissions.pasted import Sent, take, taken
 from submissions.progress import Step
 from submissions.queues import Queues
-from submissions.refusals import raise_for
 from submissions.sections import sections
 from submissions.waits import foreseen, waits_for
 from web.languages import _, language, month, ngettext
@@ -52,7 +50,7 @@ def add(router: APIRouter, desk: Desk, queues: Queues) -> None:
             outlook=foreseen(await queues.outlook(story)),
             sent=sent,
             text=text or (_next_revision(story) if own else ""),
-            unaltered=bool(sent and sent.checked and _unaltered(text, story)),
+            unaltered=bool(sent and sent.checked and _unaltered(sent.raw, story)),
             own=own,
             told=lambda finding: told(finding, language()),
             mends=mends,
@@ -82,17 +80,9 @@ def add(router: APIRouter, desk: Desk, queues: Queues) -> None:
 
     @router.get("/submissions/{uscc}/{reference}/withdraw")
     async def ask(request: Request, uscc: str, reference: str, me: Person = partner) -> Response:
-        story = await seen(Caller(actor(me), own_partner(me)), uscc, reference)
-        command = Withdraw(
-            stream=story.stream,
-            cause=cause(request),
-            actor=actor(me),
-            at=now(),
-            reason="",
-            published=story.progress.published,
-        )
-        decided = SUBMISSIONS.decide(story.state, command)
-        raise_for(decided if isinstance(decided, Refusal) else None)  # what the press would be answered
+        caller = Caller(actor(me), own_partner(me))
+        story = await seen(caller, uscc, reference)
+        await desk.withdrawable(story.stream, caller, cause(request))
         return page(request, "withdraw.html", sections=sections(request, me), story=story, missing=False)
 
     @router.post("/submissions/{uscc}/{reference}/withdraw")
@@ -121,10 +111,10 @@ def _next_revision(story: Story) -> str:
     return pretty(line)
 
 
-def _unaltered(text: str, story: Story) -> bool:
-    """Whether a text is the one that was given to be changed."""
+def _unaltered(raw: bytes, story: Story) -> bool:
+    """Whether what was sent says the same as what was given to be changed."""
     try:
-        return bool(orjson.loads(text) == orjson.loads(_next_revision(story)))
+        return bool(orjson.loads(raw) == orjson.loads(_next_revision(story)))
     except orjson.JSONDecodeError:
         return False
 

@@ -281,6 +281,11 @@ async def test_a_text_that_nobody_changed_is_told_when_it_is_checked(
     assert told in same.text
     changed = {"text": line("a", 2, maturity=3).decode(), "action": "check"}
     assert told not in (await client.post(path, data=changed, headers=partner)).text
+    # The text is as it was prepared, and a file is chosen: the file counts.
+    for file, unaltered in ((line("a", 2, maturity=3), False), (text.encode(), True)):
+        form = {"text": text if not unaltered else changed["text"], "action": "check"}
+        answer = await client.post(path, data=form, files={"file": ("next.json", file)}, headers=partner)
+        assert answer.status_code == 200 and (told in answer.text) is unaltered
 
 
 async def test_a_key_is_shown_once_and_works_until_revoked(
