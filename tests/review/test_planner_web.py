@@ -8,12 +8,15 @@ import httpx2
 import pytest
 
 from review.checks.ruleset import CURRENT
+from review.domain.claiming import DeclareConflict
 from review.domain.reviewer import Register, stream
+from review.domain.reviewing import WithdrawReview
 from review.planner.form import defaults, read
-from review.planner.measured import BY_PEOPLE, COMES_TO_PEOPLE, ROUTED, _checked, happened, measured
+from review.planner.measured import BY_PEOPLE, COMES_TO_PEOPLE, ROUTED, _checked, happened, measured, timed
 from review.planner.plans import Plans
 from review.shadow import checked_again
-from schemas.review import Away, Profile, Route
+from schemas.review import Away, Profile, Route, Verdict
+from tests.review.acts import by, claim, giving
 from tests.review.conftest import Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, linkage, product, received, scene
 from tests.review.people import GOOD, ONLOOKER, OPERATOR
@@ -34,6 +37,20 @@ async def test_open_cases_and_the_time_of_reviews_are_measured(review: Review, s
     assert (known.waiting, known.timed.reviews, known.timed.discordant) == (2, 2, 0.0)
     assert 0 <= known.timed.minutes < 1
     assert known.arrivals == 0  # they came long ago
+
+
+async def test_a_review_that_was_undone_and_given_again_is_one_review_and_takes_all_its_time(review: Review) -> None:
+    await review.react([received("SC-1", scene())])
+    undo = WithdrawReview(**by("user:li", 20.1), reviewer="li", until=AT + timedelta(minutes=50))
+    acts = [claim("li"), giving("li", minutes=20), undo, giving("li", minutes=20.3)]
+    acts += [claim("wang", minutes=30), giving("wang", minutes=40)]
+    # Zhao's was taken back for good, for a conflict of interest.
+    declared = DeclareConflict(**by("user:zhao", 26), reviewer="zhao")
+    acts[4:4] = [claim("zhao", minutes=21), giving("zhao", Verdict.REJECT, "no", minutes=25), declared]
+    for n, act in enumerate(acts):
+        await review.cases.handle([replace(act, cause=f"act {n}")])
+    known = await timed(review.store.cases)
+    assert (known.reviews, round(known.minutes, 1)) == (2, 15.1), "20.2 and 10"
 
 
 async def test_an_express_lane_takes_what_the_route_would_and_not_what_scores_as_much(review: Review) -> None:

@@ -157,9 +157,12 @@ async def happened(cases: AsyncCollection[Json], since: datetime, until: date) -
 
 
 def _reviewing_minutes(events: Sequence[Json]) -> list[float]:
-    """From each claim to the review that the same reviewer gave, without what was given back in between."""
+    """From each claim to the review that the same reviewer gave, without what was given back in between. One that was
+    taken back goes on: it is one review with the next, and none if there is no next."""
     claimed: dict[str, datetime] = {}
-    taken = []
+    spent: dict[str, float] = {}
+    # Nobody reviews a case twice.
+    taken: dict[str, float] = {}
     for event in events:
         at, actor = datetime.fromisoformat(event["time"]), event["actor"]
         match event["type"].removesuffix(".v1"):
@@ -167,11 +170,14 @@ def _reviewing_minutes(events: Sequence[Json]) -> list[float]:
                 claimed[actor] = at
             case "case.released":
                 claimed.pop(actor, None)
+                spent.pop(actor, None)
             case "case.review-given" if actor in claimed:
-                taken.append((at - claimed.pop(actor)).total_seconds() / 60)
+                taken[actor] = spent.pop(actor, 0.0) + (at - claimed.pop(actor)).total_seconds() / 60
+            case "case.review-withdrawn" if actor in taken:
+                spent[actor] = taken.pop(actor)
             case _:
                 pass
-    return taken
+    return [*taken.values()]
 
 
 def _days(text: str, at: datetime) -> float:
