@@ -30,11 +30,11 @@ def roster_api(desk: Desk) -> APIRouter:
     @router.put("/reviewers/{reviewer}")
     async def register(request: Request, reviewer: str, profile: Profile, me: Operator) -> Json:
         """Put somebody on the roster, or replace what it says of them. 422 names what is wrong by field."""
-        _reviewer, _profile, wrong = read(fields(reviewer, profile))
-        if wrong:
+        account, plain, wrong = read(fields(reviewer, profile))
+        if plain is None:
             errors = [{"field": field, "detail": text} for field, text in wrong.items()]
             raise Problem(422, "reviewer-profile", _("The roster cannot take this"), None, errors=errors)
-        (outcome,) = await desk.register({reviewer: profile}, me, cause(request))
+        (outcome,) = await desk.register({account: plain}, me, cause(request))
         return _line(outcome.state)
 
     @router.delete("/reviewers/{reviewer}", status_code=204)

@@ -177,6 +177,16 @@ async def test_json_keeps_the_same_rules(review: Review, signed_in: SignIn) -> N
     ]
 
 
+@pytest.mark.parametrize("conflicts", [[f" {OWN}", f"{OTHER} "], [f"{OWN};{OTHER}"], [f"{OWN}\n{OTHER}"]])
+async def test_json_registers_what_was_checked(review: Review, signed_in: SignIn, conflicts: list[str]) -> None:
+    """A conflict of interest with a blank beside it would be equal to nobody's code."""
+    profile = {"name": " Li ", "partner": f"{OTHER} ", "conflicts": conflicts}
+    answer = await signed_in(OPERATOR).put("/reviewers/%20li%20", json=profile, headers=JSON)
+    assert (answer.status_code, answer.json()["reviewer"]) == (200, "li")
+    known = (await roster(review))["li"]
+    assert (known.name, known.partner, known.conflicts) == ("Li", OTHER, (OWN, OTHER))
+
+
 async def test_whom_a_reviewer_acts_for_is_kept_from_them_however_they_sign_in(
     review: Review, signed_in: SignIn
 ) -> None:
