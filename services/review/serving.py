@@ -117,7 +117,7 @@ async def waiting(store: CaseStore, roster: Roster) -> tuple[Queue, ...]:
     oldest = await store.lists.oldest([case.id for case in stuck])
     age_s = (now() - oldest).total_seconds() if oldest else 0.0
     count = sum(kind.count for kind in await store.lists.waiting()) - len(stuck)
-    open_cases = Queue(_("Open cases"), count, age_s, _("Reviewers: two reviews that agree decide a case."))
+    open_cases = Queue(_("Open cases"), count, age_s, _("Reviewers: see the review desk for how many each case needs."))
     if not stuck:
         return (open_cases,)
     said = _(

@@ -9,6 +9,7 @@ import httpx2
 from review.desk import now
 from review.domain.lease import MOST_HELD
 from review.domain.reviewing import GiveReview
+from review.serving import waiting
 from schemas.review import CRITERIA, Verdict
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, owned, product, received, revised, scene
@@ -135,6 +136,19 @@ async def test_a_reviewer_goes_from_the_desk_through_a_case_and_back(review: Rev
     again = await li.post(f"{CASE}/reviews", data=GOOD)
     assert again.url.path == "/cases" and (await review.cases.get(f"{OWN}/SC-1@1")).version == 4
     assert "You are done: no case awaits your review" in again.text
+
+
+async def test_the_desk_and_operations_promise_no_number_of_reviews(review: Review, signed_in: SignIn) -> None:
+    """It goes by the route: one decides an express case, none what the machine returns."""
+    await review.react([received("PR-1", product())])
+    li = signed_in(LI)
+    assert "A case appears here once it is decided." in (await li.get("/cases")).text
+    (open_cases,) = await waiting(review.store, review.desk.roster)
+    assert open_cases.frees == "Reviewers: see the review desk for how many each case needs."
+    await li.post("/cases:next")
+    scores = {f"score-{name}": "4" for name in CRITERIA["product"]}
+    done = await li.post(f"{ADDRESSES.path(f'{OTHER}/PR-1@1')}/reviews", data=scores | {"verdict": "approve"})
+    assert "decides the case" in done.text and "A case appears here once" not in done.text
 
 
 async def test_others_reviews_are_seen_after_ones_own(review: Review, signed_in: SignIn) -> None:
