@@ -183,8 +183,7 @@ async def test_json_registers_what_was_checked(review: Review, signed_in: SignIn
     profile = {"name": " Li ", "partner": f"{OTHER} ", "conflicts": conflicts}
     answer = await signed_in(OPERATOR).put("/reviewers/%20li%20", json=profile, headers=JSON)
     assert (answer.status_code, answer.json()["reviewer"]) == (200, "li")
-    known = (await roster(review))["li"]
-    assert (known.name, known.partner, known.conflicts) == ("Li", OTHER, (OWN, OTHER))
+    assert await roster(review) == {"li": Profile(name="Li", partner=OTHER, conflicts=(OWN, OTHER))}
 
 
 async def test_whom_a_reviewer_acts_for_is_kept_from_them_however_they_sign_in(
