@@ -105,8 +105,9 @@ def severities(reviews: Sequence[Given]) -> Severities:
     values, turned = np.maximum(values, 0.0), vectors.T @ b
     # For each ratio: how much of what was seen is the reviewers', a row of `shrunk`, and what is left to the noise.
     shrunk = RATIOS[:, None] / (1 + RATIOS[:, None] * values)
-    noise = np.maximum(STEPS, (squares - (shrunk * turned**2).sum(axis=1)) / freedom)
-    weights = _weights(values, noise, freedom)
+    left = squares - (shrunk * turned**2).sum(axis=1)
+    noise = np.maximum(STEPS, left / freedom)
+    weights = _weights(values, noise, left, freedom)
     found = shrunk * turned
     mean = weights @ found
     spread = np.diag((weights * noise) @ shrunk) + (found - mean).T @ (weights[:, None] * (found - mean))
@@ -119,11 +120,15 @@ def severities(reviews: Sequence[Given]) -> Severities:
     )
 
 
-def _weights(values: NDArray[np.float64], noise: NDArray[np.float64], freedom: int) -> NDArray[np.float64]:
+def _weights(
+    values: NDArray[np.float64], noise: NDArray[np.float64], left: NDArray[np.float64], freedom: int
+) -> NDArray[np.float64]:
     """How likely each ratio is: its restricted likelihood, the noise profiled out; beforehand the standard deviation of
     the severities by the noise's has a half-Cauchy distribution, so that few reviewers say something, too."""
     beforehand = np.log(RATIOS) / 2 - np.log1p(RATIOS)
-    unlikely = np.log1p(RATIOS[:, None] * values).sum(axis=1) + freedom * np.log(noise) - 2 * beforehand
+    # `left / noise` is `freedom` at every ratio, but where the noise is no less than STEPS though less is left to it.
+    noisy = freedom * np.log(noise) + left / noise
+    unlikely = np.log1p(RATIOS[:, None] * values).sum(axis=1) + noisy - 2 * beforehand
     weights = np.exp((unlikely.min() - unlikely) / 2)
     shares: NDArray[np.float64] = weights / weights.sum()
     return shares

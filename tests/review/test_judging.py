@@ -56,6 +56,29 @@ def test_severities_are_found_again() -> None:
     assert all(abs(found[name] - true) < 2 for name, true in TRUE.items())
 
 
+def test_reviewers_who_agree_but_for_their_severity_are_corrected_in_full() -> None:
+    # Five who judge all alike and lie seven points apart, each pair on six cases.
+    pairs = [(a, b) for a in range(5) for b in range(a)] * 6
+    apart = [Given(f"case-{n}", f"r{r}", 50 + 7 * (r - 2)) for n, pair in enumerate(pairs) for r in pair]
+    assert [round(points) for points in severities(apart).points.values()] == [-14, -7, 0, 7, 14]
+
+
+@pytest.mark.parametrize("noise", [0.5, 2.0])
+def test_the_better_reviewers_agree_the_fuller_is_the_correction_and_the_margins_hold(noise: float) -> None:
+    true, found, within = [], [], []
+    for seed in range(40):
+        chance = random.Random(f"agreeing {seed}")
+        severity = {f"r{n}": chance.gauss(0, 8) for n in range(10)}
+        reckoned = severities(world(severity, 60, noise=noise, seed=seed)[0])
+        true += [points - np.mean([*severity.values()]) for points in severity.values()]
+        found += [reckoned.points[name] for name in severity]
+        for name, points in severity.items():
+            score, margin = reckoned.review(name, 50 + points)
+            within.append(margin is not None and abs(score - 50) <= margin)
+    assert np.dot(true, found) / np.dot(true, true) == pytest.approx(1, abs=0.06)
+    assert np.mean(within) >= 0.87
+
+
 def test_corrected_scores_are_nearer_to_the_truth() -> None:
     reviews, quality = world(TRUE, 400, noise=6)
     found = severities(reviews)

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from review.checks.ruleset import CURRENT
+from review.domain.acts import CaseCommand
 from review.domain.claiming import DeclareConflict
 from review.domain.reviewer import Register, stream
 from review.domain.reviewing import WithdrawReview
@@ -42,7 +43,7 @@ async def test_open_cases_and_the_time_of_reviews_are_measured(review: Review, s
 async def test_a_review_that_was_undone_and_given_again_is_one_review_and_takes_all_its_time(review: Review) -> None:
     await review.react([received("SC-1", scene())])
     undo = WithdrawReview(**by("user:li", 20.1), reviewer="li", until=AT + timedelta(minutes=50))
-    acts = [claim("li"), giving("li", minutes=20), undo, giving("li", minutes=20.3)]
+    acts: list[CaseCommand] = [claim("li"), giving("li", minutes=20), undo, giving("li", minutes=20.3)]
     acts += [claim("wang", minutes=30), giving("wang", minutes=40)]
     # Zhao's was taken back for good, for a conflict of interest.
     declared = DeclareConflict(**by("user:zhao", 26), reviewer="zhao")
