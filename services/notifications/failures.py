@@ -2,8 +2,11 @@
 
 
 class NotDelivered(Exception):
-    """`error` goes into the history and onto pages, so it holds no address; `final`: trying again would not help."""
+    """`error` goes into the history and onto pages, so it holds no address; `final`: trying again would not help.
 
-    def __init__(self, error: str, *, final: bool = False) -> None:
+    `ours`: it says nothing of the receiver, for what is wrong is wrong here.
+    """
+
+    def __init__(self, error: str, *, final: bool = False, ours: bool = False) -> None:
         super().__init__(error)
-        self.error, self.final = error, final
+        self.error, self.final, self.ours = error, final, ours

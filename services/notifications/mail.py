@@ -88,7 +88,8 @@ class Mail:
             message = EmailMessage(policy=POLICY)
             message["From"] = self.settings.mail_from
             message["To"] = recipient.address
-            message["Subject"] = f"{subject} · {_('Shuangqian')}"
+            # A title may hold what ends a line: published ones stay as they are, and a header is one line.
+            message["Subject"] = " ".join(f"{subject} · {_('Shuangqian')}".split())
             message["Date"] = format_datetime(at)
             message["Message-ID"] = message_id(delivery.id, links.notifications)
             message["Auto-Submitted"] = "auto-generated"

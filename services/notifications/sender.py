@@ -227,19 +227,26 @@ class Sender:
                 return Succeed(**follows, at=now())
             except NotDelivered as error:
                 failed = error
-            except Exception as error:  # a bug: it shows on the page, and is tried again like any failure
+            except Exception as error:  # a bug: it shows on the page, and is tried again until it is mended
                 log.error("sender.failed", delivery=delivery.id, error=repr(error))
-                failed = NotDelivered(type(error).__name__)
+                failed = NotDelivered(type(error).__name__, ours=True)
             ATTEMPTS.labels(channel, "failed").inc()
-            scale = self._settings.retry_scale
-            return Fail(**follows, at=now(), attempt=attempt, error=failed.error, final=failed.final, scale=scale)
+            return Fail(
+                **follows,
+                at=now(),
+                attempt=attempt,
+                error=failed.error,
+                final=failed.final,
+                ours=failed.ours,
+                scale=self._settings.retry_scale,
+            )
 
     async def _send(self, http: httpx2.AsyncClient, work: Work, traceparent: str | None) -> None:
         """Send a message by its channel. Raises NotDelivered."""
         delivery, recipient, subscription, at = work.delivery, work.recipient, work.subscription, now()
         assert recipient is not None and subscription is not None
         if len(work.editions) < len(delivery.state.entries):  # while the projection is being rebuilt
-            raise NotDelivered("edition not known yet")
+            raise NotDelivered("edition not known yet", ours=True)
         if recipient.channel == "email":
             message = self._mail.message(delivery, subscription, recipient, work.editions, at)
             await self._mail.send(message, recipient.address)

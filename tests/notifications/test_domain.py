@@ -118,6 +118,15 @@ def test_the_last_failure_and_a_final_one_abandon_it() -> None:
     )
 
 
+def test_what_is_wrong_on_our_side_is_tried_until_it_is_mended() -> None:
+    state = sent(QUEUED)
+    for attempt in range(1, 30):
+        (fact,) = _facts(delivery.decide(state, Fail(**BY, attempt=attempt, error="ValueError", ours=True)))
+        assert isinstance(fact, DeliveryAttempted) and fact.due - AT <= BACKOFF[-1]
+        state = delivery.evolve(state, fact)
+    assert delivery.decide(state, Succeed(**BY)) == (DeliveryDelivered(attempt=30),)
+
+
 def test_what_is_delivered_stays_so() -> None:
     assert delivery.decide(sent(QUEUED, failed(1)), Succeed(**BY)) == (DeliveryDelivered(attempt=2),)
     done = sent(QUEUED, DeliveryDelivered(attempt=1))

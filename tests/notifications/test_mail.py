@@ -80,6 +80,21 @@ def test_the_same_delivery_has_the_same_message_id_and_links_are_whole() -> None
     assert message("confirmation", "zh")["List-Unsubscribe"] is None
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\u2028", "\u2029", "\x85", "\x0b", "\x1c"])
+def test_a_title_with_a_line_break_is_one_line_in_the_subject(ends: str) -> None:
+    edition = CORRECTED | {"title": {"zh": f"园区{ends}巡检", "en": f"Park{ends}patrol"}}
+    state = Delivery(status="queued", subscription="s", entries=(edition["_id"],))
+    mail = Mail.of(SETTINGS).message(
+        Sendable("s:correction", 1, state, None, AT),
+        Subscription(status="active", language="en"),
+        Recipient("s", "email", "reader@example.org", None),
+        [edition],
+        AT,
+    )
+    assert mail["Subject"] == "Corrected: Park patrol · Shuangqian"
+    assert b"\nSubject: " in mail.as_bytes()
+
+
 def test_a_title_without_english_is_said_in_chinese() -> None:
     event = published(0, entries()[0].model_copy(update={"title": entries()[0].title.model_copy(update={"en": None})}))
     edition = {"_id": f"{event.subject}@1", **as_edition(event)}

@@ -104,6 +104,28 @@ async def test_what_is_gone_or_fails_to_the_end_is_abandoned(
     assert broken[-1] == DeliveryAbandoned(attempt=10, error="HTTP 500")
 
 
+async def test_what_is_wrong_on_our_side_suspends_nobody_and_goes_out_once_it_is_mended(
+    settings: Settings, database: Database, subscribers: Subscribers, tmp_path: Path
+) -> None:
+    async with mail_server(tmp_path) as (port, mailbox):
+        await subscribers.add("zh", "du@example.org", "email")
+        await on_publishing(database)([corrected(1)])
+        (edition,) = await database["editions"].find().to_list()
+        await database["editions"].update_one({}, {"$unset": {"title": ""}})
+
+        async def failed_often() -> bool:
+            return bool(await database["deliveries"].count_documents({"state.attempt": {"$gt": len(BACKOFF) + 1}}))
+
+        quick = settings.model_copy(update={"smtp_port": port, "retry_scale": 0.0})
+        async with sending(quick, database):
+            await eventually(failed_often)
+            assert (await states(database))[f"zh:{PARTNER}/E-1@2"].error == "KeyError"
+            await database["editions"].replace_one({"_id": edition["_id"]}, edition)
+            await eventually(all_are(database, "delivered", 1))
+    assert len(mailbox.messages) == 1
+    assert not any(isinstance(fact, DeliveryAbandoned) for fact in await facts(database, f"zh:{PARTNER}/E-1@2"))
+
+
 async def test_nothing_goes_to_who_cancelled(settings: Settings, database: Database, subscribers: Subscribers) -> None:
     with receiver() as found:
         await subscribers.add("hook", f"{found.url}/hook")

@@ -60,11 +60,16 @@ class Succeed(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Fail(Command):
-    """Attempt number `attempt` failed. `final`: no other would do better. `scale` stretches the waits of BACKOFF."""
+    """Attempt number `attempt` failed. `final`: no other would do better. `scale` stretches the waits of BACKOFF.
+
+    `ours`: what is wrong is wrong here. It is tried until that is mended: given up, it would suspend a subscription
+    whose address is as good as ever.
+    """
 
     attempt: int
     error: str
     final: bool = False
+    ours: bool = False
     scale: float = 1.0
 
 
@@ -125,9 +130,9 @@ def _queued_again(state: Delivery, command: Retry) -> DeliveryQueued:
 
 
 def _failed(command: Fail) -> DeliveryAttempted | DeliveryAbandoned:
-    if command.final or command.attempt > len(BACKOFF):
+    if command.final or (command.attempt > len(BACKOFF) and not command.ours):
         return DeliveryAbandoned(attempt=command.attempt, error=command.error)
-    due = command.at + BACKOFF[command.attempt - 1] * command.scale
+    due = command.at + BACKOFF[min(command.attempt, len(BACKOFF)) - 1] * command.scale
     return DeliveryAttempted(attempt=command.attempt, error=command.error, due=due)
 
 
