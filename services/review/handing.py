@@ -6,7 +6,7 @@ streams' versions, and deals again. Decision 0014.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -92,14 +92,24 @@ class Handing:
             if who.sub in chosen:
                 continue
             own = (case for sub, case in assigned if sub == who.sub)
-            id = _first(who, chain(own, _own_field(who, pools), general), taken)
-            if id is None and len(general) == most:  # those read are not for them: look further, for them alone
-                further = await self.store.queue.candidates(who, at)
-                id = next((each for each in further if each not in taken), None)
+            id = _first(who, chain(own, _own_field(who, pools)), taken)
+            # Where those read are not for them, as their own first reviews are, it looks further, for them alone.
+            if id is None and any(len(pools[sector]) == most for sector in who.sectors):
+                id = await self._further(who, at, taken, who.sectors)
+            if id is None:
+                id = _first(who, general, taken)
+            if id is None and len(general) == most:
+                id = await self._further(who, at, taken)
             if id is not None:
                 chosen[who.sub] = id
                 taken.add(id)
         return chosen
+
+    async def _further(
+        self, who: Standing, at: datetime, taken: set[str], sectors: Sequence[str] | None = None
+    ) -> str | None:
+        found = await self.store.queue.candidates(who, at, sectors=sectors)
+        return next((each for each in found if each not in taken), None)
 
 
 def _own_field(who: Standing, pools: Mapping[str, Sequence[Free]]) -> list[Free]:
@@ -107,7 +117,7 @@ def _own_field(who: Standing, pools: Mapping[str, Sequence[Free]]) -> list[Free]
     return sorted(own, key=lambda case: (case.left, case.received, case.id))
 
 
-def _first(who: Standing, cases: "chain[Free]", taken: set[str]) -> str | None:
+def _first(who: Standing, cases: Iterable[Free], taken: set[str]) -> str | None:
     return next((case.id for case in cases if case.id not in taken and case.suits(who)), None)
 
 

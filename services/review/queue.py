@@ -95,9 +95,14 @@ class CaseQueue:
         found = self.cases.find(query, {"state": 1}).hint("next").sort(_ORDER).limit(most)
         return {each["_id"]: _running(Case.model_validate(each["state"], strict=False), at) async for each in found}
 
-    async def candidates(self, who: Standing, at: datetime, most: int = MOST) -> list[str]:
-        """The cases a reviewer may claim now: fewest reviews left first, then the longest waiting."""
-        found = self.cases.find(_reviewable(who) | _free(at), {"_id": 1}).hint("next").sort(_ORDER).limit(most)
+    async def candidates(
+        self, who: Standing, at: datetime, most: int = MOST, sectors: Sequence[str] | None = None
+    ) -> list[str]:
+        """The cases a reviewer may claim now, of some sectors or of all: fewest reviews left first, then the longest
+        waiting."""
+        query = _reviewable(who) | _free(at) | ({"state.sector": {"$in": [*sectors]}} if sectors else {})
+        index = "next_of_sector" if sectors else "next"
+        found = self.cases.find(query, {"_id": 1}).hint(index).sort(_ORDER).limit(most)
         return [case["_id"] async for case in found]
 
     async def claimed(self, reviewers: Collection[str], at: datetime) -> dict[str, str]:

@@ -10,10 +10,13 @@ import pytest
 from review.desk import Desk, now
 from review.domain.claiming import Claim
 from review.domain.reviewer import Standing
+from review.handing import SPARE
 from review.lists import Waiting
-from schemas.review import CRITERIA, Verdict
+from schemas.entry import Industry
+from schemas.review import CRITERIA, Profile, Verdict
 from tests.review.conftest import Review, reviewer
 from tests.review.entries import AT, OTHER, OWN, product, received, scene
+from tests.review.people import OPERATOR
 from web.people import Person
 from web.problems import Problem
 
@@ -46,6 +49,18 @@ async def test_the_longest_waiting_comes_first_but_before_it_one_that_lacks_one_
     assert await next_of(review.desk, LI) == first, "not the one that li reviewed"
     assert await next_of(review.desk, ZHAO) == second
     assert await next_of(review.desk, reviewer("sun")) is None
+
+
+async def test_ones_own_finished_first_reviews_do_not_hide_ones_own_field(review: Review) -> None:
+    """They lack one review, so they come first in it, however many: nobody has reviewed them a second time yet."""
+    reviewed = await opened(review, SPARE + 1)
+    for case in reviewed:
+        await decide(review.desk, case, [(LI, Verdict.REJECT)])
+    fresh = received("SC-900", scene(), AT + timedelta(days=30))
+    await review.react([received("PR-1", product()), fresh])
+    profile = Profile(name="Li", industries=(Industry.SUPPLY_CHAIN,))
+    await review.desk.register({"li": profile}, OPERATOR, "roster")
+    assert await next_of(review.desk, LI) == f"{fresh.subject}@1", "the oldest is of another field"
 
 
 async def test_next_goes_on_with_the_case_in_hand(review: Review) -> None:
