@@ -73,6 +73,11 @@ def wrong_in(sheet: Sheet) -> Iterator[tuple[int, list[Json]]]:
         yield each.row.number, at_cells(receipt, each, sheet.header)
 
 
+def refused(sheet: Sheet) -> dict[int, list[Json]]:
+    """The rows that are to be mended, with what is wrong with them."""
+    return {row: wrong for row, wrong in wrong_in(sheet) if wrong}
+
+
 def problem(file: bytes, kind: str | None = "product") -> list[tuple[str, str | None]]:
     """(rule, cell) of what keeps a file from being read."""
     with pytest.raises(Problem) as raised:
@@ -326,6 +331,52 @@ def test_coloured_blank_cells_far_below_and_aside_do_no_harm() -> None:
     for row, column in ((9, 1), (1_048_576, 2), (5, 16_384)):
         book.worksheets[0].cell(row, column).fill = PatternFill("solid", fgColor="FF0000")
     assert lines(saved(book)) == GOOD
+
+
+@pytest.mark.parametrize("only_refused", [False, True])
+def test_a_coloured_blank_cell_far_away_costs_nothing_when_the_file_is_marked(only_refused: bool) -> None:
+    book = as_book(put(rows(), MATURITY, 3, 12))
+    for row, name in ((2, "a"), (3, "b")):
+        book.worksheets[0][f"A{row}"].hyperlink = f"https://example.org/{name}"
+    for at in ("B3", "XFD1048576"):
+        book.worksheets[0][at].fill = PatternFill("solid", fgColor="00FF00")
+    sheet = read(saved(book))
+    back = opened(marked(sheet, refused(sheet), only_refused=only_refused))
+    wrong = cell(rows(), MATURITY, 2 if only_refused else 3)
+    assert [each.coordinate for each in back._cells.values() if each.comment] == [wrong]
+    assert (back.max_row, back[f"B{wrong[-1]}"].fill.fgColor.rgb) == (2 if only_refused else 1_048_576, "0000FF00")
+    links = {each.value: each.hyperlink.target for each in back._cells.values() if each.hyperlink}
+    assert links == {name: f"https://example.org/{name}" for name in ("b" if only_refused else "ab")}
+
+
+def test_more_cells_than_can_be_held_are_refused_though_nothing_stands_in_them() -> None:
+    def with_more(xml: bytes) -> bytes:
+        return xml.replace(b"</sheetData>", b"<row>" + b'<c s="0"/>' * 400_000 + b"</row></sheetData>")
+
+    other = as_book(rows())
+    other.create_sheet("Other").append(["x"])
+    assert problem(changed(WHOLE, OPENED, with_more)) == [("sheet.size", None)]
+    assert problem(changed(saved(other), "xl/worksheets/sheet2.xml", with_more)) == [("sheet.size", None)]
+    assert lines(changed(WHOLE, OPENED, lambda xml: with_more(xml).replace(b'<c s="0"/>', b"", 50_000))) == GOOD
+
+
+@pytest.mark.parametrize("made", ["mergeCells", "hyperlinks"])
+@pytest.mark.parametrize(
+    ("area", "rule"), [("A9:XFD1048576", "sheet.size"), ("A&#49;:B2", "sheet.damaged"), ("9:10", "sheet.damaged")]
+)
+def test_an_area_of_which_too_many_cells_would_be_made_is_refused(made: str, area: str, rule: str) -> None:
+    xml = f'</sheetData><{made}><{made[:-1]} display=">" ref="{area}"/></{made}>'.encode()
+    assert problem(changed(WHOLE, OPENED, lambda sheet: sheet.replace(b"</sheetData>", xml))) == [(rule, None)]
+
+
+def test_a_formula_that_came_to_nothing_beyond_the_last_value_is_left_out_of_the_rows_to_mend() -> None:
+    told = put(rows(), MATURITY, 3, 12)
+    book = as_book(told)
+    book.worksheets[0]["BZ3"] = "x"
+    file = with_value(saved(book), "BZ3", b'<c r="BZ3" t="str"><f>IF(1,"")</f></c>')
+    sheet = read(file)
+    back = opened(marked(sheet, refused(sheet), only_refused=True))
+    assert back["BZ2"].value is None and back[cell(told, MATURITY, 2)].comment
 
 
 @pytest.mark.parametrize("at", ["A1048576", "XFD1", "XFD1048576"])

@@ -7,7 +7,6 @@ as it was, but for charts and drawings, which openpyxl does not keep.
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from copy import copy
 from typing import Any, BinaryIO
 
 import openpyxl
@@ -103,50 +102,52 @@ def _mark(sheet: Worksheet, address: str, text: str) -> None:
 
 
 def _unmark(sheet: Worksheet) -> None:
-    for row in sheet.iter_rows():
-        for cell in row:
-            if isinstance(cell, Cell) and cell.comment and cell.comment.author == AUTHOR:
-                cell.comment, cell.fill = None, _NONE
+    # Of the cells that there are: iter_rows would make all others, too, down to the last that is formatted.
+    for cell in sheet._cells.values():
+        if isinstance(cell, Cell) and cell.comment and cell.comment.author == AUTHOR:
+            cell.comment, cell.fill = None, _NONE
 
 
 def _keep(sheet: Worksheet, form: Workbook, rows: set[int]) -> None:
-    """Leave what stands down to the headings, and these rows, moved up; with their looks and comments.
+    """Leave what stands down to the headings, and these rows, moved up; with their looks, links and comments.
 
     Formulas become the values they were read with: in another row they would mean something else.
     """
     heading_row = form.header.row
     for area in list(sheet.merged_cells.ranges):
         if area.max_row > heading_row:
-            _spread(sheet, area)
-    to, width, last = heading_row, sheet.max_column, sheet.max_row
-    for row in sorted(rows):
-        to += 1
-        for cell in sheet[row]:
-            if cell.data_type == "f":
-                value = form.cells[row - 1][cell.column - 1]
-                cell.value = None if is_odd(value) else value
-        if row != to:
-            for column in range(1, width + 1):
-                _copy(sheet.cell(row, column), sheet.cell(to, column))
-            sheet.row_dimensions[to].height = sheet.row_dimensions[row].height
-        sheet.row_dimensions[to].hidden = False
+            _spread(sheet, area, len(form.cells))
+    to = {row: heading_row + number for number, row in enumerate(sorted(rows), start=1)}
+    cells, heights = dict(sheet._cells), {row: sheet.row_dimensions[row].height for row in to}
+    sheet._cells = {at: cell for at, cell in cells.items() if at[0] <= heading_row}
+    for (row, column), cell in cells.items():
+        if row not in to:
+            continue
+        if cell.data_type == "f":
+            value = _value(form, row, column)
+            cell.value = None if is_odd(value) else value
+        cell.row = to[row]
+        if cell.hyperlink:
+            cell.hyperlink.ref = cell.coordinate
+        sheet._cells[to[row], column] = cell
+    for row, there in to.items():
+        sheet.row_dimensions[there].height = heights[row]
+        sheet.row_dimensions[there].hidden = False
     sheet.auto_filter.ref = None
-    if last > to:
-        sheet.delete_rows(to + 1, last - to)
 
 
-def _spread(sheet: Worksheet, area: Any) -> None:
-    """Unmerge an area; merged over rows, each gets the value it was read with."""
-    top, bottom, left, right = area.min_row, area.max_row, area.min_col, area.max_col
+def _value(form: Workbook, row: int, column: int) -> Any:
+    """What was read in a cell: beyond the last that held something, nothing."""
+    cells = form.cells[row - 1] if row <= len(form.cells) else []
+    return cells[column - 1] if column <= len(cells) else None
+
+
+def _spread(sheet: Worksheet, area: Any, last: int) -> None:
+    """Unmerge an area; merged over rows, each down to the last gets the value it was read with."""
+    top, bottom, left, right = area.min_row, min(area.max_row, last), area.min_col, area.max_col
     sheet.unmerge_cells(str(area))
     for row in range(top + 1, bottom + 1) if left == right else ():
         sheet.cell(row, left).value = sheet.cell(top, left).value
-
-
-def _copy(source: Any, target: Any) -> None:
-    target.value = source.value
-    target._style = copy(source._style)
-    target.comment = copy(source.comment) if source.comment else None
 
 
 def _text(file: BinaryIO, form: Text, findings: Findings, only_refused: bool) -> bytes:

@@ -11,10 +11,14 @@ from web.languages import _
 
 #: What a workbook may unpack to; more is a bomb, or a case for CSV.
 MAX_UNPACKED_BYTES = 200_000_000
-#: Cells with values, and the size of the smallest rectangle around them.
+#: Cells of all sheets, formatted blank ones among them; and the smallest rectangle around those with values.
 MAX_CELLS, MAX_AREA = 400_000, 2_000_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PIECE = 1 << 20
+#: Each cell; and areas of which openpyxl makes cells, though none stand there.
+_ANY_CELL = re.compile(rb"<(?:[^\s<>/:]+:)?c[\s/>]")
+_AREA = re.compile(rb"""<(?:[^\s<>/:]+:)?(?:mergeCell|hyperlink|comment)\s[^<]*?\bref\s*=\s*["']([^"']*)["']""")
+_CORNERS = re.compile(rb"\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?")
 #: A cell that holds something, up to the end of its content's first tags.
 _CELL = re.compile(
     rb"<(?:\w+:)?c\b(?P<said>[^>]*[^>/])?>\s*(?P<formula><(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>))?\s*"
@@ -32,7 +36,6 @@ class Scan:
 
     odd: dict[tuple[int, int], dict[str, str]]
     hidden: list[int]
-    cells: int = 0
     last_row: int = 0
     last_column: int = 0
 
@@ -61,27 +64,53 @@ def damaged() -> Exception:
 
 
 def refuse_bombs(archive: zipfile.ZipFile) -> None:
-    """Raises for what unpacks to too much, for XML that defines entities, and for parts that are damaged."""
+    """Raises for what unpacks to too much or holds too many cells, for XML that defines entities, and for parts that
+    are damaged."""
     parts = archive.infolist()
     if sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES or len(parts) > 5000:
         raise too_large()
     if any(part.flag_bits & 1 for part in parts):
         raise damaged()
+    cells = 0
     for part in parts:
         # What a part unpacks to beyond the size it names, zipfile does not read; that and a wrong sum it raises.
         with archive.open(part) as stream:
-            before = b""
+            rest = b""
             while piece := stream.read(_PIECE):
-                if part.filename.endswith((".xml", ".rels")) and b"<!DOCTYPE" in before + piece:
+                if not part.filename.endswith((".xml", ".rels")):
+                    continue
+                # UTF-16, in which Excel writes what queries keep, is looked through as well.
+                text = rest + piece.replace(b"\0", b"")
+                cut = max(text.rfind(b"<"), 0)
+                rest = text[cut:]
+                if b"<!DOCTYPE" in text or len(rest) > 8 * _PIECE:
                     raise damaged()
-                before = piece[-16:]
+                cells += _cells_in(text[:cut])
+                if cells > MAX_CELLS:
+                    raise too_large()
+            cells += _cells_in(rest)
+    if cells > MAX_CELLS:
+        raise too_large()
+
+
+def _cells_in(xml: bytes) -> int:
+    """How many cells openpyxl makes of this, at most: each is held in memory when a file is marked."""
+    return len(_ANY_CELL.findall(xml)) + sum(map(_size, _AREA.findall(xml)))
+
+
+def _size(area: bytes) -> int:
+    match = _CORNERS.fullmatch(area)
+    if match is None:
+        raise damaged()
+    left, top, right, bottom = match.groups()
+    return abs(int(bottom or top) - int(top) + 1) * abs(_index(right or left) - _index(left) + 1)
 
 
 def too_large() -> Exception:
     """The Problem of a workbook beyond the limits above."""
     text = _(
-        "A workbook may hold %(cells)s cells with values, within 100,000 rows. Save it as CSV UTF-8, which may be "
-        "longer, or clear what is far below and to the right of the table."
+        "A workbook may hold %(cells)s cells, blank ones with borders or colours among them, within 100,000 rows. Save "
+        "it as CSV UTF-8, which may be longer, or clear what is far below and to the right of the table."
     )
     said = of_file("size", text % {"cells": f"{MAX_CELLS:,}"})
     return unreadable(_("The workbook is too large"), said, status=413, type="sheet-too-large")
@@ -116,9 +145,8 @@ def _scan_piece(text: bytes, scan: Scan) -> None:
         if at is None:
             raise damaged()
         row, column = int(at[2]), _index(at[1])
-        scan.cells += 1
         scan.last_row, scan.last_column = max(scan.last_row, row), max(scan.last_column, column)
-        if scan.cells > MAX_CELLS or scan.last_row * scan.last_column > MAX_AREA or scan.last_row > 100_000:
+        if scan.last_row * scan.last_column > MAX_AREA or scan.last_row > 100_000:
             raise too_large()
         if _ERROR.search(match["said"]):
             scan.odd[row, column] = odd("error", (match["shown"] or b"").decode())
