@@ -1,16 +1,28 @@
 """Subscriptions for programs."""
 
+from typing import Annotated
 from uuid import uuid4
 
 from fastapi import APIRouter, Header
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from notifications.desk import Asked, Desk
+from notifications.desk import KEY_AT_LEAST, KEY_AT_MOST, Asked, Desk
 from schemas.envelope import Json
 from web.languages import _
 from web.people import cause
 from web.problems import Problem
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=KEY_AT_LEAST,
+        max_length=KEY_AT_MOST,
+        description="a random name of your own: with it, the same request again is the same subscription",
+        examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+    ),
+]
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -18,7 +30,7 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter()
 
     @router.post("/subscriptions", status_code=201)
-    async def subscribe(request: Request, asked: Asked, idempotency_key: str | None = Header(None)) -> Response:
+    async def subscribe(request: Request, asked: Asked, idempotency_key: IdempotencyKey = None) -> Response:
         """Subscribe: `{id, status}`; for a webhook also `token` and `secret`, said this once.
 
         Nothing is sent before the owner confirms: an email's by the link in it, a webhook's by answering the challenge.

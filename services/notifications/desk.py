@@ -1,8 +1,11 @@
 """Subscriptions as their owners handle them, by page or by program alike."""
 
 import hashlib
+import hmac
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -16,15 +19,17 @@ from runtime import outbound
 from runtime.settings import Settings
 from runtime.streams import Streams
 from schemas.entry import KINDS, Industry, Theme, Uscc
-from schemas.envelope import Json, Refusal
+from schemas.envelope import Json, Refusal, canonical_hash
 from schemas.notification import Filter
 from web.languages import _
 from web.problems import Problem
 
 SECTORS = (*(str(industry) for industry in Industry), *(str(theme) for theme in Theme))
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
-#: Nobody can have us send more requests to confirm than this to one address.
-UNCONFIRMED_EACH = 3
+#: Nobody can have us send more requests to confirm than this to one mailbox, or to one host, which many may share.
+UNCONFIRMED_EACH: Mapping[Channel, int] = {"email": 3, "webhook": 30}
+#: A key is what lets in to an earlier answer, secret and all: shorter ones can be guessed, or chosen by two.
+KEY_AT_LEAST, KEY_AT_MOST = 32, 255
 
 
 class AskedFilter(Filter):
@@ -90,14 +95,19 @@ class Desk:
                 return _("Enter a full address such as https://example.com/hooks, without a user name or #")
 
     async def subscribe(self, asked: Asked, key: str, cause: str) -> Recipient:
-        """Ask for a subscription that has no faults; with the same `key` again, it is the same one.
+        """Ask for a subscription that has no faults; the same asked with the same `key` again is the same one.
 
-        Raises Problem 429 where too many wait for that address already.
+        Anything else is a new one, and so is the same once it is over: cancelled, or not confirmed in time. Raises
+        Problem 429 where too many wait for that address already.
         """
-        id = hashlib.sha256(key.encode()).hexdigest()[:32]
-        if await self.recipients.unconfirmed(asked.address) >= UNCONFIRMED_EACH:
-            detail = _("Confirm one of those first: the message may be in your spam folder. They expire after a week.")
-            raise Problem(429, "too-many-unconfirmed", _("This address has unconfirmed subscriptions"), detail)
+        for turn in count():
+            id = self._id(asked, key, turn)
+            stream, kept = await self.streams.get(id), (await self.recipients.find([id])).get(id)
+            if stream.version == 0 or (kept and stream.state.status != "cancelled"):
+                break
+        most = UNCONFIRMED_EACH[asked.channel]
+        if not kept and await self.recipients.unconfirmed(asked.channel, asked.address) >= most:
+            raise _too_many(asked.channel)
         secret = webhook.new_secret() if asked.channel == "webhook" else None
         recipient = await self.recipients.keep(Recipient(id, asked.channel, asked.address, secret))
         await self.streams.handle(
@@ -111,6 +121,11 @@ class Desk:
             ]
         )
         return recipient
+
+    def _id(self, asked: Asked, key: str, turn: int) -> str:
+        """The name of what is asked, in the history for good: nobody can try addresses on it who lacks our secret."""
+        said = canonical_hash([key, asked.model_dump(mode="json"), turn])
+        return hmac.digest(self.settings.session_secret.encode(), said.encode(), hashlib.sha256).hex()[:32]
 
     async def get(self, id: str, token: str) -> Subscription:
         """The subscription that the token lets in to. Raises Problem 404, which does not say what exists."""
@@ -131,6 +146,14 @@ class Desk:
         """Cancel for good, and erase where it was sent to."""
         await self.streams.handle([Cancel(**_by_subscriber(id, cause))])
         await self.recipients.erase([id])
+
+
+def _too_many(channel: Channel) -> Problem:
+    if channel == "webhook":
+        detail = _("Answer the confirmation calls of those first. They expire after a week.")
+        return Problem(429, "too-many-unconfirmed", _("This host has too many unconfirmed subscriptions"), detail)
+    detail = _("Confirm one of those first: the message may be in your spam folder. They expire after a week.")
+    return Problem(429, "too-many-unconfirmed", _("This address has unconfirmed subscriptions"), detail)
 
 
 def _by_subscriber(id: str, cause: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from notifications.desk import SECTORS, Asked, AskedFilter, Desk
+from notifications.desk import KEY_AT_LEAST, SECTORS, Asked, AskedFilter, Desk
 from notifications.domain.delivery import DELIVERIES, Retry
 from notifications.domain.subscription import Channel, Subscription
 from notifications.store import Editions, Sendable, now
@@ -64,8 +64,7 @@ def subscriber_pages(desk: Desk, editions: Editions) -> APIRouter:
         )
         if faults := desk.faults(asked):
             return _form(request, asked, faults, key)
-        # Without a key of the form's own, none that somebody else could have: it names the subscription.
-        recipient = await desk.subscribe(asked, key if len(key) >= 32 else secrets.token_hex(16), cause(request))
+        recipient = await desk.subscribe(asked, _own(key), cause(request))
         if channel == "email":
             return RedirectResponse("/subscribe/check-your-mail", 303)
         headers = {"Cache-Control": "no-store"}  # the secret is shown this once
@@ -165,8 +164,13 @@ def _form(request: Request, asked: Asked, faults: dict[str, str] | None = None, 
         findings=findings,
         kinds=KINDS,
         sectors=SECTORS,
-        key=key if len(key) >= 32 else secrets.token_hex(16),
+        key=_own(key),
     )
+
+
+def _own(key: str) -> str:
+    """The form's own key; without one, one that nobody else has."""
+    return key if len(key) >= KEY_AT_LEAST else secrets.token_hex(16)
 
 
 def operator_pages(desk: Desk, database: AsyncDatabase[Json]) -> APIRouter:

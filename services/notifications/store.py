@@ -1,7 +1,7 @@
 """What the notifications service keeps beside its streams: recipients, editions, and the queries on deliveries.
 
-`recipients` {_id: subscription, channel, address, secret?, expires?} is the one place that knows where subscribers are;
-it is erased when they cancel (docs/decisions/0005), and when they do not confirm in time.
+`recipients` {_id: subscription, channel, address, target, secret?, expires?} is the one place that knows where
+subscribers are; it is erased when they cancel (docs/decisions/0005), and when they do not confirm in time.
 `editions` {_id: "partner/reference@edition", kind, sector, partner, title, summary?, event?} is a projection of
 publishing's history. An edition never changes, so whatever order its events come in, each writes what is true.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import httpx2
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -30,7 +31,7 @@ async def create_indexes(database: AsyncDatabase[Json]) -> None:
     await database["deliveries"].create_index([("state.subscription", 1), ("state.queued_at", -1)])
     await database["subscriptions"].create_index("state.status")
     await database["recipients"].create_index("expires", expireAfterSeconds=0)
-    await database["recipients"].create_index("address")
+    await database["recipients"].create_index("target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class Recipient:
     secret: str | None
 
 
+def target(channel: Channel, address: str) -> str:
+    """Whom a request to confirm bothers: a mailbox, however its letters are cased; with webhooks, their host."""
+    return address.casefold() if channel == "email" else httpx2.URL(address).raw_host.decode().rstrip(".")
+
+
 class Recipients:
     """Personal data: erasable, and in no history."""
 
@@ -51,10 +57,12 @@ class Recipients:
 
     async def keep(self, recipient: Recipient) -> Recipient:
         """Keep an address until it is confirmed or UNCONFIRMED has passed; what is kept, where it was kept before."""
-        document = {"channel": recipient.channel, "address": recipient.address, "secret": recipient.secret}
+        channel, address = recipient.channel, recipient.address
+        document: Json = {"channel": channel, "address": address, "target": target(channel, address)}
+        document |= {"secret": recipient.secret, "expires": datetime.now(UTC) + UNCONFIRMED}
         kept = await self._recipients.find_one_and_update(
             {"_id": recipient.id},
-            {"$setOnInsert": {**document, "expires": datetime.now(UTC) + UNCONFIRMED}},
+            {"$setOnInsert": document},
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
@@ -66,9 +74,10 @@ class Recipients:
         await self._recipients.update_many({"_id": {"$in": list(ids)}}, {"$unset": {"expires": ""}})
         return {document["_id"] async for document in self._recipients.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
 
-    async def unconfirmed(self, address: str) -> int:
-        """How many subscriptions wait for this address to confirm them."""
-        return await self._recipients.count_documents({"address": address, "expires": {"$exists": True}})
+    async def unconfirmed(self, channel: Channel, address: str) -> int:
+        """How many subscriptions wait to be confirmed by whoever this address bothers."""
+        query = {"channel": channel, "target": target(channel, address), "expires": {"$exists": True}}
+        return await self._recipients.count_documents(query)
 
     async def erase(self, ids: Sequence[str]) -> None:
         await self._recipients.delete_many({"_id": {"$in": list(ids)}})

@@ -135,10 +135,79 @@ async def test_who_asks_by_program_for_an_email_does_not_get_what_confirms_it(ap
     assert set(answer.json()) == {"id", "status"}
 
 
+async def test_a_correction_after_back_goes_to_the_corrected_address(
+    api: httpx2.AsyncClient, database: Database
+) -> None:
+    for address in ("raeder@example.org", "reader@example.org"):
+        assert (await api.post("/subscribe", data=FORM | {"address": address}, headers=HTML)).status_code == 303
+    kept = [recipient["address"] async for recipient in database["recipients"].find()]
+    assert sorted(kept) == ["raeder@example.org", "reader@example.org"]
+    await on_notifications(database)(await own_events(database))
+    assert await database["deliveries"].count_documents({}) == 2
+
+
+@pytest.mark.parametrize("over", ["cancelled", "expired"])
+async def test_what_is_over_can_be_asked_for_again_with_the_form_as_it_was(
+    api: httpx2.AsyncClient, settings: Settings, database: Database, over: str
+) -> None:
+    asked = {"channel": "webhook", "address": "http://127.0.0.1/hook"}
+    headers = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
+    first = (await api.post("/subscriptions", json=asked, headers=headers)).json()
+    if over == "cancelled":
+        await api.delete(f"/subscriptions/{first['id']}", params={"token": first["token"]})
+    else:
+        await database["recipients"].delete_many({})
+    again = (await api.post("/subscriptions", json=asked, headers=headers)).json()
+    assert (await api.post("/subscriptions", json=asked, headers=headers)).json() == again
+    assert again["id"] != first["id"] and await status(database, again["id"]) == "requested"
+    assert [recipient["_id"] async for recipient in database["recipients"].find()] == [again["id"]]
+
+
+async def test_the_same_key_lets_nobody_in_to_what_another_asked_for(
+    api: httpx2.AsyncClient, database: Database
+) -> None:
+    asked: dict[str, Any] = {"channel": "webhook", "address": "http://127.0.0.1/mine", "filter": {"kinds": ["scene"]}}
+    others: list[dict[str, Any]] = [
+        {"address": "http://127.0.0.1/theirs"},
+        {"filter": {"kinds": ["product"]}},
+        {"language": "en"},
+    ]
+    headers = {"Idempotency-Key": "k" * 32}
+    mine = (await api.post("/subscriptions", json=asked, headers=headers)).json()
+    assert (await api.post("/subscriptions", json=asked, headers=headers)).json() == mine
+    for other in others:
+        theirs = (await api.post("/subscriptions", json=asked | other, headers=headers)).json()
+        assert not set(mine.values()) & set(theirs.values()) - {"requested"}
+
+
+async def test_a_key_that_could_be_guessed_is_refused(api: httpx2.AsyncClient, database: Database) -> None:
+    asked = {"channel": "webhook", "address": "http://127.0.0.1/hook"}
+    answer = await api.post("/subscriptions", json=asked, headers={"Idempotency-Key": "1", "Accept-Language": "en"})
+    assert answer.status_code == 422
+    assert answer.json()["findings"][0]["text"] == "This must have at least 32 characters."
+    assert await database["recipients"].count_documents({}) == 0
+
+
 async def test_nobody_can_be_flooded_with_requests_to_confirm(api: httpx2.AsyncClient) -> None:
-    asked = {"channel": "email", "address": "victim@example.org"}
-    answers = [await api.post("/subscriptions", json=asked) for _ in range(UNCONFIRMED_EACH + 1)]
-    assert [answer.status_code for answer in answers] == [201] * UNCONFIRMED_EACH + [429]
+    most = UNCONFIRMED_EACH["email"]
+    spelt = ["victim@example.org", "Victim@example.org", "victim@Example.org", "VICTIM@EXAMPLE.ORG"]
+    asked = [{"channel": "email", "address": address} for address in spelt]
+    keys = [{"Idempotency-Key": str(n) * 32} for n in range(len(asked))]
+    answers = [await api.post("/subscriptions", json=one, headers=key) for one, key in zip(asked, keys, strict=True)]
+    assert [answer.status_code for answer in answers] == [201] * most + [429]
+    # Who sends the last of them again is answered as before: nothing more goes out for it.
+    again = await api.post("/subscriptions", json=asked[most - 1], headers=keys[most - 1])
+    assert (again.status_code, again.json()) == (201, answers[most - 1].json())
+
+
+async def test_nor_can_a_host_be_flooded_with_calls_to_confirm(api: httpx2.AsyncClient) -> None:
+    most = UNCONFIRMED_EACH["webhook"]
+    asked = [{"channel": "webhook", "address": f"http://127.0.0.1/?n={n}"} for n in range(most + 1)]
+    answers = [await api.post("/subscriptions", json=one, headers={"Accept-Language": "en"}) for one in asked]
+    assert [answer.status_code for answer in answers] == [201] * most + [429]
+    assert "This host has too many" in answers[-1].json()["title"]
+    elsewhere = {"channel": "webhook", "address": "http://127.0.0.2/"}
+    assert (await api.post("/subscriptions", json=elsewhere)).status_code == 201
 
 
 async def test_a_wrong_token_finds_nothing(
