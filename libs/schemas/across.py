@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+
+import orjson
 
 from schemas.entry import OFFER_UNITS, OfferType, as_whole
 from schemas.finding import Finding
@@ -97,6 +100,7 @@ def _offers_fit(entry: dict[str, Any], field: str) -> Iterator[Finding]:
     offers = entry.get(field)
     if not isinstance(offers, list):
         return
+    first: dict[bytes, int] = {}  # which offer said this first
     for i, offer in enumerate(offers):
         if not isinstance(offer, dict) or offer.get("type") not in _OFFER_TYPES:
             continue
@@ -110,9 +114,11 @@ def _offers_fit(entry: dict[str, Any], field: str) -> Iterator[Finding]:
             yield Finding(
                 rule="offer.amount", pointer=f"/entry/{field}/{i}/amount", found=str(amount), expected=f"{total:,}"
             )
-        if i and offer in offers[:i]:
-            same = str(offers.index(offer) + 1)
-            yield Finding(rule="offer.repeated", pointer=f"/entry/{field}/{i}", found=offer["type"], expected=same)
+        with suppress(orjson.JSONEncodeError):  # it nests deeper than is written, and breaks other rules by that
+            same = first.setdefault(orjson.dumps(offer, option=orjson.OPT_SORT_KEYS), i + 1)
+            if same <= i:
+                pointer = f"/entry/{field}/{i}"
+                yield Finding(rule="offer.repeated", pointer=pointer, found=offer["type"], expected=str(same))
 
 
 def _two_entries(entry: dict[str, Any]) -> Iterator[Finding]:

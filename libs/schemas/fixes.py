@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import orjson
 from pydantic import TypeAdapter
 from rapidfuzz import fuzz, process
 
@@ -28,7 +29,12 @@ OTHER_NAMES = {"url": "href", "uri": "href", "link": "href"}
 _TEXTS = ("title", "summary", "name", "zone", "distinction", "site", "measure", "description")
 _LISTS_OF_NAMES = ("needs", "capabilities", "takes", "gives")
 _LISTS_OF_TEXTS = ("tags", "interfaces", "markets")
-_BETWEEN = re.compile(r"[、，,;；\n]+")
+#: A comma between two digits is part of a number: 1,000.
+_BETWEEN = re.compile(r"(?:[、，;；\n]|(?<![0-9]),|,(?![0-9]))+")
+#: What turns a name into its opposite: non-industrial, 非产业级.
+_NEGATED = re.compile(r"[非不无未]|\b(?:non|not|no)\b|\bun")
+#: Bytes of a value that is suggested, at most: a refusal and its receipt hold all of them, and have an end.
+_MOST_SUGGESTED = 8_000
 
 
 def fixed(raw: Any, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -37,6 +43,8 @@ def fixed(raw: Any, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     mended = []
     for finding in findings:
         fix = _fix(raw, finding, findings)
+        if fix and "value" in fix and len(orjson.dumps(fix["value"])) > _MOST_SUGGESTED:
+            fix = None
         # Two fields misspelt alike cannot both become the one that is meant.
         if fix and "from" in fix and fix["path"] in taken:
             fix = None
@@ -159,6 +167,8 @@ def _choice(value: Any, finding: Finding, path: list[str], parent: Any) -> str |
         names |= {code: code} | {name.casefold(): code for name in NAMES.get(code, {}).values()}
     if said in names:
         return names[said]
+    negated = bool(_NEGATED.search(said))
+    names = {name: code for name, code in names.items() if bool(_NEGATED.search(name)) == negated}
     within = {
         code for name, code in names.items() if len(said) >= 2 and (said in name or (len(name) > 1 and name in said))
     }
@@ -201,7 +211,8 @@ def _pattern(value: Any, finding: Finding, path: list[str], parent: Any) -> str 
         REFERENCE: lambda: re.sub(r"[^A-Za-z0-9._-]+", "-", said).strip("._-") if said.isascii() else "",
         ENTRY_ID: lambda: re.sub(r"\s", "", said).partition("/")[0].upper() + "".join(said.partition("/")[1:]).strip(),
         SHA256: lambda: said.lower().removeprefix("sha256:").removeprefix("0x"),
-        HTTPS_URL: lambda: re.sub(r"^(http://|HTTPS?://)?(?=[\w-]+\.)", "https://", said, count=1),
+        # Only how it begins: elsewhere another sign, full-width too, is another address.
+        HTTPS_URL: lambda: re.sub(r"^(http://|HTTPS?://)?(?=[\w-]+\.)", "https://", str(value).strip(), count=1),
         TAG: lambda: " ".join(value.split()),
     }
     new = mended[pattern]() if pattern in mended else ""

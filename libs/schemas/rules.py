@@ -108,15 +108,20 @@ def check(line: bytes) -> tuple[SubmissionLine | None, tuple[Finding, ...]]:
     except Illegible as error:
         return None, (Finding(rule="json", pointer="", expected=error.reason),)
     line = unmarked(line)
-    submission = None
+    submission, more = None, 0
     findings = [Finding(rule=rule, pointer=where, found=found) for rule, where, found in oddities(line, raw)]
     try:
         submission = SubmissionLine.model_validate_json(line)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        findings.extend(_finding(detail) for detail in details if not _enough(detail))
+        details = [detail for detail in error.errors(include_url=False) if not _enough(detail)]
+        more = max(0, len(details) - MAX_FINDINGS)
+        findings.extend(map(_finding, details[:MAX_FINDINGS]))
     findings.extend(across(raw))
-    return (None, _bounded(tuple(map(_discreet, fixed(raw, findings))))) if findings else (submission, ())
+    if not findings:
+        return submission, ()
+    more += max(0, len(findings) - MAX_FINDINGS)
+    told = tuple(map(_discreet, fixed(raw, findings[:MAX_FINDINGS])))
+    return None, (*told, Finding(rule="findings.more", pointer="", found=str(more))) if more else told
 
 
 def _discreet(finding: Finding) -> Finding:
@@ -132,13 +137,6 @@ def _discreet(finding: Finding) -> Finding:
     whole = place == path and finding.rule != "unknown-field" and finding.found in (None, "contact")
     found = finding.found if whole else "…"  # what else is said of a whole contact was said of a long name in it
     return finding.model_copy(update={"pointer": pointer(*place), "found": found, "fix": None})
-
-
-def _bounded(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    more = len(findings) - MAX_FINDINGS
-    if more <= 0:
-        return findings
-    return (*findings[:MAX_FINDINGS], Finding(rule="findings.more", pointer="", found=str(more)))
 
 
 def _enough(detail: Any) -> bool:

@@ -113,8 +113,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "We failed to handle this message; its content is not to blame. Operators know: send it again later.",
     },
     "partner.mismatch": {
-        "zh": "单位代码与所用密钥的合作方不符：应为 {expected}。",
-        "en": "The owner is not the partner whose key was used: expected {expected}.",
+        "zh": "单位代码与提交方不符：应为 {expected}。",
+        "en": "The owner is not the partner that sends this: expected {expected}.",
     },
     "revision.taken": {
         "zh": "该修订号已以不同内容收到。若是修改该条目，请以修订号 {expected} 提交；若是另一条目，请另取编号。",
@@ -135,8 +135,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "This reference was sent in too many times: use a new one.",
     },
     "kind.changed": {
-        "zh": "同一编号不能改变类别：应为 {expected}。",
-        "en": "A reference keeps its kind: expected {expected}.",
+        "zh": "同一编号不能改变类别：应为 {expected}。若是另一条目，请另取编号。",
+        "en": "A reference keeps its kind: expected {expected}. Another entry needs a reference of its own.",
     },
 }
 

@@ -37,6 +37,7 @@ def test_the_sample_keeps_every_rule(raw: dict[str, Any]) -> None:
             for day in ("2026/12/5", "2026年12月5日", "2026年12月5号", "20261205", "2026.12.05", "２０２６-１２-０５")
         ),
         ("2026-12-05T08:00:00+08:00", "2026-12-05"),
+        ("2026-12-04T16:00:00.000Z", "2026-12-05"),  # midnight in the city, as JavaScript writes it
         (20261205, "2026-12-05"),
     ],
 )
@@ -53,6 +54,30 @@ def test_a_day_written_otherwise_is_answered_with_the_iso_one(written: Any, mean
 )
 def test_a_number_written_as_text_is_answered_with_the_number(written: Any, meant: int) -> None:
     assert fixes(budget_yuan=written) == replaced("/entry/budget_yuan", meant)
+
+
+@pytest.mark.parametrize("written", ["18446744073709551616", "99999999999999亿", "1" * 24, "-99999999999999亿"])
+def test_a_number_that_no_reader_has_exactly_is_not_suggested(written: str) -> None:
+    assert fixes(budget_yuan=written) == {"/entry/budget_yuan": None}
+    for finding in check(line(figures=[{"name": {"zh": "精度"}, "value": written, "unit": "mm"}]))[1]:
+        assert finding.fix is None or orjson.dumps(finding.fix)
+
+
+@pytest.mark.parametrize("written", ["non-industrial", "not industrial", "非产业级", "不是产业级"])
+def test_the_opposite_of_a_choice_is_no_other_way_to_write_it(written: str) -> None:
+    assert fixes(level=written)["/entry/level"] is None
+
+
+def test_a_comma_within_a_number_parts_nothing_and_a_list_beyond_all_measure_is_not_suggested() -> None:
+    parts = [{"zh": "支持 1,000 台设备接入"}, {"zh": "低时延"}, {"zh": "7"}]
+    assert fixes(needs="支持 1,000 台设备接入，低时延,7") == replaced("/entry/needs", parts)
+    assert fixes(needs="需求," * 100_000) == {"/entry/needs": None}
+
+
+def test_of_an_address_only_how_it_begins_is_mended() -> None:
+    attachment = {"title": {"zh": "附件"}, "href": " http://x.cn/文件（1）.pdf", "sha256": "0" * 64}
+    href = "/entry/attachments/0/href"
+    assert fixes(attachments=[attachment]) == replaced(href, "https://x.cn/文件（1）.pdf")
 
 
 @pytest.mark.parametrize("written", ["高新", "Hi-Tech Zone", "hi-tech zon", "HI-TECH-ZONE", "成都高新区"])

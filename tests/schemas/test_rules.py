@@ -2,6 +2,8 @@
 
 import gzip
 import re
+import timeit
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.json_text import BOM, unlike_text
-from schemas.rules import MAX_LINE_BYTES, TEXTS, Finding, canonical, check, digest
+from schemas.rules import MAX_FINDINGS, MAX_LINE_BYTES, TEXTS, Finding, canonical, check, digest
 from schemas.texts import JSON
 
 SCENE: dict[str, Any] = {
@@ -199,6 +201,21 @@ def test_findings_of_old_are_told_in_the_parsers_words() -> None:
     old = Finding(rule="json", pointer="", expected="trailing comma is not allowed: line 1 column 7 (char 6)")
     assert old.text("zh").startswith("不是有效的 JSON：trailing comma is not allowed: line 1 column 7 (char 6)。请检查")
     assert "line 1 column 7 (char 6). Check the quotes" in old.text("en")
+
+
+def test_of_more_offers_and_fields_than_anybody_means_each_costs_no_more() -> None:
+    def offers(count: int) -> bytes:
+        return line(offers=[{"type": "space", "amount": n, "unit": "m2"} for n in range(count)])
+
+    def fields(count: int) -> bytes:
+        return line(**{f"more{n}": n for n in range(count)})
+
+    for made in (offers, fields):
+        few, many = made(1_500), made(12_000)
+        took = [min(timeit.repeat(partial(check, each), number=1, repeat=3)) for each in (few, many)]
+        assert took[1] < 30 * took[0], "eight times as many cost about eight times as much, not 64 times"
+    findings = check(fields(12_000))[1]
+    assert (len(findings), findings[-1].rule, findings[-1].found) == (MAX_FINDINGS + 1, "findings.more", "11500")
 
 
 def test_personal_data_is_not_repeated_in_findings() -> None:

@@ -144,9 +144,8 @@ def _breach(state: Submission, command: Receive) -> Finding | None:
     if command.revision < state.revision:
         return Finding(rule="revision.stale", pointer="/revision", found=found, expected=str(following))
     if state.kind and command.entry.kind != state.kind:
-        kind = command.entry.kind
-        keep: Fix = {"op": "replace", "path": "/entry/kind", "value": state.kind}
-        return Finding(rule="kind.changed", pointer="/entry/kind", found=kind, expected=state.kind, fix=keep)
+        # No fix: no entry of one kind is one of another by its name alone.
+        return Finding(rule="kind.changed", pointer="/entry/kind", found=command.entry.kind, expected=state.kind)
     return None
 
 
