@@ -23,6 +23,7 @@ MOST_TIMES = 200
 FREE_BYTES = 10_000_000
 #: What is unpacked at one go; zstd makes at most 32,768 bytes of one.
 _SLICE = 1024
+#: A piece of what comes out is no larger: others have their turn between two.
 _OUT = 65536
 #: A decoder that wants a larger window of memory than this is refused (RFC 8878, section 3.1.1.1.2).
 _WINDOW = 8 * 1024 * 1024
@@ -148,7 +149,8 @@ async def _unpacked(pieces: AsyncIterator[bytes], decoder: "_Gzip | _Zstd") -> A
                 if made > max(FREE_BYTES, came * MOST_TIMES):
                     detail = _("Send it in several parts, or unpacked.")
                     raise Problem(413, "unpacks-too-large", _("The body unpacks to too much"), detail)
-                yield part
+                for start in range(0, len(part), _OUT):
+                    yield part[start : start + _OUT]
     except (zlib.error, zstandard.ZstdError) as error:
         detail = _("What came before is taken in. Pack it again and send the rest.")
         raise Problem(400, "body-damaged", _("The body cannot be unpacked"), detail) from error

@@ -99,6 +99,11 @@ class Session:
         self.turns.take(_account(topic), len(records))
         return topic, records
 
+    async def send(self, batch: BatchBuilder, topic: str, partition: int) -> None:
+        """Hand a batch of receipts to the producer; `save` sees to it that they have come."""
+        sent = await self.producer.send_batch(batch, topic, partition=partition)
+        self.sent.append(sent)  # only now: `save` may have taken what was sent meanwhile
+
     async def save(self) -> None:
         """Commit the places of all that is answered, once Kafka has the answers. Raises what kept one from it."""
         async with self.saving:
@@ -225,11 +230,11 @@ class KafkaIntake:
             to = crc32(key) % partitions
             if to not in batches or not batches[to].append(key=key, value=value, timestamp=None, headers=_HEADERS):
                 if full := batches.get(to):
-                    session.sent.append(await producer.send_batch(full, topic, partition=to))
+                    await session.send(full, topic, to)
                 batches[to] = producer.create_batch()  # which takes its first record, however long
                 batches[to].append(key=key, value=value, timestamp=None, headers=_HEADERS)
         for to, batch in batches.items():
-            session.sent.append(await producer.send_batch(batch, topic, partition=to))
+            await session.send(batch, topic, to)
         session.places |= {TopicPartition(turn.topic, each.partition): each.offset + 1 for each in turn.messages}
         telemetry.EVENTS.labels(turn.topic).inc(len(receipts))
 

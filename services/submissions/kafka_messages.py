@@ -96,9 +96,9 @@ def _unframed(value: bytes) -> bytes:
 
 def _media_type(text: str) -> str:
     """A media type without its parameters; one in another charset than UTF-8 is another type."""
-    kind, _, parameters = text.lower().partition(";")
-    _, charset, name = parameters.replace(" ", "").replace('"', "").partition("charset=")
-    return text if charset and name not in ("utf-8", "utf8") else kind.strip()
+    kind, *parameters = text.lower().replace(" ", "").replace('"', "").split(";")
+    charsets = [each.partition("=")[2] for each in parameters if each.startswith("charset=")]
+    return text if set(charsets) - {"utf-8", "utf8"} else kind
 
 
 def _is_event(value: bytes) -> bool:

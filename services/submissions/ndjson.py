@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ BATCH_LINES = 250
 BATCH_BYTES = 4_000_000
 #: Input that pauses so long is not waited for: what has come is handled.
 PAUSE_S = 0.02
+_INK = re.compile(rb"\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +40,35 @@ class Splitter:
     _number: int = 0
     _rest: bytes = b""
     _size: int = 0
+    _ink: bool = False  # whether the line is not blank, as far as it has come
     _hash: Any = field(default=None)
 
     def feed(self, piece: bytes) -> list[Line]:
         """The lines that this piece ends."""
-        lines = []
-        *ended, rest = piece.split(b"\n")
-        for part in ended:
-            self._grow(part)
+        lines, at = list[Line](), 0
+        while True:
+            if not self._size:  # blank lines are passed over at one go: packed, some hundred bytes may be millions
+                ink = _INK.search(piece, at)
+                start = piece.rfind(b"\n", at, ink.start() if ink else None) + 1 or at
+                self._number += piece.count(b"\n", at, start)
+                at = start
+            end = piece.find(b"\n", at)
+            self._grow(piece[at:] if end < 0 else piece[at:end])
+            if end < 0:
+                return lines
             lines.extend(self.end())
-        self._grow(rest)
-        return lines
+            at = end + 1
 
     def end(self) -> list[Line]:
         """The line that ends here: none where it is blank."""
         self._number += 1
-        raw, size, hash = self._rest, self._size, self._hash
-        self._rest, self._size, self._hash = b"", 0, None
-        if hash:
-            return [Line(self._number, b"", size, hash.hexdigest())]
-        return [Line(self._number, raw, size)] if raw.strip() else []
+        raw, size, ink, hash = self._rest, self._size, self._ink, self._hash
+        self._rest, self._size, self._ink, self._hash = b"", 0, False, None
+        return [Line(self._number, raw, size, hash.hexdigest() if hash else None)] if ink else []
 
     def _grow(self, part: bytes) -> None:
         self._size += len(part)
+        self._ink = self._ink or bool(part.strip())
         if self._hash:
             self._hash.update(part)
         elif self._size > self.limit:

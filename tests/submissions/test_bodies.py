@@ -10,8 +10,9 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.requests import Request
 
-from submissions.bodies import FREE_BYTES, _Gzip, _Zstd
+from submissions.bodies import FREE_BYTES, _Gzip, _Zstd, unpacked
 from tests.submissions.given import line, submission
 from tests.submissions.sheet_files import as_xlsx, entry, table
 
@@ -71,6 +72,15 @@ async def test_a_bomb_is_not_unpacked(client: httpx2.AsyncClient, key: dict[str,
     answer = await client.post("/submissions:stream", content=bomb, headers=headers)
     (last,) = [orjson.loads(text) for text in answer.text.splitlines()]
     assert last["problem"]["status"] == 413
+
+
+async def test_what_unpacks_comes_in_pieces_between_which_others_have_their_turn() -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield zstandard.compress(b"\n" * (FREE_BYTES - 1))
+
+    request = Request({"type": "http", "headers": [(b"content-encoding", b"zstd")]})
+    sizes = [len(piece) async for piece in unpacked(request, body())]
+    assert sum(sizes) == FREE_BYTES - 1 and max(sizes) <= 65_536
 
 
 async def test_an_encoding_that_is_not_known_is_told_which_are(client: httpx2.AsyncClient, key: dict[str, str]) -> None:

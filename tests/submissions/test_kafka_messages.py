@@ -55,6 +55,8 @@ def wrong(message: Message) -> tuple[str, str] | None:
     [
         (record(LINE), None),
         (record(LINE, ("content-type", b"application/json")), None),
+        (record(LINE, ("content-type", b'application/json; charset="utf-8"; profile=x')), None),
+        (record(LINE, ("content-type", b"application/json;charset=utf-8;")), None),
         (record(LINE, ("Content-Type", b'application/json; charset="utf-8"')), None),
         (record(LINE, *BINARY), "e-1"),
         (record(LINE, *BINARY, ("content-type", b"application/json")), "e-1"),
