@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from deploy.local.sample.generate import generate, partners
 from review.checks.assess import findings
 from review.checks.ruleset import CURRENT
-from review.duplicates.index import MOST_HOLDERS, Asked, Duplicates
+from review.duplicates.index import MOST_HOLDERS, Asked, Duplicates, _likest
 from review.duplicates.likeness import Resemblance, compare
 from review.duplicates.sketches import TOKENS, likeness, sketches, tokens
 from review.duplicates.texts import clauses
@@ -227,6 +227,19 @@ async def test_within_a_batch_the_later_names_the_earlier_and_nobody_itself(revi
 async def test_of_a_submission_the_latest_revision_is_named(review: Review) -> None:
     await ask(review.duplicates, ("a/SC-1@1", SENT), ("a/SC-1@2", SENT))
     assert cases(await ask(review.duplicates, ("b/SC-1@1", SENT))) == [["a/SC-1@2"]]
+
+
+def test_a_later_revision_is_later_by_its_number() -> None:
+    """As a text, 9 comes after 10."""
+    found = [Resemblance(f"a/SC-1@{n}", 100, Likeness.EXACT, "zh", ()) for n in (9, 10, 11)]
+    assert cases([_likest(found)]) == [["a/SC-1@11"]]
+
+
+async def test_a_submissions_revisions_do_not_crowd_out_other_submissions(review: Review) -> None:
+    known = [*(f"a/SC-1@{n}" for n in range(1, 6)), "b/SC-1@1", "c/SC-1@1"]
+    assert len(known) < MOST_HOLDERS, "so many are found"
+    await ask(review.duplicates, *((case, SENT) for case in known))
+    assert cases(await ask(review.duplicates, ("d/SC-1@1", SENT))) == [["a/SC-1@5", "b/SC-1@1", "c/SC-1@1"]]
 
 
 async def test_a_flood_of_copies_is_recognised_by_a_few_of_them(review: Review) -> None:

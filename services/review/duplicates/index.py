@@ -30,7 +30,8 @@ MOST_COMMON = 200_000
 #: The share of pieces in common, by the sketches, from which two are compared in full: of those 90 % alike it is over
 #: 0.55, and the estimate errs by 0.1.
 WORTH_COMPARING = 0.35
-#: Cases compared in full for each that is asked about, the likest by their sketches.
+#: Submissions compared in full for each case that is asked about, the likest by their sketches; and as many revisions
+#: of each.
 MOST_COMPARED = 4
 #: Resemblances named in a case's findings.
 MOST_NAMED = 3
@@ -133,37 +134,42 @@ class Duplicates:
 def _worth_comparing(
     asked: Sequence[Asked], rows: Sketches, cases: Sequence[str], found: Sketches, meetings: NDArray[np.intp]
 ) -> Pairs:
-    """The meetings whose sketches are alike enough, MOST_COMPARED of each asked about, the likest first.
+    """The meetings whose sketches are alike enough, with MOST_COMPARED submissions of each asked about, the likest first.
 
-    Those with a summary in common are worth it whatever their sketches say, and come before all others.
+    Those with a summary in common are worth it whatever their sketches say, and come before all others. Of revisions
+    that are equally alike the latest comes first.
     """
     mine, theirs = meetings
     alike = np.maximum(*(likeness(rows[mine], found[theirs], language) for language in ("zh", "en")))
     alike += same_summary(rows[mine], found[theirs])
     places = {one.case: n for n, one in enumerate(asked)}
     pairs: Pairs = []
-    compared: Counter[int] = Counter()
+    own = [_parts(one.case)[0] for one in asked]
+    compared: list[dict[str, int]] = [{} for _ in asked]
     enough = np.flatnonzero(alike >= WORTH_COMPARING)
-    for n in enough[np.argsort(-alike[enough], kind="stable")]:
-        one, other = int(mine[n]), int(theirs[n])
-        case = cases[other]
-        if compared[one] >= MOST_COMPARED or places.get(case, -1) >= one or _same(case, asked[one].case):
+    parts = [_parts(cases[n]) for n in theirs[enough].tolist()]
+    order = np.lexsort(([-revision for _, revision in parts], -alike[enough]))
+    for n, one, other in zip(order.tolist(), mine[enough][order].tolist(), theirs[enough][order].tolist(), strict=True):
+        submission, seen = parts[n][0], compared[one]
+        already = seen.get(submission, 0 if len(seen) < MOST_COMPARED else MOST_COMPARED)
+        if already >= MOST_COMPARED or submission == own[one] or places.get(cases[other], -1) >= one:
             continue
-        compared[one] += 1
+        seen[submission] = already + 1
         pairs.append((one, other))
     return pairs
 
 
-def _same(case: str, other: str) -> bool:
-    """Whether two cases are of one submission."""
-    return case.rpartition("@")[0] == other.rpartition("@")[0]
+def _parts(case: str) -> tuple[str, int]:
+    """A case's submission and revision."""
+    submission, _, revision = case.rpartition("@")
+    return submission, int(revision)
 
 
 def _likest(found: Sequence[Resemblance]) -> tuple[Resemblance, ...]:
     """The likest, one a submission, of equal ones that of the latest revision; at most MOST_NAMED."""
     best: dict[str, Resemblance] = {}
-    for each in sorted(found, key=lambda one: (*_weight(one), one.case)):
-        best[each.case.rpartition("@")[0]] = each
+    for each in sorted(found, key=lambda one: (*_weight(one), _parts(one.case)[1])):
+        best[_parts(each.case)[0]] = each
     ordered = sorted(best.values(), key=lambda one: (*(-each for each in _weight(one)), one.case))
     return tuple(ordered[:MOST_NAMED])
 
