@@ -17,6 +17,7 @@ from schemas.partner_channels import Listener
 from schemas.receipt import ReceiptIssued
 from schemas.rules import MAX_FINDINGS, MAX_LINE_BYTES
 from schemas.topics import RECEIPTS
+from submissions.domain import partner
 from submissions.domain.submission import FULL
 from submissions.event_words import ZH
 from submissions.idempotency import KEPT_S, MAX_KEY
@@ -180,6 +181,7 @@ def _limits() -> list[tuple[str, Any]]:
         (_("Lines of one stream"), _("any number")),
         (_("Highest revision number"), 9999),
         (_("Times that a reference takes something in, or refuses it"), FULL),
+        (_("Facts about a partner’s keys and accounts: a key issued, rotated (two) or revoked"), partner.FULL),
         (_("Characters of a reference: letters, digits, dot, hyphen, underscore"), 64),
         (_("Findings told of one entry"), MAX_FINDINGS),
         (_("Characters of an Idempotency-Key"), MAX_KEY),

@@ -95,7 +95,7 @@ def routes(keys: KeyDesk) -> APIRouter:
         responses=problems(
             **beyond,
             _404=N_("The partner is not registered, or is another one"),
-            _409=N_("There are too many keys"),
+            _409=N_("There are too many keys, or so many were issued that there is no room for more"),
         ),
     )
     async def issue(request: Request, uscc: Partner, body: NewKey, caller: Caller = either) -> KeyIssued:
@@ -115,7 +115,7 @@ def routes(keys: KeyDesk) -> APIRouter:
             "Issues one of the same label, mode and scopes; the old one works on for a while, then expires."
         ),
         response_description=N_("The new key, which is shown here and kept nowhere"),
-        responses=problems(**beyond, **unknown, _409=N_("It is revoked or expired, or there are too many keys")),
+        responses=problems(**beyond, **unknown, _409=N_("It is revoked or expired, or no key can be issued")),
     )
     async def rotate(
         request: Request, uscc: Partner, key: KeyId, body: Rotation, caller: Caller = either

@@ -44,6 +44,11 @@ def raise_for(refusal: Refusal | None) -> None:
         case "partner.accounts-full":
             detail = _("Revoke an account that is no longer used first: %(most)s are the most.") % refusal.detail
             raise Problem(409, "accounts-full", _("There are too many Kafka accounts"), detail)
+        case "partner.full":
+            detail = _(
+                "So much was done with keys and accounts already. Those in use go on working, and can be revoked."
+            )
+            raise Problem(409, "partner-full", _("No more keys or accounts can be issued"), detail)
         case "account.unknown":
             raise Problem(404, "unknown-account", _("There is no such Kafka account"))
         case "key.unknown":

@@ -27,6 +27,9 @@ MOST_KEYS = 20
 LONGEST = timedelta(days=3660)
 #: Accounts at Kafka that a partner may have in use at once.
 MOST_ACCOUNTS = 5
+#: Facts after which a partner gets no further key or account; well below what a stream may hold, so that each one in
+#: use can be revoked.
+FULL = 1900
 
 
 class Key(State):
@@ -124,12 +127,15 @@ def decide(state: Partner, command: PartnerCommand) -> tuple[PartnerFact, ...] |
             held = _held(state, key)
             if held is None:
                 return Refusal("key.unknown")
-            return () if held.revoked else (PartnerKeyRevoked(key=key),)
+            # Of one that is over nothing is recorded: the room that is left is for those in use.
+            return (PartnerKeyRevoked(key=key),) if held.opens(command.at) else ()
         case GrantKafkaAccess(account=account, label=label):
             if state.name is None:
                 return Refusal("partner.unknown")
             if sum(not held.revoked for held in state.accounts) >= MOST_ACCOUNTS:
                 return Refusal("partner.accounts-full", {"most": MOST_ACCOUNTS})
+            if _full(state):
+                return Refusal("partner.full")
             return (PartnerKafkaAccessGranted(account=account, label=label),)
         case RevokeKafkaAccess(account=account):
             known = next((known for known in state.accounts if known.id == account), None)
@@ -147,6 +153,8 @@ def _issue(state: Partner, command: IssueKey) -> tuple[PartnerFact, ...] | Refus
         return refusal
     if _in_use(state, command.at) >= MOST_KEYS:
         return Refusal("partner.keys-full", {"most": MOST_KEYS})
+    if _full(state):
+        return Refusal("partner.full")
     return (
         PartnerKeyIssued(
             key=command.key,
@@ -169,6 +177,8 @@ def _rotate(state: Partner, command: RotateKey) -> tuple[PartnerFact, ...] | Ref
         return refusal
     if _in_use(state, command.at, but=old.id) >= MOST_KEYS:
         return Refusal("partner.keys-full", {"most": MOST_KEYS})
+    if _full(state):
+        return Refusal("partner.full")
     issued = PartnerKeyIssued(
         key=command.new,
         label=old.label,
@@ -197,6 +207,12 @@ def _held(state: Partner, key: str) -> Key | None:
 
 def _in_use(state: Partner, at: datetime, but: str | None = None) -> int:
     return sum(held.opens(at) and held.id != but for held in state.keys)
+
+
+def _full(state: Partner) -> bool:
+    """Whether so many facts were recorded: a rotation is two, the key in the place of the other and the end of that."""
+    keys = sum(1 + held.revoked + (held.replaces is not None) for held in state.keys)
+    return 1 + keys + sum(1 + held.revoked for held in state.accounts) >= FULL
 
 
 def evolve(state: Partner, fact: PartnerFact) -> Partner:
