@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from publishing.domain.release import MONTH, Freeze, Open, PublishRelease, Release, in_order, missing
+from publishing.domain.release import LINKAGES_AT_MOST, MONTH, Freeze, Open, PublishRelease, Release, in_order, missing
 from publishing.feed import atom
 from publishing.releasing import Added, Entries, Releases, add, fill, remove
 from publishing.requests import Month, act, decided, known, refused, wish
@@ -54,10 +54,10 @@ class OpenRelease(BaseModel):
 
 
 class AddEntries(BaseModel):
-    """Entries by id or, with `fill`, what has waited longest, up to the targets."""
+    """Entries by id, as many as a month can hold, or, with `fill`, what has waited longest, up to the targets."""
 
     model_config = ConfigDict(extra="forbid")
-    entries: tuple[EntryId, ...] = ()
+    entries: Annotated[tuple[EntryId, ...], Field(max_length=sum(MONTHLY.values()) + LINKAGES_AT_MOST)] = ()
     fill: bool = False
 
 

@@ -235,6 +235,12 @@ async def oldest_queued(entries: Collection, kind: str, count: int) -> list[str]
     return [entry["_id"] async for entry in found]
 
 
+async def kinds_queued(entries: Collection, ids: Iterable[str]) -> dict[str, str]:
+    """The kinds of those of these entries that wait for a release."""
+    found = entries.find({"_id": {"$in": list(ids)}, "state.status": "queued"}, {"state.kind": 1})
+    return {entry["_id"]: entry["state"]["kind"] async for entry in found}
+
+
 async def queued(entries: Collection, kind: str | None, page: int, size: int) -> tuple[list[Json], int]:
     """Entries that wait for a release, the longest waiting first: a page of `{id, kind, partner, queued}`, and all."""
     return await _waiting(entries, {"state.status": "queued", **({"state.kind": kind} if kind else {})}, page, size)

@@ -23,6 +23,10 @@ TEXTS: dict[str, dict[str, str]] = {
     "release.month": {"zh": "月份应写作 YYYY-MM。", "en": "Write the month as YYYY-MM."},
     "release.full": {"zh": "该类别名额已满。", "en": "The month is full of this kind."},
     "release.frozen": {"zh": "该月已锁定，不再变动。", "en": "The month is frozen: nothing goes in or out any more."},
+    "release.changed-too-often": {
+        "zh": "该月改动次数过多，不能再改。",
+        "en": "The month was changed too often to be changed any more.",
+    },
     "release.absent": {"zh": "不在该月的发布中。", "en": "It is not in this release."},
     "release.not-frozen": {"zh": "请先锁定，再发布。", "en": "Freeze the release first, then publish it."},
     "release.incomplete": {"zh": "尚未齐备：还缺{missing}。", "en": "Not complete yet: {missing} missing."},

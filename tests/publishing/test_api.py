@@ -36,6 +36,16 @@ async def test_a_publisher_brings_a_month_out_by_program(publishing: Publishing,
     assert (month["month"], month["status"], month["missing"]) == (MONTH, "published", {})
 
 
+async def test_no_more_is_asked_for_at_once_than_a_month_can_hold(publishing: Publishing, visit: Browser) -> None:
+    await publishing.opened()
+    [id] = await publishing.queued("scene", 1)
+    partner = id.partition("/")[0]
+    for count, status in (300, 200), (301, 422):
+        asked = {"entries": [id, *(f"{partner}/NOT-{n}" for n in range(count - 1))]}
+        answer = await visit(PUBLISHER, page=False).post(f"/releases/{MONTH}/entries", json=asked)
+        assert answer.status_code == status
+
+
 async def test_the_desk_is_for_publishers(publishing: Publishing, visit: Browser) -> None:
     reviewer = PUBLISHER | {"roles": ["reviewer"]}
     for path, method in (("/releases", "GET"), (f"/releases/{MONTH}", "GET"), (f"/releases/{MONTH}/publish", "POST")):

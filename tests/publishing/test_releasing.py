@@ -6,10 +6,12 @@ from itertools import chain
 
 import pytest
 
+from publishing import releasing
 from publishing.agents import on_publishing, on_review, on_submissions
 from publishing.domain.entry import Schedule
 from publishing.domain.release import Freeze, PublishRelease, Remove
 from publishing.releasing import add, fill, remove
+from runtime import streams
 from schemas.envelope import Event, Refusal
 from schemas.publication import (
     EntryQueued,
@@ -84,6 +86,54 @@ async def test_a_request_sent_twice_adds_once(publishing: Publishing) -> None:
     assert await publishing.history() == history
 
 
+async def test_however_often_a_full_month_is_asked_for_a_place_it_can_be_frozen_and_published(
+    publishing: Publishing,
+) -> None:
+    ids = await publishing.queued("scene", 20)
+    await publishing.opened(targets={"scene": 1})
+    for n in range(3):
+        added = await add(publishing.entries, publishing.releases, MONTH, ids, act(f"add-{n}"))
+        assert added.refused == {id: Refusal("release.full") for id in ids[1:]}
+    release = await publishing.releases.get(MONTH)
+    assert release.version == 2  # opened, and one added
+    assert set((await publishing.states(ids[1:])).values()) == {("queued", None)}
+
+
+async def test_a_month_changed_very_often_is_still_filled_frozen_and_published(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "MAX_EVENTS", 20)
+    monkeypatch.setattr(releasing, "MAX_EVENTS", 20)
+    monkeypatch.setattr(releasing, "TO_FILL", 5)
+    ids = await publishing.queued("scene", 3)
+    await publishing.opened(targets={"scene": 3})
+    await add(publishing.entries, publishing.releases, MONTH, ids[:1], act("first"))
+    turns = 0
+    while not (await remove(publishing.entries, publishing.releases, MONTH, ids[0], act(f"out-{turns}"))).refusal:
+        await add(publishing.entries, publishing.releases, MONTH, ids[:1], act(f"in-{turns}"))
+        turns += 1
+    assert turns == 7
+    refusal = (await remove(publishing.entries, publishing.releases, MONTH, ids[0], act("out"))).refusal
+    assert refusal == Refusal("release.changed-too-often")
+    assert (await fill(publishing.entries, publishing.releases, MONTH, act("fill"))).entries == tuple(ids[1:])
+    for command in (Freeze(stream=MONTH, **act("freeze").fields), PublishRelease(stream=MONTH, **act("out").fields)):
+        [outcome] = await publishing.releases.handle([command])
+        assert outcome.fresh
+    assert (await publishing.releases.get(MONTH)).state.status == "published"
+
+
+async def test_nothing_is_put_in_where_only_freezing_and_publishing_have_room(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await publishing.queued("scene", 3)
+    await publishing.opened(targets={"scene": 2})
+    await add(publishing.entries, publishing.releases, MONTH, ids[:1], act("one"))
+    monkeypatch.setattr(releasing, "MAX_EVENTS", 2 + releasing.TO_END)
+    added = await add(publishing.entries, publishing.releases, MONTH, ids[1:], act("more"))
+    assert added.refused == {id: Refusal("release.changed-too-often") for id in ids[1:]}
+    assert set((await publishing.states(ids[1:])).values()) == {("queued", None)}
+
+
 async def test_freezing_while_others_add_leaves_exactly_the_targets(publishing: Publishing) -> None:
     ids = await publishing.queued("scene", 30)
     await publishing.opened(targets={"scene": 10})
@@ -132,8 +182,9 @@ async def test_a_refusal_stands_even_if_a_place_becomes_free_before_the_worker_a
 ) -> None:
     one, two = await publishing.queued("scene", 2)
     await publishing.opened(targets={"scene": 1})
-    await add(publishing.entries, publishing.releases, MONTH, [one], act("one"))
-    await add(publishing.entries, publishing.releases, MONTH, [two], act("two"))  # refused, unscheduled
+    [asked] = await publishing.entries.handle([Schedule(stream=two, release=MONTH, **act("two").fields)])
+    await add(publishing.entries, publishing.releases, MONTH, [one], act("one"))  # at the same moment, and first
+    await on_publishing(publishing.entries, publishing.releases)(asked.events)  # refused
     await remove(publishing.entries, publishing.releases, MONTH, one, act("remove"))
     await publishing.work()  # the scheduling of `two` reaches the worker only now
     await agree(publishing, MONTH)
