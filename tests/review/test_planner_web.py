@@ -216,6 +216,29 @@ async def test_the_answer_says_who_is_needed_and_the_address_says_the_question(s
     assert "Express lane from a score of" in answer.text
 
 
+async def test_where_an_express_lane_is_asked_for_the_answer_is_of_that_one(review: Review, signed_in: SignIn) -> None:
+    # With nothing attached a score of 95: every express lane that is compared would take it.
+    await review.react([received("PR-1", product(attachments=()))])
+    operator = signed_in(OPERATOR)
+    plain = (await operator.get("/planner", params=QUESTION | SUPPOSED, headers=PAGE)).text
+    assert re.search(r"you need \d+ reviewers, or \d+ and the express lane at 0\.9\.", plain)
+    asked = (await operator.get("/planner", params=QUESTION | SUPPOSED | {"threshold": "0.8"}, headers=PAGE)).text
+    said = re.search(r"you need (\d+) reviewers and the express lane at 0\.8\.", asked)
+    figure = re.search(r'Reviewers needed for.*?sq-figure__value">\s*(\d+)', asked, re.DOTALL)
+    assert said and figure and said[1] == figure[1], "as the figure below it says"
+    too_much = {"threshold": "0.8", "waiting": "100000", "goal": "100000"}
+    shown = (await operator.get("/planner", params=QUESTION | SUPPOSED | too_much, headers=PAGE)).text
+    assert "with the express lane at 0.8 you need more than 200 reviewers." in shown
+
+
+async def test_a_plan_without_a_question_about_the_express_lane_has_that_of_the_rules_even_if_it_took_none(
+    signed_in: SignIn,
+) -> None:
+    shown = (await signed_in(OPERATOR).post("/planner", data=QUESTION | SUPPOSED, headers=PAGE)).text
+    assert "as the rules had it" in shown and "0 %" in shown, "no case is there that could be in it"
+    assert "no express lane" not in shown
+
+
 async def test_what_cannot_be_is_said_at_its_field(signed_in: SignIn) -> None:
     operator = signed_in(OPERATOR)
     for wrong, said in (

@@ -1,6 +1,7 @@
 """The planner's pages: what was measured and is supposed, editable; what follows; and plans that were kept, scored."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -139,24 +140,22 @@ def _answer(asked: Asked, known: Measured, today: date) -> Answer:
 
 
 def _said(question: Question, answer: Answer) -> str:
-    """The answer in a sentence: how many reviewers, or fewer and an express lane."""
-    plain = answer.lanes[0][2]
-    said: dict[str, Any] = {
-        "goal": number(question.goal),
-        "until": day(question.until),
-        "plain": plain,
-        "most": MOST_REVIEWERS,
-    }
-    fewer = [
-        (threshold, needed)
-        for threshold, _share, needed, _foretold in answer.lanes[1:]
-        if needed is not None and (plain is None or needed < plain)
-    ]
+    """The answer in a sentence: how many reviewers with the express lane that was asked for; or else with that of the
+    rules in force, or fewer and a wider one."""
+    said: dict[str, Any] = {"goal": number(question.goal), "until": day(question.until), "most": MOST_REVIEWERS}
     if answer.comes is None:
         return _("Nobody has time for reviews by the end of %(until)s.") % said
     if answer.comes < question.goal:
         said |= {"comes": number(answer.comes)}
         return _("By %(until)s, %(goal)s cannot be decided: not more than %(comes)s are sure to come in time.") % said
+    if question.threshold is not None:
+        return _with_lane(said, question.threshold, answer.needed)
+    plain = answer.needed
+    fewer = [
+        (threshold, needed)
+        for threshold, _share, needed, _foretold in answer.lanes[1:]
+        if needed is not None and (plain is None or needed < plain)
+    ]
     if not fewer:
         if plain is None:
             return _("To decide %(goal)s by %(until)s you need more than %(most)s reviewers.") % said
@@ -165,24 +164,34 @@ def _said(question: Question, answer: Answer) -> str:
             "To decide %(goal)s by %(until)s you need %(plain)s reviewers.",
             plain,
         )
-        return need % said
+        return need % (said | {"plain": plain})
     # The strictest lane that spares anybody.
     threshold, needed = fewer[0]
-    said |= {"needed": needed, "threshold": threshold}
     if plain is None:
-        need = ngettext(
-            "To decide %(goal)s by %(until)s you need %(needed)s reviewer and the express lane at %(threshold)s.",
-            "To decide %(goal)s by %(until)s you need %(needed)s reviewers and the express lane at %(threshold)s.",
-            needed,
+        return _with_lane(said, threshold, needed)
+    return _(
+        "To decide %(goal)s by %(until)s you need %(plain)s reviewers, or %(needed)s and the express lane at "
+        "%(threshold)s."
+    ) % (said | {"plain": plain, "needed": needed, "threshold": threshold})
+
+
+def _with_lane(said: Mapping[str, Any], threshold: float, needed: int | None) -> str:
+    """Who is needed with an express lane from a score on."""
+    said = {**said, "threshold": threshold, "needed": needed}
+    if needed is None:
+        return (
+            _(
+                "To decide %(goal)s by %(until)s with the express lane at %(threshold)s you need more than %(most)s "
+                "reviewers."
+            )
+            % said
         )
-        return need % said
-    return (
-        _(
-            "To decide %(goal)s by %(until)s you need %(plain)s reviewers, or %(needed)s and the express lane at "
-            "%(threshold)s."
-        )
-        % said
+    need = ngettext(
+        "To decide %(goal)s by %(until)s you need %(needed)s reviewer and the express lane at %(threshold)s.",
+        "To decide %(goal)s by %(until)s you need %(needed)s reviewers and the express lane at %(threshold)s.",
+        needed,
     )
+    return need % said
 
 
 async def _score(cases: AsyncCollection[Json], plan: Plan, at: datetime) -> dict[str, Any]:
