@@ -31,7 +31,7 @@ from schemas.entry import KINDS
 from schemas.review import CRITERIA, Decision, Verdict
 from web.languages import _, say, sentences
 from web.pages import notify, page
-from web.people import Person, cause, require
+from web.people import Person, actor, cause, require
 from web.problems import Problem
 from web.words import word
 
@@ -271,7 +271,7 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
                 raise
             unkept = say(too_long.title)
         # The form carries its own key, so that a second press of the button is the same review.
-        press = f"request:{form['key']}" if form.get("key") else cause(request)
+        press = f"request:{form['key']}:{actor(me)}" if form.get("key") else cause(request)
         # Where something is missing, the case is asked with no scores: whether I hold it comes before what is missing.
         scores = {} if errors else {name: int(form[f"score-{name}"]) for name in CRITERIA[outcome.state.kind]}
         verdict, comment = (Verdict.APPROVE, "") if errors else (Verdict(form["verdict"]), form.get("comment", ""))
@@ -286,6 +286,11 @@ def pages(desk: Desk, addresses: Addresses, one_case: CasePage) -> APIRouter:
             if newer := await one_case.newer(outcome):
                 refused.links = {case_path(newer.id): _("The newer revision")}
             raise
+        if not done.fresh and me.sub not in done.state.reviewers():
+            # The browser's Back led to a form whose review was taken back: its key gives no other.
+            notify(request, _again(done.state, me), "warning")
+            anew = {name: value for name, value in form.items() if name != "key"}
+            return await one_case.show(request, outcome, me, anew, errors)
         request.session["given"] = addresses.seal(done.stream)  # a cookie can be read by whom it is given to
         notify(request, _given(done.state))
         return RedirectResponse("/cases", 303)
@@ -319,3 +324,12 @@ def _given(case: Case) -> str:
     if case.decision:
         return _("Your review is given, and decides the case: %(decision)s.") % {"decision": word(case.decision)}
     return _("Your review is given. The case waits for another one.")
+
+
+def _again(case: Case, me: Person) -> str:
+    """What somebody is told who sends a form whose review was taken back."""
+    holds = case.status == "open" and case.lease is not None and case.lease.reviewer == me.sub
+    return sentences(
+        _("You sent this form before, and its review was taken back: none is given now."),
+        _("Look it over, and send it from here.") if holds else None,
+    )

@@ -14,7 +14,7 @@ from review.store import CaseStore
 from schemas.review import CRITERIA, CaseClaimed
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, product, received, revised, scene
-from tests.review.people import CASE, GIVEN, JSON, LI, OPERATOR, WANG
+from tests.review.people import CASE, FORM, GIVEN, JSON, LI, OPERATOR, WANG
 from web.people import Person
 from web.problems import Problem
 
@@ -266,6 +266,31 @@ async def test_a_review_is_taken_back_from_the_desk(review: Review, signed_in: S
     assert "Your review is taken back." in page.text and "too soon" in page.text
     state = (await review.cases.get(f"{OWN}/SC-1@1")).state
     assert (state.reviews, state.lease and state.lease.reviewer) == ((), "reviewer-li")
+
+
+async def test_the_form_of_a_review_taken_back_is_shown_again_and_gives_it_the_second_time(
+    review: Review, signed_in: SignIn
+) -> None:
+    """The browser's Back leads to it, with its old key."""
+    await review.react([received("SC-1", scene())])
+    li = signed_in(LI)
+    await li.post(f"{CASE}/claim")
+    await li.post(f"{CASE}/reviews", data=FORM)
+    await li.post(f"{CASE}/undo")
+    again = await li.post(f"{CASE}/reviews", data=FORM | {"comment": "too soon"})
+    assert "none is given now. Look it over, and send it from here." in again.text
+    assert "too soon" in again.text and 'value="reject" checked' in again.text
+    (key,) = re.findall(r'name="key" value="([^"]*)"', again.text)
+    assert key and key != FORM["key"]
+    wrong = (await li.post(f"{CASE}/reviews", data=FORM | {"comment": ""})).text
+    assert "none is given now" in wrong and "Say why, so that" in wrong
+    done = await li.post(f"{CASE}/reviews", data=FORM | {"comment": "too soon", "key": key})
+    assert "Your review is given." in done.text
+    assert (await review.cases.get(f"{OWN}/SC-1@1")).state.reviewers() == (LI.sub,)
+    await li.post(f"{CASE}/undo")
+    await li.post(f"{CASE}/release")
+    page = (await li.post(f"{CASE}/reviews", data=FORM)).text
+    assert "none is given now." in page and "Look it over" not in page and "Claim this case" in page
 
 
 async def test_a_review_taken_back_after_somebody_else_took_the_case_asks_for_nothing(
