@@ -134,7 +134,7 @@ class Duplicates:
 def _worth_comparing(
     asked: Sequence[Asked], rows: Sketches, cases: Sequence[str], found: Sketches, meetings: NDArray[np.intp]
 ) -> Pairs:
-    """The meetings whose sketches are alike enough, with MOST_COMPARED submissions of each asked about, the likest first.
+    """The meetings whose sketches are alike enough, MOST_COMPARED submissions of each asked about, the likest first.
 
     Those with a summary in common are worth it whatever their sketches say, and come before all others. Of revisions
     that are equally alike the latest comes first.
