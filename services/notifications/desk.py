@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pymongo.asynchronous.database import AsyncDatabase
 
 from notifications import webhook
+from notifications.domain.delivery import Delivery
 from notifications.domain.subscription import SUBSCRIPTIONS, Cancel, Channel, Confirm, Request, Subscription
 from notifications.links import Links
 from notifications.store import Deliveries, Recipient, Recipients, now
@@ -134,6 +135,21 @@ class Desk:
             detail = _("Use the whole link from the message we sent, or subscribe anew.")
             raise Problem(404, "no-subscription", _("This link leads to no subscription"), detail)
         return found.state
+
+    async def unheard(self, delivery: Delivery) -> str | None:
+        """Why nobody hears of a delivery that is tried now, and when somebody would again; None where somebody does."""
+        id = delivery.subscription
+        subscription = (await self.streams.get(id)).state
+        if subscription.status == "suspended":
+            return _(
+                "Its subscription is suspended (%(reason)s). Its owner makes it active again by “Resume” on the page of "
+                "the subscription; then have it tried again."
+            ) % {"reason": subscription.reason}
+        if not subscription.hears(greeting=not delivery.entries) or not await self.recipients.find([id]):
+            return _(
+                "Its subscription is over: it was cancelled, or not confirmed in time, and the address was erased."
+            )
+        return None
 
     async def confirm(self, id: str, cause: str) -> bool:
         """Confirm, for the first time or after a suspension; False where its address is no longer kept."""

@@ -194,9 +194,14 @@ def operator_pages(desk: Desk, database: AsyncDatabase[Json]) -> APIRouter:
 
     @router.post("/deliveries/retry")
     async def retry(request: Request, id: Annotated[str, Form()], me: Person = operator) -> Response:
-        (outcome,) = await streams.handle([Retry(stream=id, cause=cause(request), actor=actor(me), at=now())])
-        if outcome.refusal:
+        delivery = (await streams.get(id)).state
+        if delivery.status is None:
             raise Problem(404, "no-delivery", _("There is no such delivery"))
+        if reason := await desk.unheard(delivery):
+            unheard = Problem(409, "nobody-hears", _("It is not tried again: nobody would hear of it"), reason)
+            unheard.links = {"/deliveries": _("Deliveries")}
+            raise unheard
+        await streams.handle([Retry(stream=id, cause=cause(request), actor=actor(me), at=now())])
         notify(request, _("It is tried again now."))
         return RedirectResponse("/deliveries", 303)
 

@@ -78,11 +78,9 @@ class Work:
 
     @property
     def dropped(self) -> str | None:
-        """Why there is nobody to send it to; None where there is. Only a greeting goes to who has not confirmed yet."""
-        status = self.subscription.status if self.subscription else "unknown"
-        greeted = status == "requested" and not self.delivery.state.entries
-        if status != "active" and not greeted:
-            return f"subscription {status}"
+        """Why there is nobody to send it to; None where there is."""
+        if self.subscription is None or not self.subscription.hears(greeting=not self.delivery.state.entries):
+            return f"subscription {self.subscription.status if self.subscription else 'unknown'}"
         return None if self.recipient else "no address"
 
 

@@ -253,23 +253,33 @@ async def test_a_suspended_subscription_says_why_and_is_resumed(
     assert await status(database, "hook") == "active"
 
 
-async def test_an_operator_sees_what_fails_and_has_it_tried_again(
+async def test_an_operator_sees_what_fails_and_has_it_tried_again_once_somebody_hears_of_it(
     api: httpx2.AsyncClient, settings: Settings, database: Database, subscribers: Subscribers
 ) -> None:
+    id = f"hook:{PARTNER}/E-1@1"
+    cookies = "; ".join(f"{name}={value}" for name, value in signed_in(settings, "operator").items())
+    mine, failed = {**HTML, "cookie": cookies}, {"id": id}
     with receiver(lambda _path, before: 500 if before < 10 else 200) as found:
         await subscribers.add("hook", f"{found.url}/hook")
         await on_publishing(database)([published(1)])
         async with sending(settings.model_copy(update={"retry_scale": 0.0}), database):
             await eventually(all_are(database, "abandoned", 1))
-            cookies = "; ".join(f"{name}={value}" for name, value in signed_in(settings, "operator").items())
-            mine = {**HTML, "cookie": cookies}
+            await on_notifications(database)(await own_events(database))
+            refused = await api.post("/deliveries/retry", data=failed, headers=mine)
+            assert refused.status_code == 409
+            assert "suspended (HTTP 500)" in refused.text and "Resume" in refused.text
             shown = await api.get("/deliveries", headers=mine)
-            assert "HTTP 500" in shown.text and f"hook:{PARTNER}/E-1@1" in shown.text
-            again = await api.post("/deliveries/retry", data={"id": f"hook:{PARTNER}/E-1@1"}, headers=mine)
+            assert "HTTP 500" in shown.text and id in shown.text
+            token = Links.of(settings).token("hook")
+            await api.post(f"/subscriptions/hook/resume?token={token}", headers=HTML)
+            again = await api.post("/deliveries/retry", data=failed, headers=mine)
             assert again.status_code == 303
             await eventually(all_are(database, "delivered", 1))
-            nothing = await api.post("/deliveries/retry", data={"id": "no"}, headers=mine)
-            assert nothing.status_code == 404
+        await api.post(f"/subscriptions/hook/cancel?token={token}", headers=HTML)
+        over = await api.post("/deliveries/retry", data=failed, headers=mine)
+        assert over.status_code == 409 and "Its subscription is over" in over.text
+        nothing = await api.post("/deliveries/retry", data={"id": "no"}, headers=mine)
+        assert nothing.status_code == 404
     api.cookies.clear()
     assert (await api.get("/deliveries", headers=HTML)).headers["location"].startswith("/sign-in")
     other = "; ".join(f"{name}={value}" for name, value in signed_in(settings, "reviewer").items())

@@ -116,6 +116,9 @@ def test_the_last_failure_and_a_final_one_abandon_it() -> None:
     assert delivery.decide(sent(QUEUED), Drop(**BY, reason="subscription cancelled")) == (
         DeliveryAbandoned(attempt=0, error="subscription cancelled"),
     )
+    assert delivery.decide(sent(QUEUED, failed(1)), Drop(**BY, reason="subscription cancelled")) == (
+        DeliveryAbandoned(attempt=1, error="timeout; subscription cancelled"),
+    )
 
 
 def test_what_is_wrong_on_our_side_is_tried_until_it_is_mended() -> None:

@@ -102,7 +102,9 @@ def decide(state: Delivery, command: DeliveryCommand) -> tuple[DeliveryFact, ...
         case Succeed():
             return (DeliveryDelivered(attempt=state.attempt + 1),)
         case Drop():
-            return (DeliveryAbandoned(attempt=state.attempt, error=command.reason),)
+            # Why it failed before is what can be mended: it is said with why nobody is there now.
+            error = f"{state.error}; {command.reason}" if state.error else command.reason
+            return (DeliveryAbandoned(attempt=state.attempt, error=error),)
         case Fail():
             return (_failed(command),) if command.attempt == state.attempt + 1 else ()
         case _:

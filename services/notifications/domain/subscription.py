@@ -32,6 +32,10 @@ class Subscription(State):
     since: Moment | None = None
     reason: str | None = None
 
+    def hears(self, *, greeting: bool) -> bool:
+        """Whether messages go to it: before it is confirmed, only the greeting that asks for that."""
+        return self.status == "active" or (self.status == "requested" and greeting)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Command):
