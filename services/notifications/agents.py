@@ -1,13 +1,14 @@
 """What the notifications service does about events: of publishing's, and of its own."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import faust
 from pymongo.asynchronous.database import AsyncDatabase
 
 from notifications.domain.delivery import DELIVERIES, Queue
 from notifications.domain.subscription import SUBSCRIPTIONS, Channel, Confirm, Subscription, Suspend
-from notifications.store import Editions, Recipients, active, edition_id
+from notifications.store import Editions, Recipients, active, edition_id, now
 from runtime.consume import React, subscribe
 from runtime.parking import Parking
 from runtime.rebuild import Projection
@@ -23,7 +24,7 @@ from schemas.publication import EntryCorrected, EntryPublished, ReleasePublished
 ACTOR = "service:notifications"
 #: The first delivery of a subscription: an email that asks to confirm, or a call that must be answered with 2xx.
 GREETINGS: dict[Channel, str] = {"email": "confirmation", "webhook": "challenge"}
-#: Deliveries queued with one write: a release for very many subscribers must not be held in memory at once.
+#: Deliveries queued with one write: one release may go to so many that MongoDB takes no query for them all.
 CHUNK = 1000
 
 
@@ -52,13 +53,9 @@ def on_publishing(database: AsyncDatabase[Json]) -> React:
             return
         await editions.keep(news)
         subscribers = await active(database)
-        commands: list[Queue] = []
-        for event in news:
-            commands.extend(queued(event, subscribers))
-            if len(commands) >= CHUNK:
-                await deliveries.handle(commands)
-                commands.clear()
-        await deliveries.handle(commands)
+        commands = (command for event in news for command in queued(event, subscribers))
+        while chunk := list(islice(commands, CHUNK)):
+            await deliveries.handle(chunk)
 
     return react
 
@@ -124,7 +121,8 @@ def on_notifications(database: AsyncDatabase[Json]) -> React:
                         _queue(event, subscription, Subscription(channel=channel), GREETINGS[channel], None, ())
                     )
                 case DeliveryDelivered() if what == GREETINGS["webhook"]:
-                    answers.append(Confirm(**_follows(event, subscription)))
+                    # Active from now on, not from when it answered: nothing was queued for it in between.
+                    answers.append(Confirm(**_follows(event, subscription) | {"at": now()}))
                 case DeliveryAbandoned(error=error):
                     answers.append(Suspend(**_follows(event, subscription), reason=error))
                 case SubscriptionCancelled():

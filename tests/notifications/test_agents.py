@@ -1,15 +1,18 @@
 """What the service queues for whom, and that the same events again change nothing."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import orjson
+import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
+from notifications import agents
 from notifications.agents import on_notifications, on_publishing
-from notifications.domain.delivery import DELIVERIES
-from notifications.domain.subscription import SUBSCRIPTIONS, Cancel
-from notifications.store import Recipients
+from notifications.domain.delivery import DELIVERIES, Succeed
+from notifications.domain.subscription import SUBSCRIPTIONS, Cancel, Request
+from notifications.store import Recipient, Recipients, now
 from runtime.streams import Streams
 from schemas.entry import sector
 from schemas.envelope import Event
@@ -74,6 +77,41 @@ async def test_who_confirmed_after_the_release_hears_of_later_ones_only(
     assert await states(database) == {}
     await on_publishing(database)([corrected(1, at=AT + timedelta(minutes=2))])
     assert set(await states(database)) == {f"late:{PARTNER}/E-1@2"}
+
+
+async def test_a_webhook_hears_of_all_from_when_it_became_active_and_its_page_says_so(database: Database) -> None:
+    recipients, subscriptions = Recipients(database), Streams(database, SUBSCRIPTIONS)
+    await recipients.keep(Recipient("hook", "webhook", "http://127.0.0.1/", "whsec_"))
+    by: dict[str, Any] = {"cause": "test", "actor": "test", "at": AT}
+    await subscriptions.handle([Request(stream="hook", channel="webhook", language="zh", filter=Filter(), **by)])
+    await on_notifications(database)(await own_events(database))
+    await Streams(database, DELIVERIES).handle([Succeed(stream="hook:challenge", **by | {"cause": "sent"})])
+    await on_publishing(database)([published(1, at=AT + timedelta(minutes=1))])  # answered, and not active yet
+    before = now()
+    for _ in range(2):
+        await on_notifications(database)(await own_events(database))
+    since = (await subscriptions.get("hook")).state.since
+    assert since is not None and before <= since <= now()
+    await on_publishing(database)([published(1, at=AT + timedelta(minutes=1)), published(2, at=since)])
+    assert set(await states(database)) == {"hook:challenge", f"hook:{PARTNER}/E-2@1"}
+
+
+async def test_one_event_for_very_many_is_queued_in_parts(
+    database: Database, subscribers: Subscribers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(10):
+        await subscribers.add(f"mail{n}", f"reader{n}@example.org", "email")
+    monkeypatch.setattr(agents, "CHUNK", 4)
+    handle, parts = Streams.handle, list[int]()
+
+    async def counted(self: Streams[Any, Any, Any], commands: Sequence[Any]) -> Any:
+        parts.append(len(commands))
+        return await handle(self, commands)
+
+    monkeypatch.setattr(Streams, "handle", counted)
+    await on_publishing(database)([release([published(n) for n in range(3)])])
+    assert parts == [4, 4, 2]
+    assert len(await states(database)) == 10
 
 
 async def test_the_story_of_an_entry_goes_on_in_its_delivery(database: Database, subscribers: Subscribers) -> None:
