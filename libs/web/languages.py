@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
@@ -182,8 +183,11 @@ def span(seconds: float) -> str:
 
 
 def number(value: float) -> str:
-    """12,345.6"""
-    return format_decimal(value, locale=language())
+    """12,345.6, with all its digits. One of more figures than people read, of which Babel formats not all, is 1e+25."""
+    decimal = Decimal(str(value))
+    if not -10 < decimal.adjusted() < 21:
+        return str(value)
+    return format_decimal(decimal, locale=language(), decimal_quantization=False)
 
 
 def compact(value: float) -> str:

@@ -117,6 +117,25 @@ def test_days_and_numbers_are_written_as_each_language_does() -> None:
         assert [ago(at, hour_later), ago(90), span(7200)] == ["1 hour ago", "2 minutes ago", "2 hr"]
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_number_is_written_with_all_its_digits_however_large_or_small(language: str) -> None:
+    written = {
+        0: "0",
+        100.0: "100",
+        0.0004: "0.0004",
+        99.9996: "99.9996",
+        -1234.5678: "-1,234.5678",
+        1e16: "10,000,000,000,000,000",
+        1e-9: "0.000000001",
+        1e25: "1e+25",
+        -1e300: "-1e+300",
+        5e-324: "5e-324",
+        10**25: "1" + "0" * 25,
+    }
+    with speak(language, load()):
+        assert {value: number(value) for value in written} == written
+
+
 def test_every_code_of_the_schemas_has_its_word() -> None:
     enums = [kind for module in (entry, review) for kind in vars(module).values() if isinstance(kind, type)]
     codes = {code.value for kind in enums if issubclass(kind, StrEnum) and kind is not StrEnum for code in kind}
