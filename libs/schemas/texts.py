@@ -108,6 +108,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh": "CloudEvents 属性缺失或有误，应为 {expected}。",
         "en": "A CloudEvents attribute is missing or wrong: expected {expected}.",
     },
+    "message.header": {
+        "zh": "该消息或同批中其前的消息有名称不是 UTF-8 的消息头（header），无法读取。请改用 UTF-8 名称后重新发送。",
+        "en": "A header’s name is not UTF-8, in this message or in one before it in the same batch, so it could not be "
+        "read. Rename it, and send this again.",
+    },
     "message.unhandled": {
         "zh": "系统处理该消息时出错，并非内容有误。运维人员已收到通知，请稍后重新发送。",
         "en": "We failed to handle this message; its content is not to blame. Operators know: send it again later.",

@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 from zlib import crc32
 
 import structlog
@@ -28,12 +29,13 @@ from runtime.settings import Settings
 from schemas.topics import CONTENT_TYPE, INTAKE, INTAKE_GROUP, RECEIPTS
 from submissions.domain.submission import Receive, Refuse
 from submissions.intake import Intake, Receipt, Submissions
-from submissions.kafka_messages import Message, read, receipt_record, unhandled
+from submissions.kafka_messages import Illegible, Message, read, receipt_record, unhandled
 from submissions.ndjson import Line
 from submissions.turns import Account, Turns
 
 log = structlog.get_logger()
 
+Record: TypeAlias = ConsumerRecord | Illegible
 #: What operators are shown of it (runtime.operations): the consumer group, and how its topics begin.
 FAMILIES = {INTAKE_GROUP: INTAKE}
 #: A topic that was not there before is found within this time.
@@ -65,12 +67,13 @@ class Session:
     producer: AIOKafkaProducer
     turns: Turns
     last: str = ""
-    waiting: deque[tuple[str, list[ConsumerRecord]]] = field(default_factory=deque)
+    reads: int = 0
+    waiting: deque[tuple[str, list[Record]]] = field(default_factory=deque)
     sent: list[asyncio.Future[object]] = field(default_factory=list)
     places: dict[TopicPartition, int] = field(default_factory=dict)
     saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def next(self) -> tuple[str, list[ConsumerRecord]]:
+    async def next(self) -> tuple[str, list[Record]]:
         """A topic and what waits on it, up to a piece: the next topic after the last one that has anything, of those
         whose partners may go on at their rate."""
         while not self.waiting:
@@ -81,21 +84,63 @@ class Session:
             due = [topic for topic in by_topic if not owed_s[topic]]
             after = bisect_right(due, self.last)
             for topic in due[after:] + due[:after]:
-                found = await self.consumer.getmany(*by_topic[topic], max_records=self.turns.piece)
-                if found:
+                if records := await self._read(by_topic[topic]):
                     self.last = topic
-                    return self._taken(topic, [record for records in found.values() for record in records])
+                    return self._taken(topic, records)
             wait_s = min([IDLE_S, *(seconds for seconds in owed_s.values() if seconds)])
             if by_topic and not due:
                 await asyncio.sleep(wait_s)
                 continue
-            idle = [partition for topic in due for partition in by_topic[topic]]
-            found = await self.consumer.getmany(*idle, timeout_ms=int(1000 * wait_s), max_records=self.turns.piece)
-            for partition, records in found.items():
-                self.waiting.append((partition.topic, records))
+            await self._wait([partition for topic in due for partition in by_topic[topic]], wait_s)
         return self._taken(*self.waiting.popleft())
 
-    def _taken(self, topic: str, records: list[ConsumerRecord]) -> tuple[str, list[ConsumerRecord]]:
+    async def _read(self, partitions: Sequence[TopicPartition]) -> list[Record]:
+        """What waits on the partitions of a topic, up to a piece."""
+        self.reads += 1
+        records: list[Record] = []
+        for i in range(len(partitions)):  # another one first each time, or one that is full would hold up the others
+            partition = partitions[(self.reads + i) % len(partitions)]
+            if most := self.turns.piece - len(records):
+                try:
+                    records += (await self.consumer.getmany(partition, max_records=most)).get(partition, ())
+                except UnicodeDecodeError:  # the name of a header, which aiokafka reads as UTF-8
+                    records += await self._legible(partition, most)
+        return records
+
+    async def _legible(self, partition: TopicPartition, most: int) -> list[Record]:
+        """What waits on a partition, up to so many, one by one: Illegible where it cannot be read. What comes behind
+        one of these in a client's batch cannot be read either."""
+        place, records = await self.consumer.position(partition), list[Record]()
+        log.warning("intake.header-illegible", topic=partition.topic, partition=partition.partition, after=place)
+        self.consumer.seek(partition, place)
+        end = (await self.consumer.end_offsets([partition]))[partition]
+        while place < end and len(records) < most:
+            try:
+                found = await self.consumer.getmany(partition, timeout_ms=int(1000 * IDLE_S), max_records=1)
+                if not found:
+                    break
+                records += found[partition]
+            except UnicodeDecodeError:
+                place = await self.consumer.position(partition)
+                records.append(Illegible(partition.partition, place))
+                self.consumer.seek(partition, place + 1)
+            place = await self.consumer.position(partition)
+        return records
+
+    async def _wait(self, partitions: Sequence[TopicPartition], seconds: float) -> None:
+        """Wait for something new on any of these partitions, and keep it at hand."""
+        try:
+            found = await self.consumer.getmany(
+                *partitions, timeout_ms=int(1000 * seconds), max_records=self.turns.piece
+            )
+            self.waiting += ((partition.topic, records) for partition, records in found.items())
+        except UnicodeDecodeError:  # what was read of others in this call is lost with it: back to what is committed
+            await self.save()
+            first = await self.consumer.beginning_offsets(partitions)
+            for partition in partitions:
+                self.consumer.seek(partition, await self.consumer.committed(partition) or first[partition])
+
+    def _taken(self, topic: str, records: list[Record]) -> tuple[str, list[Record]]:
         self.turns.take(_account(topic), len(records))
         return topic, records
 

@@ -17,7 +17,8 @@ import orjson
 from aiokafka import ConsumerRecord
 
 from schemas.finding import pointer
-from schemas.json_text import Illegible, parts, says_all, unmarked
+from schemas.json_text import Illegible as NoJson
+from schemas.json_text import parts, says_all, unmarked
 from schemas.json_text import read as value_of
 from schemas.oddities import near
 from schemas.receipt import ReceiptIssued
@@ -42,6 +43,15 @@ class Message:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Illegible:
+    """A record of which no client library here reads anything: the name of one of its headers, or of one before it in
+    the same batch, is no UTF-8."""
+
+    partition: int
+    offset: int
+
+
 class _Wrong(Exception):
     """What a message has wrong as a message; the text of its line was not looked at."""
 
@@ -50,8 +60,12 @@ class _Wrong(Exception):
         self.finding = Finding(rule=rule, pointer=pointer, expected=expected, found=found and found[:80])
 
 
-def read(record: ConsumerRecord) -> Message:
+def read(record: ConsumerRecord | Illegible) -> Message:
     """A record as a message; raises nothing, whatever the record holds."""
+    if isinstance(record, Illegible):
+        said = hashlib.sha256(f"illegible {record.partition} {record.offset}".encode()).hexdigest()
+        line = Line(record.offset, b"", 0, said, Finding(rule="message.header", pointer=""))
+        return Message(record.partition, record.offset, line, None, "zh")
     headers = {name.lower(): (value or b"").decode(errors="replace") for name, value in record.headers}
     value: bytes = record.value or b""
     language = "en" if headers.get("accept-language", "").lower().startswith("en") else "zh"
@@ -107,7 +121,7 @@ def _is_event(value: bytes) -> bool:
         return False
     try:
         said = value_of(value)
-    except Illegible:
+    except NoJson:
         return False
     return isinstance(said, dict) and "entry" not in said and said.keys() >= {"specversion", "source", "type", "data"}
 
@@ -115,7 +129,7 @@ def _is_event(value: bytes) -> bool:
 def _structured(value: bytes) -> tuple[bytes, str | None]:
     try:
         event = value_of(value)
-    except Illegible as error:
+    except NoJson as error:
         raise _Wrong("json", "", error.reason) from None
     if not isinstance(event, dict):
         raise _Wrong("type", "", "object")
@@ -150,7 +164,7 @@ def _fields(event: Any, value: bytes) -> dict[str, str]:
             if name in fields:
                 raise _Wrong("repeated-field", near(pointer(name)), found=name)
             fields[name] = said
-    except Illegible as error:
+    except NoJson as error:
         raise _Wrong("json", "/data", error.reason) from None
     return fields
 

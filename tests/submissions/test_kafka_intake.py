@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from jsonschema import Draft202012Validator
+from kafka import KafkaProducer
 
 from deploy.local.servers import Server
 from runtime.admin import create_topics
@@ -114,6 +115,40 @@ async def test_bad_messages_are_each_refused_and_stop_nothing(here: Ground) -> N
     # Each refusal is a fact, and none of them is too large for the history.
     async for document in here.database["submissions"].find({"state.refusals": {"$gt": 0}}):
         assert len(orjson.dumps(document["events"])) < 1_000_000
+
+
+class Gbk(str):
+    """The name of a header that a client writes in another encoding."""
+
+    def encode(self, *_how: Any) -> bytes:
+        return super().encode("gbk")
+
+
+async def test_a_header_whose_name_is_no_utf_8_is_refused_with_what_its_batch_hides_and_stops_nobody(
+    here: Ground,
+) -> None:
+    system, other = await here.system(USCC), await here.system(OTHER)
+
+    def send(*messages: tuple[str, list[tuple[str, bytes]]]) -> None:
+        """One batch, on the first partition."""
+        producer = KafkaProducer(**here.settings.kafka, linger_ms=500)
+        for name, headers in messages:
+            producer.send(system.access.intake_topic, line(name), name.encode(), headers=headers, partition=0)
+        producer.flush()
+        producer.close()
+
+    async with here.taking_in():
+        await asyncio.to_thread(system.send, Record(line("before"), "before"))
+        await asyncio.to_thread(system.receipts, 1)
+        await asyncio.to_thread(send, ("a", []), ("b", [("ce_x", b"1")]), ("c", [(Gbk("来源"), b"ERP")]), ("d", []))
+        await asyncio.to_thread(send, ("e", []))
+        await asyncio.to_thread(other.send, Record(orjson.dumps(submission("s", uscc=OTHER)), "s"))
+        receipts = [each for each in await asyncio.to_thread(system.receipts, 6) if each["reference"] != "before"]
+        assert [each["reference"] for each in await asyncio.to_thread(other.receipts, 1)] == ["s"]
+    told = {each["offset"] - min(each["offset"] for each in receipts): each for each in receipts}
+    assert [(told[n]["reference"], rules(told[n])) for n in (0, 4)] == [("a", []), ("e", [])]
+    assert [rules(told[n]) for n in (2, 3)] == [["message.header"]] * 2, "what stands behind it must be sent again"
+    assert rules(told[1]) == ["message.attribute"]
 
 
 async def test_a_message_sent_twice_takes_effect_once_and_is_answered_twice(here: Ground) -> None:
