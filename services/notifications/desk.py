@@ -142,8 +142,8 @@ class Desk:
         subscription = (await self.streams.get(id)).state
         if subscription.status == "suspended":
             return _(
-                "Its subscription is suspended (%(reason)s). Its owner makes it active again by “Resume” on the page of "
-                "the subscription; then have it tried again."
+                "Its subscription is suspended (%(reason)s). Its owner makes it active again by “Resume” on the page "
+                "of the subscription; then have it tried again."
             ) % {"reason": subscription.reason}
         if not subscription.hears(greeting=not delivery.entries) or not await self.recipients.find([id]):
             return _(

@@ -42,6 +42,8 @@ GATHER_S = 0.01
 #: What is under way may end within this when the process is asked to stop.
 DRAIN_S = 5.0
 PAUSE_S = 1.0
+#: Webhooks of which the sender knows whether they were reached last time.
+REMEMBERED = 5000
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,28 @@ LANES = (
     Lane("webhook", "troubled", 100, 1),
     Lane("email", "all", 10, 1),
 )
+
+
+class Outcomes:
+    """Whether the webhooks tried last were reached: REMEMBERED at most, for each look at the queue names them all.
+
+    One that is forgotten counts as new.
+    """
+
+    def __init__(self) -> None:
+        self._reached: dict[str, bool] = {}  # who was tried longest ago comes first
+
+    def note(self, subscription: str, *, reached: bool) -> None:
+        self._reached.pop(subscription, None)
+        self._reached[subscription] = reached
+        if len(self._reached) > REMEMBERED:
+            del self._reached[next(iter(self._reached))]
+
+    def known(self) -> set[str]:
+        return set(self._reached)
+
+    def those(self, *, reached: bool) -> set[str]:
+        return {subscription for subscription, was in self._reached.items() if was == reached}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +120,7 @@ class Sender:
         self._recipients = Recipients(database)
         self._mail = Mail.of(settings)
         self._sending: dict[asyncio.Task[DeliveryCommand], tuple[Sendable, Lane]] = {}
-        self._reached: set[str] = set()
-        self._troubled: set[str] = set()
+        self.outcomes = Outcomes()
 
     async def run(self) -> None:
         """Send under the lease; whatever interrupts it, begin again."""
@@ -189,12 +212,12 @@ class Sender:
         full = {subscription for subscription, count in under_way.items() if count >= lane.each}
         match lane.who:
             case "reached" | "troubled":
-                some = (self._reached if lane.who == "reached" else self._troubled) - full
+                some = self.outcomes.those(reached=lane.who == "reached") - full
                 if not some:
                     return []
                 of = {"$in": list(some)}
             case "new":
-                of = {"$nin": list(self._reached | self._troubled | full)}
+                of = {"$nin": list(self.outcomes.known() | full)}
             case "all":
                 of = {"$nin": list(full)}
             case _:
@@ -273,9 +296,8 @@ class Sender:
                 await asyncio.sleep(PAUSE_S)
         for task, command in zip(over, commands, strict=True):
             delivery, _lane = self._sending.pop(task)
-            subscription, failed = delivery.state.subscription, isinstance(command, Fail)
-            (self._troubled if failed else self._reached).add(subscription)
-            (self._reached if failed else self._troubled).discard(subscription)
+            if delivery.state.channel == "webhook":  # emails have one lane, whoever they are for
+                self.outcomes.note(delivery.state.subscription, reached=not isinstance(command, Fail))
 
 
 def challenge(delivery: Sendable, at: datetime) -> Json:

@@ -10,12 +10,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import bson
 from pymongo.asynchronous.database import AsyncDatabase
 from standardwebhooks.webhooks import Webhook
 
 from deploy.local.table import environment
 from notifications.agents import on_publishing
 from notifications.domain.delivery import BACKOFF
+from notifications.sender import REMEMBERED, Outcomes, Sender
 from notifications.settings import Settings
 from schemas.notification import DeliveryAbandoned, DeliveryAttempted, DeliveryDelivered, DeliveryQueued, Filter
 from tests.notifications.conftest import Subscribers, all_are, facts, sending, states
@@ -86,6 +88,34 @@ async def test_a_dead_receiver_does_not_delay_the_others(
             assert time.monotonic() - began < 9
             found.released.set()
     assert len(set(found.ids("/alive"))) == 60
+
+
+def test_the_sender_remembers_who_was_tried_last_and_no_more_than_a_query_may_name() -> None:
+    outcomes = Outcomes()
+    outcomes.note("again", reached=False)
+    for n in range(REMEMBERED - 1):
+        outcomes.note(f"{n:032x}", reached=n % 2 == 0)
+    outcomes.note("again", reached=True)  # the latest now, and not the first to be forgotten
+    outcomes.note("one more", reached=False)
+    assert len(outcomes.known()) == REMEMBERED and f"{0:032x}" not in outcomes.known()
+    assert "again" in outcomes.those(reached=True) and "one more" in outcomes.those(reached=False)
+    assert len(bson.encode({"$nin": list(outcomes.known())})) < 2**18
+
+
+async def test_the_sender_remembers_no_emails(
+    settings: Settings, database: Database, subscribers: Subscribers, tmp_path: Path
+) -> None:
+    async with mail_server(tmp_path) as (port, _mailbox):
+        with receiver() as found:
+            await subscribers.add("mail", "du@example.org", "email")
+            await subscribers.add("hook", f"{found.url}/hook")
+            await on_publishing(database)([corrected(1)])
+            sender = Sender(settings.model_copy(update={"smtp_port": port}), database)
+            task = asyncio.create_task(sender.run())
+            await eventually(all_are(database, "delivered", 2))
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    assert sender.outcomes.known() == {"hook"}
 
 
 async def test_what_is_gone_or_fails_to_the_end_is_abandoned(
