@@ -178,6 +178,5 @@ async def _marked(sheet: Sheet, intake: Intake, after: int, meter: Meter, only_r
     tally = Tally()
     async for sent in send(sheet, intake, after, meter):
         tally.add(sent)
-    findings = {each.row: each.findings for each in tally.refused}
-    body = await asyncio.to_thread(marked, sheet, findings, only_refused=only_refused)
+    body = await asyncio.to_thread(marked, sheet, tally.findings, only_refused=only_refused)
     return body, "; ".join(f"{status}={count}" for status, count in sorted(tally.counts.items()))

@@ -1,7 +1,9 @@
 """Files as they come: whatever is wrong with one is told, by cell where there is one, and nothing is read wrongly."""
 
+import csv
 import io
 import tempfile
+import tracemalloc
 import zipfile
 from collections.abc import Generator, Iterator
 from datetime import date
@@ -20,9 +22,10 @@ from schemas.rules import check
 from submissions.intake import Receipt, told
 from submissions.sheets.examples import example
 from submissions.sheets.findings import at_cells
+from submissions.sheets.headers import MOST_TOLD
 from submissions.sheets.marking import marked
 from submissions.sheets.reading import Sheet, look
-from submissions.sheets.rows import Row, flat
+from submissions.sheets.rows import MOST_UNHEADED, Row, flat
 from submissions.sheets.texts import records
 from tests.submissions.given import ROOT
 from tests.submissions.sheet_files import (
@@ -159,6 +162,44 @@ def test_a_quotation_mark_that_is_never_closed_ends_the_file_and_the_rows_before
     assert findings(long) == [("sheet.row", None, None)] and lines(long) == [*GOOD, None]
     one_line = good + b"x" * 5_000_000
     assert findings(one_line) == [("sheet.row", None, None)]
+
+
+@pytest.mark.parametrize("cell", [b"a", b'"a\n"'])
+def test_a_row_of_very_many_cells_takes_little_memory(cell: bytes) -> None:
+    good, width = as_csv(rows()), len(rows()[0])
+    stray = b"," * width + b",".join([cell] * 100_000) + b"\r\n"
+    file = io.BytesIO(good + stray * 3)
+    tracemalloc.start()
+    done = [each for each in look(file, "product").reads() if not each.row.broken]
+    assert (len(done), tracemalloc.get_traced_memory()[1] < 30_000_000) == (5, True)
+    tracemalloc.stop()
+    wrong = [rule for rule, _, _ in findings(good + b"," * width + b"x," * 90 + b"\r\n")]
+    assert wrong.count("sheet.unheaded") == MOST_UNHEADED
+    with pytest.raises(Problem) as raised:
+        read(good.replace(b"\r\n", b"," + b"oops," * 1000 + b"\r\n", 1))
+    assert len(raised.value.members["findings"]) == MOST_TOLD
+
+
+def test_a_row_of_many_lines_is_too_long_as_one_of_a_single_line_is() -> None:
+    good = as_csv(rows())
+    long = good + b'"\n",' * 400_000 + b"\r\n" + good.split(b"\r\n", 1)[1]
+    assert findings(long) == [("sheet.row", None, None)] and lines(long) == [*GOOD, None]
+
+
+@pytest.mark.parametrize("only_refused", [False, True])
+def test_what_cannot_be_read_comes_back_as_it_was(only_refused: bool) -> None:
+    heading, first, *_ = as_csv(rows()).split(b"\r\n")
+    unpaired, unclosed = b'x,"1"y,"two, in one"', b'z,"never closed\r\nzz,1\r\n'
+    sheet = read(b"\r\n".join([heading, first, unpaired, unclosed]))
+    back = marked(sheet, refused(sheet), only_refused=only_refused)
+    assert back.endswith(b"\r\n" + unclosed), "for its quotation mark to be closed"
+    table = list(csv.reader(io.StringIO(back.removesuffix(unclosed).decode("utf-8-sig"))))
+    *_, broken, aside = table
+    assert broken[0] == unpaired.decode() and broken[-1].startswith("The row’s quotation marks do not pair")
+    assert aside[0].startswith("#问题: A quotation mark is opened in this row") and len(aside) == 1
+    assert len(table) == (3 if only_refused else 4)
+    again = read(back.replace(unclosed, unclosed.replace(b'"', b"")))
+    assert [each.said["reference"] for each in again.reads()][-3:] == [unpaired.decode(), "z", "zz"]
 
 
 def test_reading_may_be_broken_off_and_the_file_closed_before_that() -> None:

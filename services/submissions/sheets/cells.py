@@ -33,6 +33,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 #: An apostrophe that spreadsheets are given so that they take what follows as text.
 _ESCAPED = re.compile(r"'(?=['=+\-@0-9])")
 _PARTS = re.compile(r"[;；\r\n]")
+#: Items of one cell, far more than any list may have: the last of more holds all that follow it.
+_MOST_PARTS = 1000
 
 
 def odd(why: str, shown: object) -> dict[str, str]:
@@ -71,7 +73,7 @@ def values(column: Column, cell: Cell) -> list[Any]:
     """The items that a cell of a parted column holds; None where between two separators there is nothing."""
     if not isinstance(cell, str) or _CONTROL.search(cell):
         return [one] if (one := value(column, cell)) is not None else []
-    parts = [value(column, part) for part in _PARTS.split(cell.strip())]
+    parts = [value(column, part) for part in _PARTS.split(cell.strip(), _MOST_PARTS)]
     while parts and parts[-1] is None:
         parts.pop()
     # Lines that end in CRLF, or a semicolon at a line's end, part once.

@@ -16,6 +16,10 @@ from web.words import word
 
 #: Titles and explanations may stand above the headings, for so many rows.
 SEARCHED_ROWS = 20
+#: As many as Excel has; beyond them there are no headings.
+MOST_COLUMNS = 16_384
+#: Headings that are told to be wrong, of a row that may be no headings at all.
+MOST_TOLD = 100
 #: Begins what is passed over: the heading of a column, or a row.
 ASIDE = ("#", "＃")
 
@@ -23,7 +27,7 @@ ASIDE = ("#", "＃")
 def places(kinds: Sequence[str], cells: Sequence[Cell]) -> list[Placed]:
     """The columns that a row's headings mean, each to the first of the kinds that has it."""
     found = []
-    for index, cell in enumerate(cells):
+    for index, cell in enumerate(cells[:MOST_COLUMNS]):
         heading = cell.strip() if isinstance(cell, str) else ""
         if heading and not heading.startswith(ASIDE) and (one := _meant(kinds, heading)):
             column, number = one
@@ -52,7 +56,7 @@ def checked(kinds: Sequence[str], number: int, cells: Sequence[Cell], needed: Se
         said = text % {"kind": word(other)}
         raise unreadable(another_kind(), of_file("kind", said, row=number, expected=other))
     if wrong:
-        raise unreadable(_("The headings of the columns are not all right"), *wrong)
+        raise unreadable(_("Some column headings are wrong"), *wrong[:MOST_TOLD])
     headed = frozenset(index for index, cell in enumerate(cells) if cell is not None and str(cell).strip())
     return Header(number, tuple(placed), headed)
 
@@ -76,11 +80,13 @@ def _fitting(number: int, cells: Sequence[Cell], wrong: int) -> str | None:
 
 def _unknown(kinds: Sequence[str], number: int, cells: Sequence[Cell]) -> list[Json]:
     known = [heading for kind in kinds for heading in nearest(kind, language())]
-    found = []
+    found: list[Json] = []
     for index, cell in enumerate(cells):
         heading = str(cell).strip() if cell is not None else ""
         if not heading or heading.startswith(ASIDE) or _meant(kinds, heading):
             continue
+        if len(found) == MOST_TOLD:
+            break
         close = process.extractOne(heading, known, scorer=fuzz.ratio, processor=plain, score_cutoff=50)
         text = _("No column is called “%(heading)s”. To keep it for yourself, begin its heading with #.")
         if close:

@@ -21,7 +21,7 @@ from submissions.sheets.cells import is_odd
 from submissions.sheets.findings import in_words
 from submissions.sheets.reading import Sheet
 from submissions.sheets.rows import Placed, letters
-from submissions.sheets.texts import Text, records
+from submissions.sheets.texts import ENDING, Text, records
 from submissions.sheets.workbooks import Workbook
 from web.languages import _, language
 from web.problems import Problem
@@ -154,7 +154,7 @@ def _text(file: BinaryIO, form: Text, findings: Findings, only_refused: bool) ->
     out = io.StringIO()
     writer = csv.writer(out, delimiter=form.separator)
     width = rest = form.header.width
-    for row in records(file, form.encoding, form.separator):
+    for row in records(file, form.encoding, form.separator, to_the_end=True):
         cells = [str(cell or "") for cell in row.cells]
         if row.number == form.header.row:
             width = next((index for index, cell in enumerate(cells) if cell.strip() in FINDINGS.values()), len(cells))
@@ -162,6 +162,12 @@ def _text(file: BinaryIO, form: Text, findings: Findings, only_refused: bool) ->
         found = findings.get(row.number, ())
         if only_refused and row.number > form.header.row and not found:
             continue
-        mark = FINDINGS[language()] if row.number == form.header.row else said(found)
-        writer.writerow([*cells[:width], *[""] * (width - len(cells)), mark, *cells[rest:]])
+        if row.broken in ENDING:
+            # It and what follows stay as they are, for the quotation mark to be closed: an aside above says so.
+            writer.writerow([f"{FINDINGS[language()]}{_(': ')}{said(found)}"])
+            out.write(cells[0])
+        else:
+            cells = [each.rstrip("\r\n") for each in cells] if row.broken else cells
+            mark = FINDINGS[language()] if row.number == form.header.row else said(found)
+            writer.writerow([*cells[:width], *[""] * (width - len(cells)), mark, *cells[rest:]])
     return b"\xef\xbb\xbf" + out.getvalue().encode()

@@ -1,8 +1,9 @@
 """A row as a submission and back, and which cell a JSON Pointer into that submission means."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import islice
 from typing import Any, get_args, get_origin
 
 import orjson
@@ -12,6 +13,9 @@ from schemas.entry import OFFER_UNITS, SubmissionLine
 from submissions.ndjson import Line
 from submissions.sheets.cells import Cell, fits_one_cell, odd, value, values, written
 from submissions.sheets.columns import EACH, MODELS, Column, bare, columns
+
+#: Cells of a row under no heading that are told of: each is a finding.
+MOST_UNHEADED = 10
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Header:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a sheet, numbered as spreadsheets do; `broken` is what keeps it from being read at all."""
+    """A row of a sheet, numbered as spreadsheets do; `broken` is what keeps it from being read at all: then its text
+    is the one cell."""
 
     number: int
     cells: Sequence[Cell]
@@ -49,7 +54,7 @@ class Row:
 
 @dataclass
 class Read:
-    """A row as a line of NDJSON, what that says, and what is needed to find its cells again.
+    """A row as a line of NDJSON, what that says, and what is needed to find its cells again: not the cells themselves.
 
     `numbers`: of each list, by its path, the number in the headings of each item that is there, in order.
     """
@@ -62,9 +67,10 @@ class Read:
 
 def read(kind: str | None, header: Header, row: Row) -> Read:
     """A row as the submission it says; `kind` is that of all rows where there is no column for it."""
+    bare = replace(row, cells=())
     if row.broken is not None:
         raw = f"row {row.number}: {row.broken}".encode()
-        return Read(row, Line(row.number, raw, len(raw)))
+        return Read(bare, Line(row.number, raw, len(raw)))
     tree: dict[Any, Any] = {"entry": {"kind": kind} if kind else {}}
     for placed in header.columns:
         cell = row.cells[placed.index] if placed.index < len(row.cells) else None
@@ -78,7 +84,7 @@ def read(kind: str | None, header: Header, row: Row) -> Read:
     _units(entry)
     _whole(MODELS.get(str(entry.get("kind"))), entry)
     raw = orjson.dumps(submission)
-    return Read(row, Line(row.number, raw, len(raw)), submission, numbers)
+    return Read(bare, Line(row.number, raw, len(raw)), submission, numbers)
 
 
 def _said(placed: Placed, cell: Cell) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -92,8 +98,10 @@ def _said(placed: Placed, cell: Cell) -> Iterator[tuple[tuple[str | int, ...], A
 
 
 def _unheaded(header: Header, row: Row) -> Iterator[tuple[int, Cell]]:
-    """What stands under no heading: often a comma too many, by which all after it is in the wrong column."""
-    yield from ((at, cell) for at, cell in enumerate(row.cells) if at not in header.headed and cell not in (None, ""))
+    """The first of what stands under no heading: often a comma too many, by which all after it is in the wrong
+    column."""
+    stray = ((at, cell) for at, cell in enumerate(row.cells) if at not in header.headed and cell not in (None, ""))
+    yield from islice(stray, MOST_UNHEADED)
 
 
 def letters(index: int) -> str:

@@ -10,6 +10,7 @@ from schemas.envelope import Json
 from schemas.finding import Finding
 from submissions.intake import Intake, Receipt, told
 from submissions.limiting import Meter
+from submissions.ndjson import BATCH_BYTES
 from submissions.sheets.findings import at_cells
 from submissions.sheets.reading import Sheet
 from submissions.sheets.rows import Header, Read
@@ -49,14 +50,14 @@ class Sent:
 
 @dataclass
 class Tally:
-    """How many rows became what, and the refused ones' findings."""
+    """How many rows became what, and the refused ones' findings, by row."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    refused: list[Sent] = field(default_factory=list)
+    findings: dict[int, list[Json]] = field(default_factory=dict)
 
     def add(self, sent: list[Sent]) -> None:
         self.counts.update(each.receipt.status for each in sent)
-        self.refused += [each for each in sent if each.findings]
+        self.findings |= {each.row: each.findings for each in sent if each.findings}
 
 
 async def send(sheet: Sheet, intake: Intake, after: int = 0, meter: Meter = UNMETERED) -> AsyncIterator[list[Sent]]:
@@ -78,4 +79,11 @@ async def send(sheet: Sheet, intake: Intake, after: int = 0, meter: Meter = UNME
 
 
 def _next(reads: Iterator[Read], most: int) -> list[Read]:
-    return list(islice(reads, most))
+    """Up to so many rows, or of BATCH_BYTES."""
+    batch, size = list[Read](), 0
+    for read in islice(reads, most):
+        batch.append(read)
+        size += read.line.size
+        if size >= BATCH_BYTES:
+            break
+    return batch

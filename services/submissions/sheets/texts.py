@@ -15,6 +15,8 @@ from web.languages import _
 
 #: A row of more characters than this is a quotation mark that was never closed.
 MAX_ROW = 1_000_000
+#: What is broken in a row after which none can be read, by a name of `findings.BROKEN`.
+ENDING = ("quote", "long")
 _PIECE = 1 << 20
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _SEPARATORS = ",;\t|"
@@ -73,15 +75,20 @@ def passed_over(row: Row) -> bool:
     return first is None or str(first).strip().startswith(ASIDE)
 
 
-def records(file: BinaryIO, encoding: str, separator: str) -> Iterator[Row]:
-    """Every record, numbered as spreadsheets number rows. After a quotation mark that is not closed there are none."""
+def records(file: BinaryIO, encoding: str, separator: str, *, to_the_end: bool = False) -> Iterator[Row]:
+    """Every record, numbered as spreadsheets number rows; of a broken one its text is the one cell.
+
+    After one of ENDING there are none; with `to_the_end` that holds the rest of the file.
+    """
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=encoding, newline="")
     try:
-        reader = csv.reader(_lines(text), delimiter=separator, strict=True)
+        lines = _Lines(text)
+        reader = csv.reader(lines, delimiter=separator, strict=True)
         number = 0
         while True:
             number += 1
+            lines.begin()
             try:
                 yield Row(number, next(reader))
             except StopIteration:
@@ -89,8 +96,9 @@ def records(file: BinaryIO, encoding: str, separator: str) -> Iterator[Row]:
             except csv.Error as error:
                 said = str(error)
                 broken = "quote" if "end of data" in said else "long" if "limit" in said else "quoting"
-                yield Row(number, (), broken)
-                if broken != "quoting":
+                rest = text.read() if to_the_end and broken in ENDING else ""
+                yield Row(number, (lines.record + rest,), broken)
+                if broken in ENDING:
                     return
     finally:
         # Whoever breaks off may have closed the file before this is collected; there is nothing to keep open then.
@@ -98,11 +106,33 @@ def records(file: BinaryIO, encoding: str, separator: str) -> Iterator[Row]:
             text.detach()
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    while line := text.readline(MAX_ROW):
-        if len(line) == MAX_ROW:
-            raise csv.Error("line over the limit")
-        yield line
+class _Lines:
+    """The lines of a text, and what of it is the record being read. Raises csv.Error where that is too long."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.begin()
+
+    def begin(self) -> None:
+        """Another record."""
+        self._lines, self._size = list[str](), 0
+
+    @property
+    def record(self) -> str:
+        return "".join(self._lines)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(MAX_ROW)
+        if not line:
+            raise StopIteration
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size >= MAX_ROW:
+            raise csv.Error("record over the limit")
+        return line
 
 
 def _encoding(file: BinaryIO) -> str:

@@ -17,7 +17,7 @@ from schemas.source import Terms
 from submissions.intake import REFERENCE
 from submissions.ndjson import Line, Splitter
 from submissions.sheets import mixed
-from submissions.sheets.rows import Header, Read, Row
+from submissions.sheets.rows import Header, Read
 from submissions.sources.fetch import NotFetched
 
 #: Entries of one source: what was fetched of it is remembered in one document.
@@ -122,5 +122,4 @@ def _no_page(beginning: bytes) -> None:
 
 def _of_csv(body: BinaryIO, terms: Terms) -> Iterator[Item]:
     for header, row in mixed.look(body, numbered=terms.content == "lines").reads():
-        bare = replace(row, row=Row(row.row.number, (), row.row.broken), said=None)
-        yield replace(item(row.line), place=Place(header, bare))
+        yield replace(item(row.line), place=Place(header, replace(row, said=None)))

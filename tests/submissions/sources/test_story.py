@@ -166,7 +166,7 @@ async def test_what_is_wrong_in_a_csv_is_told_by_cell_in_the_language_of_who_ask
     ]
     assert fetch["findings"][2]["text"] == "Not one of the choices: Scene; Product; Linkage."
     assert chinese[1]["findings"][2]["text"].startswith("不在可选值之内，应为：场景；产品；")
-    assert failed["error"].startswith("The headings of the columns are not all right: C1: No column is called “标题”.")
+    assert failed["error"].startswith("Some column headings are wrong: C1: No column is called “标题”.")
     assert chinese[0]["error"].startswith("表头有误：C1：没有名为“标题”的列。") and chinese[0]["status"] == "failed"
 
 
