@@ -208,9 +208,12 @@ def test_a_lease_says_the_time_it_has_and_one_that_is_lost_loses_no_word(stack: 
     other.goto(case)
     other.get_by_role("button", name="Claim this case").press("Enter")
     expect(other.locator("[data-said]")).to_be_visible()
-    page.get_by_role("button", name="More time").press("Enter")
+    page.locator("#comment").focus()
+    page.locator("[data-extend]").dispatch_event("click")  # as the page asks by itself: the cursor stays where it is
     lost = page.locator("[data-lost]")
     expect(lost).to_contain_text("reviewer-zhang holds it until")
+    expect(lost).to_be_in_viewport()
+    expect(page.locator("#comment")).to_be_focused()
     expect(lost).to_contain_text("What you wrote is kept for 30 days")
     expect(page.locator("#comment")).to_have_value("Two hours of work.")
     assert look(page, "case-lost-en") == []
@@ -287,6 +290,16 @@ def test_the_time_and_its_warning_are_in_view_where_one_writes_and_cover_nothing
         page.locator("#comment").press_sequentially("Clear")
         expect(clock).to_be_in_viewport()
         expect(warning).to_be_hidden()
+        # Whoever reads the entry meanwhile reads on when the warning comes.
+        page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+        ending(page, 100)
+        page.locator("[data-extend]").dispatch_event("click")
+        expect(warning).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+        expect(page.locator("#comment")).to_be_focused()
+        ending(page, 1000)
+        page.locator("[data-extend]").dispatch_event("click")
+        expect(warning).to_be_hidden()
         ending(page, 100)
         page.keyboard.press("Escape")  # from the comment to the keys
         page.keyboard.press("e")
@@ -343,11 +356,13 @@ def test_who_closes_one_of_two_tabs_is_still_there(stack: Stack, visit: Visit) -
     second = first.context.new_page()
     second.goto(case)
     expect(second.locator("[data-left]")).to_have_text(re.compile(r"(29|30):\d\d"))
-    second.goto("about:blank")
+    with first.expect_response("**/extend"):
+        second.goto("about:blank")
     second.goto(stack.url("review") + "/cases")
     assert held_for(second, stack, "reviewer-zhao") > timedelta(minutes=1)
-    # The last one that closes ends the time: of two, whichever it is.
     third = first.context.new_page()
+    # It will end without a word.
+    third.add_init_script("addEventListener('pagehide', (event) => event.stopImmediatePropagation())")
     third.goto(case)
     expect(third.locator("[data-left]")).to_have_text(re.compile(r"(29|30):\d\d"))
 
@@ -363,6 +378,7 @@ def test_who_closes_one_of_two_tabs_is_still_there(stack: Stack, visit: Visit) -
     expect(first.locator("[data-left]")).to_have_text(re.compile(r"(29|30):\d\d"))
     third.goto("about:blank")
     assert held_for(second, stack, "reviewer-zhao") > timedelta(minutes=1)
+    # The last one that closes ends the time, though it heard nothing of the other's end.
     first.goto("about:blank")
     until = time.monotonic() + 10
     while held_for(second, stack, "reviewer-zhao") > timedelta(minutes=1):

@@ -6,6 +6,7 @@ const SAVE_MS = 800; // a pause of this length, and what is written is saved
 const MOST_MS = 3000; // somebody who types on and on is saved this often
 const AGAIN_MS = 5000; // after a save that failed
 const ANSWER_MS = 10_000; // how long an answer is waited for
+const LEFT_MS = 1000; // until what another tab sent on closing has arrived
 const CARRIED = 60_000; // bytes; browsers finish no larger requests once the page is left
 
 const one = (selector) => document.querySelector(selector);
@@ -163,14 +164,12 @@ function show() {
   one("[data-extend]").hidden = longest; // there is no more to be had
 }
 
-// Which other tabs of this browser have the case open: whoever closes one of several is still there.
-const tab = String(Math.random()); // randomUUID is for https alone
-const others = new Set();
+// Each tab that closes leaves the case, and one that stays takes the time again: whoever closes one of several is still
+// there, and no tab has to know of the others, which may end without a word.
 const tabs = review && new BroadcastChannel(`${review.dataset.review} ${review.elements.person.value}`);
-tabs?.addEventListener("message", ({ data: { here, bye, answer } }) => {
-  if (here && !answer) tabs.postMessage({ here: tab, answer: true });
-  if (here) others.add(here);
-  others.delete(bye);
+tabs?.addEventListener("message", () => {
+  touched = performance.now(); // so the next beat asks as well, should the leaving arrive after what is asked here
+  setTimeout(() => extend().catch(() => {}), LEFT_MS);
 });
 
 if (review && lease) {
@@ -183,10 +182,13 @@ if (review && lease) {
     event.preventDefault(); // more time is asked for without leaving
     more().catch(() => {});
   });
-  // What is in focus does not lie under the bar, nor when that grows by a warning.
+  // What is in focus does not lie under the bar, nor when that grows by a warning. Whoever reads elsewhere stays there.
   new ResizeObserver(() => {
     document.documentElement.style.scrollPaddingBottom = `${bar.offsetHeight + 8}px`;
-    if (review.contains(document.activeElement)) document.activeElement.scrollIntoView({ block: "nearest" });
+    const here = document.activeElement;
+    const [box, over] = [here.getBoundingClientRect(), bar.getBoundingClientRect()];
+    const covered = box.bottom > over.top && box.top < over.bottom;
+    if (!gone && covered && review.contains(here)) here.scrollIntoView({ block: "nearest" });
   }).observe(bar);
   addEventListener("submit", (event) => (leaving = !event.defaultPrevented));
   // Whoever follows a link to the desk, or to another case, is still at work: there the time left is the time that was left.
@@ -197,15 +199,14 @@ if (review && lease) {
   });
   addEventListener("pagehide", () => {
     if (changed) send();
-    tabs.postMessage({ bye: tab });
-    if (!leaving && !gone && !others.size) navigator.sendBeacon(`${review.dataset.review}/leave`, mine());
+    if (leaving || gone) return;
+    navigator.sendBeacon(`${review.dataset.review}/leave`, mine());
+    tabs.postMessage("left");
   });
   // Browsers may end a page that is hidden without another word; and signing in again is done in another tab.
   document.addEventListener("visibilitychange", () => (document.hidden ? changed && send() : isEnded() && save()));
   addEventListener("pageshow", () => {
     leaving = false;
-    others.clear();
-    tabs.postMessage({ here: tab });
     extend();
   });
 
