@@ -4,7 +4,7 @@ Authorization code flow with PKCE, a nonce and a state bound to the session. The
 `Person` and no token, so all services on one host, which share its secret, know the same person.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, cast
 from urllib.parse import quote, urlsplit
@@ -62,6 +62,25 @@ def cause(request: Request) -> str:
     state, me = request.scope["state"], person(request)
     by = state.get("by") or (actor(me) if me else "")
     return f"request:{state['request_id']}:{by}:{request.method} {request.url.path}"
+
+
+#: The field in which a page says whose it is: the subject of the person for whom it was made.
+WHOSE = "person"
+
+
+def own_page(form: Mapping[str, Any], me: Person) -> None:
+    """Raises Problem if the page that a form comes from was made for somebody else than `me`.
+
+    All tabs of a browser share one session: a page that stayed open would act in the name of whoever signed in last.
+    """
+    whose = form.get(WHOSE)
+    if isinstance(whose, str) and whose and whose != me.sub:
+        detail = _(
+            "This page was opened by another person: nothing of it is saved or done in the name of %(name)s. "
+            "Whoever opened it can sign in again, and go on."
+        )
+        title = _("Somebody else is signed in now.")
+        raise Problem(409, "page-of-another", title, detail % {"name": me.name})
 
 
 def require(*roles: str) -> Callable[[Request], Person]:

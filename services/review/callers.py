@@ -7,27 +7,12 @@ from starlette.requests import Request
 
 from review.desk import Desk, problem
 from schemas.envelope import Refusal
-from web.languages import _
-from web.people import Person, require
-from web.problems import Problem
-
-#: The field in which a page says whose it is: the subject of the person for whom it was made.
-WHOSE = "person"
+from web.people import Person, own_page, require
 
 
 async def asking(request: Request, me: Annotated[Person, Depends(require("reviewer"))]) -> Person:
-    """Dependency: the reviewer who is signed in. Raises Problem if the page that asks was made for somebody else.
-
-    All tabs of a browser share one session: a page that stayed open would act in the name of whoever signed in last.
-    """
-    whose = (await request.form()).get(WHOSE)
-    if isinstance(whose, str) and whose and whose != me.sub:
-        detail = _(
-            "This page was opened by another person: nothing of it is saved or done in the name of %(name)s. "
-            "Whoever opened it can sign in again, and go on."
-        )
-        title = _("Somebody else is signed in now.")
-        raise Problem(409, "page-of-another", title, detail % {"name": me.name})
+    """Dependency: the reviewer who is signed in. Raises Problem if the page that asks was made for somebody else."""
+    own_page(await request.form(), me)
     return me
 
 

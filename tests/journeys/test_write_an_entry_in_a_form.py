@@ -195,6 +195,33 @@ def test_what_is_typed_into_a_draft_that_a_colleague_deleted_stays_and_becomes_a
     assert not wrong, "\n".join(wrong)
 
 
+def test_of_two_who_write_at_once_neither_is_overwritten_before_somebody_says_so(stack: Stack, visit: Visit) -> None:
+    page, colleague = visit(PARTNER), visit(PARTNER)
+    begin(page, "Scene")
+    both(page, "Title", "两人同时填写", "Two at once")
+    expect(page.get_by_role("status")).to_contain_text("Saved at")
+    colleague.goto(page.url)
+    colleague.get_by_label("District").select_option("Jinniu")
+    expect(colleague.get_by_role("status")).to_contain_text("Saved at")
+    page.get_by_label("District").select_option("Wuhou")
+    expect(page.locator("#saved")).to_contain_text("changed this draft at")
+    page.get_by_role("button", name="Save the draft").click()
+    expect(page.get_by_role("alert")).to_contain_text("the draft was changed meanwhile")
+    page.get_by_role("group", name="Title").get_by_label("In English").fill("Typed on where it is told")
+    page.wait_for_timeout(3_000)  # longer than a pause after which it would be saved
+    colleague.reload()
+    expect(colleague.get_by_label("District")).to_have_value("jinniu")
+    # What would be lost is asked about.
+    with page.expect_event("dialog") as asked:
+        page.evaluate("setTimeout(() => location.assign('/submissions'))")
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    page.get_by_role("button", name="Save the draft").click()
+    expect(page.get_by_text("The draft is saved. Nothing is sent yet.")).to_be_visible()
+    colleague.reload()
+    expect(colleague.get_by_label("District")).to_have_value("wuhou")
+
+
 def test_enter_keeps_what_is_typed_where_the_entry_was_changed_meanwhile(stack: Stack, visit: Visit) -> None:
     for scripts, line in zip((True, False), lines(stack, PARTNER, "product", 2, 591), strict=True):
         (stream,) = aside(sent(stack, PARTNER, [line]))

@@ -41,9 +41,9 @@ def line(reference: str = "robot-1", revision: int = 1, **entry: Any) -> bytes:
     return orjson.dumps(submission(reference, revision, **entry)) + b"\n"
 
 
-def signed_in(settings: Settings, *roles: str, partner: str | None = None) -> dict[str, str]:
+def signed_in(settings: Settings, *roles: str, partner: str | None = None, sub: str | None = None) -> dict[str, str]:
     """The cookie of somebody who has signed in, as libs/web keeps it."""
-    person = {"sub": f"a-{'-'.join(roles)}", "name": "Somebody", "roles": roles, "partner": partner}
+    person = {"sub": sub or f"a-{'-'.join(roles)}", "name": "Somebody", "roles": roles, "partner": partner}
     data = base64.b64encode(json.dumps({"person": person}).encode())
     return {"Cookie": "shuangqian=" + itsdangerous.TimestampSigner(settings.session_secret).sign(data).decode()}
 

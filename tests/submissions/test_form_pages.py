@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from runtime.settings import Settings
 from submissions.__main__ import mongo
+from submissions.forms.drafts import Drafts
 from submissions.forms.values import values_of
 from tests.submissions.given import OTHER, USCC, samples, signed_in, submission
 
@@ -234,6 +235,68 @@ async def test_two_tabs_never_overwrite_each_other_unasked(
     assert 'value="Theirs"' in (await client.get(path, headers=partner)).text
     await client.post(path, data={**mine, "version": "2", "do": "save"}, headers=partner)
     assert 'value="Mine"' in (await client.get(path, headers=partner)).text
+
+
+async def test_the_page_of_a_conflict_saves_nothing_by_itself(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str], scene: dict[str, str]
+) -> None:
+    path = draft()
+    fine = await client.post(path, data={**scene, "do": "save"}, headers=partner)
+    assert "data-changed" not in (await client.get(fine.headers["location"], headers=partner)).text
+    asked = await client.post(path, data={**scene, "/entry/title/en": "Mine", "do": "save"}, headers=partner)
+    assert asked.status_code == 409 and "data-draft data-changed" in asked.text
+
+
+async def test_a_page_whose_answer_was_lost_has_no_conflict_with_itself(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str], scene: dict[str, str]
+) -> None:
+    path, mine = draft(), {**scene, "page": "a" * 32, "do": "autosave"}
+    versions = [
+        (await client.post(path, data={**mine, "version": version, "/entry/title/en": title}, headers=partner)).json()
+        for version, title in (("0", "Typed"), ("0", "Typed on"), ("1", "Typed on and on"))
+    ]
+    assert [told.get("version") for told in versions] == [1, 2, 3], "the answers to the first two never came"
+    other = {**scene, "page": "b" * 32, "version": "2", "/entry/title/en": "Theirs", "do": "autosave"}
+    assert (await client.post(path, data=other, headers=partner)).status_code == 409
+    assert 'value="Typed on and on"' in (await client.get(path, headers=partner)).text
+
+
+async def test_a_page_that_stayed_open_puts_nothing_among_the_drafts_of_who_signed_in_since(
+    client: httpx2.AsyncClient, settings: Settings, key: dict[str, str], scene: dict[str, str]
+) -> None:
+    mine = HTML | signed_in(settings, "partner", partner=USCC)
+    shown = (await client.get("/submissions/new/scene", headers=mine)).text
+    whose = re.search(r'name="person" value="([^"]+)"', shown)
+    assert whose
+    theirs = HTML | signed_in(settings, "partner", partner=OTHER, sub="somebody-else")
+    path = draft()
+    for address, do in ((path, "autosave"), (path, "save"), (f"{path}/send", "")):
+        answer = await client.post(address, data={**scene, "person": whose[1], "do": do}, headers=theirs)
+        assert answer.status_code == 409 and "Somebody else is signed in now." in answer.text
+    assert scene["/entry/title/en"] not in (await client.get("/submissions/drafts", headers=theirs)).text
+    kept = await client.post(path, data={**scene, "person": whose[1], "do": "save"}, headers=mine)
+    assert kept.status_code == 303, "whose it is goes on"
+
+
+async def test_what_a_colleague_saves_while_a_draft_is_sent_is_the_next_revision_of_it(
+    client: httpx2.AsyncClient, settings: Settings, key: dict[str, str], partner: dict[str, str], scene: dict[str, str]
+) -> None:
+    first, path = draft(), draft()
+    for each in (first, path):
+        await client.post(each, data={**scene, "do": "save"}, headers=partner)
+    assert (await client.post(f"{first}/send", data={"version": "1"}, headers=partner)).status_code == 303
+    async with mongo(settings) as server:
+        drafts = Drafts(server[settings.database("submissions")])
+        seen = await drafts.get(path[-32:], USCC)
+        later = {**scene, "version": "1", "page": "b" * 32, "/entry/title/en": "Said later"}
+        await client.post(path, data={**later, "do": "autosave"}, headers=partner)
+        stream = f"{USCC}/{scene['/reference']}"
+        assert not await drafts.sent(seen, stream, 1, "Li")
+        kept = await drafts.get(path[-32:], USCC)
+        assert (kept.of, kept.base, kept.values["/revision"]) == (stream, 1, "2") and kept.by == "Li"
+        told = await client.post(path, data={**later, "version": "2", "do": "autosave"}, headers=partner)
+        assert told.status_code == 409 and "Li changed this draft" in told.json()["said"]
+        assert await drafts.sent(kept, stream, 2, "Li") and await drafts.sent(kept, stream, 2, "Li"), "it is gone"
 
 
 @pytest.mark.parametrize("act", ["send", "delete"])

@@ -26,7 +26,7 @@ MOST = 200
 class Draft:
     """A form on its way. `of` is the submission that it revises, if any, and `base` the revision that was its newest
     when that was begun; `version` counts its changes, 0 before the first was saved; `by` is the name of whoever changed
-    it last, `at` when."""
+    it last, `at` when, and `page` which page of theirs it came from."""
 
     id: str
     partner: str
@@ -37,6 +37,7 @@ class Draft:
     version: int = 0
     by: str = ""
     at: datetime | None = None
+    page: str = ""
 
     @property
     def title(self) -> dict[str, str]:
@@ -93,19 +94,27 @@ class Drafts:
         return _draft(found) if found else None
 
     async def all(self, partner: str) -> list[Draft]:
-        """The one changed last first; without contact data, which no list needs."""
-        hidden = {"values./entry/contact/name": 0, "values./entry/contact/phone": 0, "values./entry/contact/email": 0}
-        found = self._drafts.find({"partner": partner}, hidden).sort([("at", -1), ("_id", 1)])
-        return [_draft(document) async for document in found]
+        """The one changed last first; of what is typed titles and references alone."""
+        listed = [name for name in Draft.__dataclass_fields__ if name not in ("id", "values")]
+        listed += [f"values.{pointer}" for pointer in ("/entry/title/zh", "/entry/title/en", "/reference")]
+        found = self._drafts.find({"partner": partner}, listed).sort([("at", -1), ("_id", 1)])
+        return [_draft({"values": {}, **document}) async for document in found]
+
+    async def count(self, partner: str) -> int:
+        """How many there are."""
+        return await self._drafts.count_documents({"partner": partner}, limit=MOST)
 
     async def save(self, draft: Draft, by: str) -> Draft:
-        """The draft as it is kept now, provided that `draft.version` is still the newest; saving what is there already
-        changes nothing. Raises Changed, or the Problem of too much."""
+        """The draft as it is kept now, provided that `draft.version` is still the newest, or that the newest came from
+        the very page, whose answer was lost; saving what is there already changes nothing. Raises Changed, or the
+        Problem of too much."""
         if sum(map(len, draft.values.values())) > MAX_LINE_BYTES:
             raise too_large()
         held = await self.find(draft.id, draft.partner)
         if held and (held.values, held.kind, held.base) == (draft.values, draft.kind, draft.base):
             return held
+        if held and draft.page and held.page == draft.page:
+            draft = replace(draft, version=held.version)
         kept = replace(draft, version=draft.version + 1, by=by, at=now())
         if draft.version == 0:
             return await self._insert(kept)
@@ -115,9 +124,9 @@ class Drafts:
         return kept
 
     async def _insert(self, draft: Draft) -> Draft:
-        if await self._drafts.count_documents({"partner": draft.partner}, limit=MOST) >= MOST:
+        if await self.count(draft.partner) >= MOST:
             detail = _("Send or delete some of them first.")
-            raise Problem(409, "drafts-full", _("Your partner has 200 drafts"), detail)
+            raise Problem(409, "drafts-full", _("Your organisation has 200 drafts"), detail)
         try:
             await self._drafts.insert_one(_document(draft))
         except DuplicateKeyError:
@@ -126,6 +135,16 @@ class Drafts:
 
     async def delete(self, id: str, partner: str) -> None:
         await self._drafts.delete_one({"_id": id, "partner": partner})
+
+    async def sent(self, draft: Draft, stream: str, revision: int, by: str) -> bool:
+        """Delete a draft that was sent. What somebody saved meanwhile is not: it is made the next revision of `stream`,
+        and whoever still types in it is told. Returns whether nobody did."""
+        same = {"_id": draft.id, "partner": draft.partner}
+        if (await self._drafts.delete_one({**same, "version": draft.version})).deleted_count:
+            return True
+        newer = {"of": stream, "base": revision, "by": by, "at": now(), "page": ""}
+        newer |= {"values./reference": stream.partition("/")[2], "values./revision": str(revision + 1)}
+        return not (await self._drafts.update_one(same, {"$set": newer, "$inc": {"version": 1}})).matched_count
 
 
 def _document(draft: Draft) -> dict[str, Any]:
@@ -136,7 +155,6 @@ def _document(draft: Draft) -> dict[str, Any]:
 
 def _draft(document: Json) -> Draft:
     assert document["kind"] in KINDS
-    held = {"base": None, **document}  # drafts that were begun before it was kept have none
-    return Draft(
-        document["_id"], *(held[name] for name in ("partner", "kind", "values", "of", "base", "version", "by", "at"))
-    )
+    held = {"base": None, "page": "", **document}  # drafts that were begun before these were kept have none
+    names = [name for name in Draft.__dataclass_fields__ if name != "id"]
+    return Draft(document["_id"], *(held[name] for name in names))

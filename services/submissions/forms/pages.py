@@ -24,7 +24,7 @@ from submissions.intake import Intake, now
 from submissions.sections import sections
 from web.languages import CITY_TIME, _
 from web.pages import notify, page
-from web.people import Person, actor, require
+from web.people import Person, actor, own_page, require
 from web.problems import Problem
 
 _PARTNER = Depends(require("partner"))
@@ -66,6 +66,8 @@ def _form(
         # What it holds may be personal.
         headers={"Cache-Control": "no-store"},
         sections=sections(request, me),
+        me=me,
+        page_id=new_id(),
         draft=draft,
         layout=FORMS[draft.kind],
         values=draft.values,
@@ -92,8 +94,8 @@ def clock(at: datetime) -> str:
 def _starting(router: APIRouter, desk: Desk, drafts: Drafts, database: AsyncDatabase[Json]) -> None:
     @router.get("/submissions/new")
     async def choose(request: Request, me: Person = _PARTNER) -> Response:
-        held = await drafts.all(own_partner(me))
-        return page(request, "ways.html", sections=sections(request, me), kinds=KINDS, drafts=len(held))
+        held = await drafts.count(own_partner(me))
+        return page(request, "ways.html", sections=sections(request, me), kinds=KINDS, drafts=held)
 
     def blank(kind: str) -> Any:
         async def new(request: Request, me: Person = _PARTNER) -> Response:
@@ -163,6 +165,7 @@ def _filling_in(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
         if int(request.headers.get("content-length", "0")) > MAX_FORM_BYTES:
             raise too_large()
         form = await request.form()
+        own_page(form, me)
         do, _colon, about = str(form.get("do", "save")).partition(":")
         draft = await _typed(desk, drafts, id, me, form)
         draft, anchor = _changed(draft, do, about)
@@ -210,7 +213,8 @@ async def _typed(desk: Desk, drafts: Drafts, id: str, me: Person, form: Any) -> 
     if of:
         story = await _own(desk, me, *of.partition("/")[::2])
         values["/reference"] = story.reference or ""
-    return Draft(id, partner, kind, values, of, base, _number(form, "version") or 0)
+    page = str(form.get("page", ""))[:32]
+    return Draft(id, partner, kind, values, of, base, _number(form, "version") or 0, page=page)
 
 
 def _number(form: Any, name: str) -> int | None:
@@ -304,6 +308,7 @@ def _ending(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
     @router.post("/submissions/drafts/{id}/send")
     async def send(request: Request, id: str, me: Person = _PARTNER) -> Response:
         form = await request.form()
+        own_page(form, me)
         draft = await drafts.get(id, own_partner(me))
         if str(draft.version) != form.get("version"):
             notify(request, _("The draft was changed since you checked it. Check it again."), "warning")
@@ -314,7 +319,9 @@ def _ending(router: APIRouter, desk: Desk, drafts: Drafts) -> None:
         ((receipt, _fresh),) = await _intake(desk, me).take([line])
         if receipt.status == "refused":
             return _form(request, me, draft, wrong=at_fields(draft.kind, dict(draft.values), receipt.findings))
-        await drafts.delete(id, draft.partner)
+        if not await drafts.sent(draft, receipt.stream, receipt.revision or 1, me.name):
+            text = _("Somebody changed the draft while it was sent: that is kept as a draft of the next revision.")
+            notify(request, text, "warning")
         return RedirectResponse(f"/submissions/{receipt.stream}/received", 303)
 
     @router.get("/submissions/drafts/{id}/delete")
