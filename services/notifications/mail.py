@@ -22,7 +22,7 @@ from notifications.store import Recipient, Sendable
 from runtime.settings import Settings
 from schemas.entry import KINDS, Industry, Theme
 from schemas.envelope import Json
-from web.languages import LANGUAGE_TAGS, _, load, month, say, speak
+from web.languages import LANGUAGE_TAGS, _, load, month, ngettext, say, speak
 from web.pages import environment
 
 HERE = Path(__file__).parent
@@ -67,11 +67,11 @@ class Mail:
             if not delivery.state.entries:
                 kind, subject = "confirmation", _("Please confirm your subscription")
             elif delivery.state.release:
-                kind = "digest"
-                subject = _("New in %(month)s: %(count)s entries for you") % {
-                    "month": month(delivery.state.release),
-                    "count": len(editions),
-                }
+                kind, count = "digest", len(editions)
+                said = ngettext(
+                    "New in %(month)s: %(count)s entry for you", "New in %(month)s: %(count)s entries for you", count
+                )
+                subject = said % {"month": month(delivery.state.release), "count": count}
             else:
                 kind, subject = "correction", _("Corrected: %(title)s") % {"title": say(editions[0]["title"])}
             values = {

@@ -14,7 +14,7 @@ from publishing.store import corrections, months, now, queued, waiting, waiting_
 from publishing.words import explained, lacking
 from schemas.entry import KINDS
 from schemas.publication import MONTHLY
-from web.languages import CITY_TIME, _
+from web.languages import CITY_TIME, _, ngettext
 from web.pages import notify
 from web.pages import page as render
 from web.people import Person, require
@@ -228,7 +228,8 @@ def _changes(state: CatalogueEntry) -> list[tuple[str, Any, Any]]:
 
 def _tell(request: Request, added: Added) -> None:
     if added.entries:
-        notify(request, _("Added: %(count)s entries.") % {"count": len(added.entries)})
+        count = len(added.entries)
+        notify(request, ngettext("Added: %(count)s entry.", "Added: %(count)s entries.", count) % {"count": count})
     elif not added.refused:
         notify(request, _("Nothing was added: nothing was chosen, or nothing that fits waits."), "warning")
     reasons: dict[str, list[str]] = {}

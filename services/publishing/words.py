@@ -1,7 +1,7 @@
 """Publishing's refusals, as people read them."""
 
 from schemas.envelope import Refusal
-from web.languages import _, say
+from web.languages import _, ngettext, say
 from web.words import word
 
 TEXTS: dict[str, dict[str, str]] = {
@@ -41,6 +41,14 @@ def explained(refusal: Refusal) -> str:
 
 def lacking(missing: dict[str, int]) -> str:
     """“13 scenes and 8 products”, in the language spoken."""
-    counted = {"scene": _("%(count)s scenes"), "product": _("%(count)s products")}
-    parts = [counted.get(kind, f"%(count)s {word(kind)}") % {"count": count} for kind, count in missing.items()]
-    return _(" and ").join(parts)
+    return _(" and ").join(_counted(kind, count) for kind, count in missing.items())
+
+
+def _counted(kind: str, count: int) -> str:
+    match kind:
+        case "scene":
+            return ngettext("%(count)s scene", "%(count)s scenes", count) % {"count": count}
+        case "product":
+            return ngettext("%(count)s product", "%(count)s products", count) % {"count": count}
+        case _:
+            return f"{count} {word(kind)}"

@@ -17,7 +17,7 @@ from notifications.links import Links
 from notifications.settings import Settings
 from runtime.streams import Streams
 from tests.notifications.conftest import Subscribers, all_are, sending, signed_in
-from tests.notifications.events import PARTNER, published
+from tests.notifications.events import PARTNER, published, release
 from tests.notifications.receivers import mail_server, receiver
 from tests.notifications.test_agents import own_events
 from tests.support import eventually
@@ -246,11 +246,22 @@ async def test_a_suspended_subscription_says_why_and_is_resumed(
     assert await status(database, "hook") == "suspended"
     links = Links.of(settings)
     shown = await api.get(links.manage_path("hook"), headers=HTML)
-    assert "HTTP 410" in shown.text and "Resume" in shown.text
+    assert "Messages could not be delivered (HTTP 410), so no more are sent." in shown.text and "Resume" in shown.text
     resumed = await api.post(f"/subscriptions/hook/resume?token={links.token('hook')}", headers=HTML)
     assert resumed.status_code == 303
     await on_notifications(database)(await own_events(database))  # redelivered: it was abandoned before
     assert await status(database, "hook") == "active"
+
+
+async def test_one_entry_is_not_said_to_be_several(
+    api: httpx2.AsyncClient, settings: Settings, database: Database, subscribers: Subscribers
+) -> None:
+    await subscribers.add("mail", "reader@example.org", "email")
+    await on_publishing(database)([release([published(1)])])
+    await database["editions"].delete_many({})  # while it is rebuilt
+    shown = await api.get(Links.of(settings).manage_path("mail"), headers=HTML)
+    assert "March 2026: 1 entry\n" in shown.text or "March 2026: 1 entry<" in shown.text
+    assert "1 entries" not in shown.text
 
 
 async def test_an_operator_sees_what_fails_and_has_it_tried_again_once_somebody_hears_of_it(

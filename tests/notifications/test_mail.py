@@ -107,5 +107,6 @@ def test_a_title_without_english_is_said_in_chinese() -> None:
         [edition],
         AT,
     )
+    assert mail["Subject"] == "New in March 2026: 1 entry for you · Shuangqian"
     assert 'lang="zh-Hans-CN"' in body(mail, "html")
     assert "1 entry of this month’s release matches" in body(mail, "plain")

@@ -114,6 +114,33 @@ async def test_a_publisher_brings_a_month_out_by_hand(publishing: Publishing, vi
     assert (await desk.get("/")).status_code == 200
 
 
+async def test_one_thing_is_not_said_to_be_several(publishing: Publishing, visit: Browser) -> None:
+    await publishing.published(1, 1, 1)
+    assert "of 1 linkage published" in (await visit().get("/")).text
+    ids = await publishing.queued("scene", 3)
+    await publishing.opened("2027-01", {"scene": 2, "product": 1})
+    desk = visit(PUBLISHER)
+    await desk.post("/releases/2027-01/entries", data={"entry": ids[1]})
+    shown = (await desk.get("/releases/2027-01")).text
+    assert "Added: 1 entry." in shown
+    refused = await desk.post("/releases/2027-01/freeze")
+    assert "1 scene and 1 product missing" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "two as a rule, one for clear cases, a third where two differ"),
+        ("zh", "情况明确的由一位"),
+    ],
+)
+async def test_the_public_is_told_how_many_reviewers_there_are(visit: Browser, language: str, said: str) -> None:
+    for path in ("/", "/about"):
+        text = (await visit(language=language).get(path)).text
+        assert said in text
+        assert "Two reviewers" not in text and "两位评审员" not in text
+
+
 async def test_the_desk_shows_an_entry_at_every_stage(publishing: Publishing, visit: Browser) -> None:
     desk = visit(PUBLISHER)
     gone, waiting, inside = (entry("scene", n)[0] for n in range(3))
