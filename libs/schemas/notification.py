@@ -45,7 +45,7 @@ class SubscriptionConfirmed(Fact):
 
 
 class SubscriptionSuspended(Fact):
-    """Deliveries failed for so long that no more are tried until the subscriber confirms again."""
+    """A delivery was given up, so no more are tried until the subscriber confirms again."""
 
     TYPE: ClassVar[str] = "subscription.suspended.v1"
     reason: str
