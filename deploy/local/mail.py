@@ -5,6 +5,7 @@ It takes every message for anybody, keeps it as a line of `FOLDER/messages.jsonl
 
 import asyncio
 import json
+import os
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -48,7 +49,11 @@ class Mailbox:
         self.file = folder / "messages.jsonl"
         self.messages: list[Message] = []
         if self.file.exists():
-            self.messages = [Message(**json.loads(line)) for line in self.file.read_text("utf-8").splitlines()]
+            # Only a line feed ends a line here; one that a kill left half written is no message.
+            *whole, half = self.file.read_bytes().split(b"\n")
+            if half:
+                os.truncate(self.file, self.file.stat().st_size - len(half))
+            self.messages = [Message(**json.loads(line)) for line in whole]
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """aiosmtpd's hook: keep the message, then say so."""

@@ -13,15 +13,17 @@ import time
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import psutil
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from pymongo import MongoClient
 
 from deploy.local import mongo, ports
+from deploy.local.mail import Mailbox
 from deploy.local.people import people
 from deploy.local.servers import Server, running
 from deploy.local.supervise import Process, responds
@@ -205,6 +207,26 @@ def test_mail_is_kept_and_shown(mail: tuple[int, str]) -> None:
     assert '<a href="http://localhost:8003/confirm?token=a&amp;b=' in page
     assert "<c>" not in page
     assert httpx2.get(f"{inbox}/messages/2").status_code == 404
+
+
+async def test_mail_that_was_kept_is_there_again_whatever_ends_a_line_in_it_and_wherever_a_kill_cut_it_off(
+    tmp_path: Path,
+) -> None:
+    async def take(mailbox: Mailbox, text: str) -> None:
+        message = EmailMessage()
+        message["Subject"] = "Corrected"
+        message.set_content(text)
+        envelope = Envelope()
+        envelope.content, envelope.rcpt_tos = message.as_bytes(), ["li@example.org"]
+        await mailbox.handle_DATA(cast(SMTP, None), cast(Session, None), envelope)
+
+    mailbox = Mailbox(tmp_path)
+    await take(mailbox, "one\u2028two\u0085three\x1efour")
+    with mailbox.file.open("ab") as file:
+        file.write('{"id": 2, "subject": "确'.encode()[:-1])
+    await take(Mailbox(tmp_path), "five")
+    kept = [(message.id, message.text) for message in Mailbox(tmp_path).messages]
+    assert kept == [(1, "one\u2028two\u0085three\x1efour\n"), (2, "five\n")]
 
 
 @pytest.fixture
