@@ -7,7 +7,7 @@ writes. The relay makes Kafka's history of what is written.
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
@@ -144,9 +144,12 @@ class Streams(Generic[S, C, F]):
         outcome = self._decide(stream, command)
         return outcome if stream.id in await self._write([stream] if stream.new else []) else None
 
-    async def dry_run(self, commands: Sequence[C]) -> list[Outcome[S]]:
-        """What `handle` would do now, in order; nothing is written, and the events are never told."""
+    async def dry_run(self, commands: Sequence[C], supposed: Mapping[str, S] | None = None) -> list[Outcome[S]]:
+        """What `handle` would do now, in order; nothing is written, and the events are never told. `supposed` are the
+        states from which some streams go on, whatever is stored."""
         streams = await self._load({command.stream for command in commands})
+        for id, state in (supposed or {}).items():
+            streams[id].state = state
         return [self._decide(streams[command.stream], command) for command in commands]
 
     async def _load(self, ids: Iterable[str]) -> dict[str, _Stream[S]]:

@@ -54,7 +54,8 @@ Validate = Annotated[
     Literal["only"] | None,
     Query(
         description="`only`: apply every rule and say what would become of it; nothing is written, nor counted against "
-        "the day’s quota"
+        "the day’s quota. What follows is judged as if what was right before it had been taken in: the last 20,000 "
+        "references"
     ),
 ]
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -22,7 +22,8 @@ from schemas.submission import SubmissionFact, SubmissionReceived, SubmissionRef
 from submissions.domain.submission import SUBMISSIONS, Receive, Refuse, Submission, SubmissionCommand
 from submissions.ndjson import Line
 from submissions.sharing import Sharing
-from submissions.store import kinds
+from submissions.store import held, kinds
+from submissions.supposed import Supposed
 from submissions.turns import Account
 
 Submissions = Streams[Submission, SubmissionCommand, SubmissionFact]
@@ -130,7 +131,8 @@ def _legible(raw: bytes) -> Any:
 class Intake:
     """What one caller sends in one request: on behalf of `partner`, by `actor`, findings told in `language`.
 
-    With `validate_only` nothing is written: receipts say what would become of it, and name no event.
+    With `validate_only` nothing is written: receipts say what would become of it, and name no event of its own. Each
+    entry is judged as if those before it had been taken in, whichever piece they came in.
     """
 
     submissions: Submissions
@@ -143,6 +145,8 @@ class Intake:
     #: Who this counts as, among all who share the process. Without one, nobody else is there.
     account: Account = ("", "")
     sharing: Sharing = field(default_factory=Sharing)
+    #: What a check has found right so far.
+    supposed: Supposed = field(default_factory=Supposed)
 
     @property
     def piece(self) -> int:
@@ -170,20 +174,27 @@ class Intake:
 
     async def _commit(self, commands: Sequence[Receive | Refuse]) -> list[tuple[Receipt, bool]]:
         commands = await self._with_unknown(commands)
-        carry_out = self.submissions.dry_run if self.validate_only else self.submissions.handle
         try:
-            outcomes = await carry_out(commands)
+            outcomes = await self._carry_out(commands)
         except StreamFull:  # one of them has no room; what was written already is answered as it was
             outcomes = [await self._alone(command) for command in commands]
+        # What a check came to itself is recorded nowhere, however often the same is among its lines.
+        unwritten = {each.events[0].id for each in outcomes if each.fresh} if self.validate_only else set[str]()
         return [
-            (self._receipt(outcome, command), outcome.fresh)
+            (self._receipt(outcome, command, unwritten), outcome.fresh)
             for outcome, command in zip(outcomes, commands, strict=True)
         ]
 
+    async def _carry_out(self, commands: Sequence[Receive | Refuse]) -> list[Outcome[Submission]]:
+        if not self.validate_only:
+            return await self.submissions.handle(commands)
+        outcomes = await self.submissions.dry_run(commands, self.supposed.of({each.stream for each in commands}))
+        self.supposed.note(outcomes)
+        return outcomes
+
     async def _alone(self, command: Receive | Refuse) -> Outcome[Submission]:
-        carry_out = self.submissions.dry_run if self.validate_only else self.submissions.handle
         try:
-            (outcome,) = await carry_out([command])
+            (outcome,) = await self._carry_out([command])
         except StreamFull:
             return Outcome(command.stream, 0, Submission(), refusal=Refusal("reference.full"))
         return outcome
@@ -201,8 +212,9 @@ class Intake:
         collections = {SUBMISSIONS.collection, self.submissions.collection.name}
         database = self.submissions.collection.database
         known = {id: kind for name in collections for id, kind in (await kinds(database[name], named)).items()}
-        checked: list[Receive | Refuse] = []
-        for each in commands:
+        known |= {id: state.kind for id, state in self.supposed.of(named).items() if state.kind}
+        lacking: dict[int, tuple[Finding, ...]] = {}
+        for index, each in enumerate(commands):
             unknown = tuple(
                 Finding(rule=f"linkage.{kind}-unknown", pointer=f"/entry/{kind}", found=id)
                 for kind, id in _names(each)
@@ -211,13 +223,16 @@ class Intake:
             if isinstance(each, Receive):
                 known.setdefault(each.stream, each.entry.kind)
             if unknown:
-                # Another cause: once one of them is there, the same text sent again is judged anew.
-                lacking = "+".join(finding.pointer.rpartition("/")[2] for finding in unknown)
-                each = replace(each, findings=(*each.findings, *unknown), cause=f"{each.cause}!unknown:{lacking}")
-            checked.append(each)
-        return checked
+                lacking[index] = unknown
+        # What was answered when all were known is answered alike for good, though one of them is withdrawn since.
+        causes = [(commands[index].stream, commands[index].cause) for index in lacking]
+        answered = await held(self.submissions.collection, causes) if causes else set[str]()
+        return [
+            _lacking(each, lacking[index]) if index in lacking and each.cause not in answered else each
+            for index, each in enumerate(commands)
+        ]
 
-    def _receipt(self, outcome: Outcome[Submission], command: Receive | Refuse) -> Receipt:
+    def _receipt(self, outcome: Outcome[Submission], command: Receive | Refuse, unwritten: Collection[str]) -> Receipt:
         _, _, reference = outcome.stream.partition("/")
         event = outcome.events[0] if outcome.events else None
         status: Literal["received", "revised", "unchanged", "refused"] = "unchanged"
@@ -229,12 +244,14 @@ class Intake:
                 status = "revised"
             case SubmissionRefused(findings=found):
                 status, findings = "refused", found
+            case None if self.supposed.of([outcome.stream]):  # the same came in an earlier piece of this check
+                status = "received" if command.revision == next(iter(outcome.state.digests)) else "revised"
             case None:
                 pass
             case _:
                 full = (Finding(rule="reference.full", pointer="/reference"),)
                 status, findings = "refused", command.findings if isinstance(command, Refuse) else full
-        recorded = None if self.validate_only and outcome.fresh else event
+        recorded = event if event and event.id not in unwritten else None
         return Receipt.model_construct(
             stream=outcome.stream,
             reference=None if reference.startswith("~") else reference,
@@ -244,6 +261,13 @@ class Intake:
             time=timestamp(recorded.time) if recorded else None,
             findings=[told(finding, self.language) for finding in findings],
         )
+
+
+def _lacking(command: Receive | Refuse, unknown: tuple[Finding, ...]) -> Receive | Refuse:
+    """The command with what is unknown of the others that it names. Its cause is another: once one of them is there,
+    the same text sent again is judged anew."""
+    kinds = "+".join(finding.pointer.rpartition("/")[2] for finding in unknown)
+    return replace(command, findings=(*command.findings, *unknown), cause=f"{command.cause}!unknown:{kinds}")
 
 
 def _names(command: Receive | Refuse) -> tuple[tuple[str, str], ...]:

@@ -41,6 +41,16 @@ async def kinds(submissions: AsyncCollection[Json], ids: Collection[str]) -> dic
     return {doc["_id"]: doc["state"]["kind"] async for doc in submissions.find(query, {"state.kind": 1})}
 
 
+async def held(submissions: AsyncCollection[Json], causes: Collection[tuple[str, str]]) -> set[str]:
+    """Those of these causes, each with its submission's id, by which the submission has a fact."""
+    ids, asked = [id for id, _cause in causes], [cause for _id, cause in causes]
+    pipeline: list[Json] = [
+        {"$match": {"_id": {"$in": ids}, "events.causationid": {"$in": asked}}},
+        {"$project": {"causes": {"$setIntersection": ["$events.causationid", asked]}}},
+    ]
+    return {cause async for doc in await submissions.aggregate(pipeline) for cause in doc["causes"]}
+
+
 async def partners(database: AsyncDatabase[Json]) -> list[Json]:
     """Every partner, by USCC: `{_id, state}`."""
     return await database["partners"].find({}, {"state": 1}).sort("_id").to_list()

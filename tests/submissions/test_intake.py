@@ -83,4 +83,9 @@ async def test_a_linkage_is_told_all_at_once_and_is_judged_anew_once_what_it_nam
     assert [receipt["status"] for receipt in receipts] == ["received"] * 2
     assert await told(linkage(district="atlantis")) == [("choice", "/entry/district")]
     assert await told(linkage(OTHER)) == [OWNER]
-    assert (await send(client, key, linkage()))[0]["status"] == "received"
+    received = await send(client, key, linkage())
+    assert received[0]["status"] == "received"
+    # Of what was taken in the receipt stays the same, though what it names is withdrawn since.
+    await client.post(f"/submissions/{USCC}/tunnel/withdraw", json={"reason": "closed"}, headers=key)
+    assert await send(client, key, linkage()) == received
+    assert await told(linkage(OTHER)) == [OWNER]

@@ -7,7 +7,8 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
-from tests.submissions.given import USCC, line, submission
+from submissions import supposed
+from tests.submissions.given import USCC, line, samples, submission
 
 ONLY = {"validate": "only"}
 
@@ -61,3 +62,32 @@ async def test_a_stream_is_validated_line_by_line_and_leaves_no_trace(
     ]
     assert (await client.get("/submissions", headers=key)).json()["items"] == []
     assert (await client.get("/submissions", headers=key, params={"status": "refused"})).json()["items"] == []
+
+
+async def test_what_follows_is_judged_as_if_what_came_before_had_been_taken_in_piece_after_piece(
+    client: httpx2.AsyncClient, key: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = submission()["entry"]["owner"]
+    kinds = {each["entry"]["kind"]: each["entry"] for each in samples()}
+    names = {"scene": f"{USCC}/tunnel", "product": f"{USCC}/robot"}
+    tunnel, link = (
+        orjson.dumps({"reference": reference, "revision": 1, "entry": said | {"owner": owner}}) + b"\n"
+        for reference, said in (("tunnel", kinds["scene"]), ("link", kinds["linkage"] | names))
+    )
+    others = [line(f"other-{n}") for n in range(30)]  # a key's piece is of fewer lines
+    late = [link, line("robot", maturity=3), line("robot"), line("robot", 2, maturity=3), link]
+    body = b"".join([tunnel, line("robot"), *others, *late])
+
+    async def told(**asked: str) -> list[tuple[str, list[str]]]:
+        answer = await client.post("/submissions:stream", content=body, headers=key, params=asked)
+        receipts = [orjson.loads(text) for text in answer.text.splitlines()]
+        assert not asked or not any(receipt["event"] for receipt in receipts)
+        return [(each["status"], [found["rule"] for found in each.get("findings", [])]) for each in receipts]
+
+    with monkeypatch.context() as patched:  # what is forgotten counts as never sent
+        patched.setattr(supposed, "REMEMBERED", 10)
+        assert (await told(**ONLY))[32] == ("refused", ["linkage.scene-unknown", "linkage.product-unknown"])
+    would = await told(**ONLY)
+    taken: tuple[str, list[str]] = ("received", [])
+    assert would == [taken] * 33 + [("refused", ["revision.taken"]), taken, ("revised", []), taken]
+    assert await told() == would
