@@ -26,6 +26,8 @@ from submissions.store import whose
 AWAIT_MS = 50
 #: Seconds between two such questions.
 ASK_EVERY_S = 0.5
+#: Facts of the past that are asked for at one go, unless said otherwise: the database sorts no more than these.
+AT_ONCE = 1000
 #: Between the clock that stamps a fact and the database's that stamps the write: seconds they may part.
 CLOCKS_PART_S = 3600
 
@@ -56,8 +58,8 @@ class Place:
             match orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))):
                 case [int(time), int(inc), str() | None as token, str() | None as since, str(stream), int(sequence)]:
                     bytes.fromhex(token or "")
-                    datetime.fromisoformat(since or "2026-01-01")
-                    legible = min(time, inc, sequence) >= 0 and max(time, inc) < 2**32
+                    legible = min(time, inc, sequence) >= 0 and max(time, inc) < 2**32 and sequence < 2**63
+                    legible = legible and (not since or datetime.fromisoformat(since).tzinfo is not None)
                     return cls((time, inc), token, since, stream, sequence) if legible else None
                 case _:
                     return None
@@ -67,11 +69,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Feed:
-    """The facts of one partner's submissions in `collection`; the database waits `await_ms` for news."""
+    """The facts of one partner's submissions in `collection`, those of the past `at_once` at one go; the database waits
+    `await_ms` for news."""
 
     collection: AsyncCollection[Json]
     partner: str
     await_ms: int = AWAIT_MS
+    at_once: int = AT_ONCE
 
     async def begin(self, since: datetime | None = None) -> Place:
         """The place before the first fact from `since` on; without it, before the next fact."""
@@ -85,9 +89,12 @@ class Feed:
         while True:
             try:
                 if place.since:
-                    async for after, fact in self._past(place):
-                        place = after
-                        yield after, fact
+                    came = self.at_once
+                    while came == self.at_once:
+                        came = 0
+                        async for after, fact in self._past(place):
+                            place, came = after, came + 1
+                            yield after, fact
                     place = Place(place.at)
                 async for after, news in self._changes(place):
                     place = after
@@ -108,11 +115,16 @@ class Feed:
             same | {"events.subject": place.stream, "events.sequence": {"$gt": place.sequence}},
         ]
         pipeline: list[Json] = [
-            {"$match": whose(self.partner) | {"changed": {"$gte": Timestamp(min(max(0, changed), 2**32 - 1), 0)}}},
+            {
+                "$match": whose(self.partner)
+                | {"changed": {"$gte": Timestamp(min(max(0, changed), 2**32 - 1), 0)}}
+                | {"events.time": {"$gte": place.since}}
+            },
             {"$project": {"events": 1}},
             {"$unwind": "$events"},
             {"$match": {"$or": later}},
             {"$sort": {"events.time": 1, "events.subject": 1, "events.sequence": 1}},
+            {"$limit": self.at_once},  # so it keeps no more than these, rather than sort all that is left for each page
         ]
         async for document in await self.collection.aggregate(pipeline, allowDiskUse=True):
             event = told(document["events"])

@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -45,7 +45,15 @@ def _written(value: object) -> object:
     return value
 
 
-Since = Annotated[AwareDatetime, BeforeValidator(_written)]
+def _reckoned(at: datetime) -> datetime:
+    """A time that UTC has, too: of its years 1 to 9999."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time is of the years 1 to 9999 in UTC") from None
+
+
+Since = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_reckoned)]
 
 
 class Me(BaseModel):
@@ -151,7 +159,8 @@ def routes(desk: Desk, lists: Lists) -> APIRouter:
             # A server in between must not collect what is to be seen at once.
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             return EventSourceResponse(_as_they_happen(feed, place, limit), headers=headers)
-        return await _page(replace(feed, await_ms=PAGE_AWAITS_MS), place, limit or PAGE)
+        limit = limit or PAGE
+        return await _page(replace(feed, await_ms=PAGE_AWAITS_MS, at_once=limit), place, limit)
 
     return router
 

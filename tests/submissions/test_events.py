@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from copy import deepcopy
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from runtime.settings import Settings
 from runtime.stored import as_sent, as_stored
 from schemas.canonical import canonical
 from submissions.__main__ import mongo
-from submissions.feed import Place, told
+from submissions.feed import Feed, Place, told
 from tests.submissions.given import OTHER, USCC, key_of, line
 
 GOLDEN = Path(__file__).parents[1] / "schemas/golden"
@@ -63,6 +64,25 @@ async def test_the_past_is_told_by_time_page_by_page(client: httpx2.AsyncClient,
     assert (await page(client, key, after=place))[0] == [f"{USCC}/r9/1"]
 
 
+async def test_the_past_is_asked_for_little_by_little_and_told_whole(
+    client: httpx2.AsyncClient, key: dict[str, str], settings: Settings
+) -> None:
+    for n in range(5):
+        await send(client, key, line(f"r{n % 2}", 1 + n // 2, maturity=1 + n))
+    async with mongo(settings) as connection:
+        submissions = connection[settings.database("submissions")]["submissions"]
+        for at_once in (2, 5, 9):
+            feed, told = Feed(submissions, USCC, at_once=at_once), list[str]()
+            begin = await feed.begin(datetime(2026, 1, 1, tzinfo=UTC))
+            assert len([event async for _, event in feed._past(begin)]) == min(at_once, 5)
+            async with aclosing(feed.follow(begin)) as following:
+                async for _, event in following:
+                    if event is None:
+                        break
+                    told.append(event["id"])
+            assert told == [f"{USCC}/{id}" for id in ("r0/1", "r1/1", "r0/2", "r1/2", "r0/3")]
+
+
 async def test_nobody_hears_of_anothers_and_no_contact_is_told(
     client: httpx2.AsyncClient, key: dict[str, str], settings: Settings
 ) -> None:
@@ -101,10 +121,17 @@ async def test_what_is_no_place_is_refused(client: httpx2.AsyncClient, key: dict
         Place((1, 1), "zz").text(),
         Place((2**40, 1)).text(),
         Place((1, 1), since="never").text(),
+        Place((1, 1), since="0001-01-01").text(),
+        Place((1, 1), since="2026-01-01T00:00:00Z", sequence=2**63).text(),
     ):
         answer = await client.get("/events", params={"after": after}, headers=key)
         assert (answer.status_code, answer.json()["type"]) == (422, "urn:shuangqian:problem:place-unknown")
     assert (await client.get("/events")).status_code == 401
+    for since in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):  # of no year that UTC has
+        answer = await client.get("/events", params={"since": since}, headers=key)
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:shuangqian:problem:invalid-request")
+    for since in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        assert (await page(client, key, since=since))[0] == []
 
 
 async def test_a_place_older_than_the_log_goes_on_with_the_past(
