@@ -19,7 +19,8 @@ from web.problems import Problem, as_json, wants_page
 
 #: What Python, BSON and orjson say of text that cannot be written as UTF-8. JSON can bring it (RFC 8259, section 8.2).
 HALF = "surrogates not allowed"
-
+#: What Starlette says of a field that is no file and longer than its form may bring.
+TOO_LONG = ("Part exceeded maximum size", "Field exceeded maximum size")
 
 #: Bytes of a form that the page keeps which asks to sign in first.
 MOST_KEPT = 2**20
@@ -94,16 +95,20 @@ async def _on_http(request: Request, error: Exception) -> Response:
     if error.status_code < 400:
         return Response(status_code=error.status_code, headers=error.headers)
     detail: str | None = None
-    match error.status_code:
+    status = error.status_code
+    match status:
+        case 400 if str(error.detail).startswith(TOO_LONG):
+            status, type, title = 413, "upload-too-large", _("This is more text than the form takes")
+            detail = _("Nothing of it was taken in. Go back, where it still stands, and send it as a file or in parts.")
         case 404:
             type, title = "not-found", _("Page not found")
             detail = _("Check the address, or start from the catalogue.")
         case 405:
             type, title, detail = ("method-not-allowed", _("This address does not accept that method"), None)
-        case status:
+        case _:
             type, title = f"http-{status}", str(error.detail)
-    headers = {**(error.headers or {}), **({"Allow": _allowed(request)} if error.status_code == 405 else {})}
-    return problem_response(request, Problem(error.status_code, type, title, detail, headers=headers))
+    headers = {**(error.headers or {}), **({"Allow": _allowed(request)} if status == 405 else {})}
+    return problem_response(request, Problem(status, type, title, detail, headers=headers))
 
 
 def _allowed(request: Request) -> str:

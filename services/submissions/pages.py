@@ -33,7 +33,7 @@ from submissions.domain.refused import OPEN_DAYS
 from submissions.forms import pages as form_pages
 from submissions.intake import told
 from submissions.kafka_accounts import KafkaAccounts
-from submissions.pasted import Sent, take, taken
+from submissions.pasted import MAX_UPLOAD_BYTES, Sent, take, taken
 from submissions.queues import Queues
 from submissions.request_log import RequestLog
 from submissions.sample import sample
@@ -161,7 +161,7 @@ def _sending(router: APIRouter, desk: Desk) -> None:
     async def new(request: Request, me: Person = partner) -> Response:
         return form(request, me)
 
-    @router.post("/submissions/new/json")
+    @router.post("/submissions/new/json", form_limits={"max_part_size": MAX_UPLOAD_BYTES})
     async def send_new(
         request: Request,
         me: Person = partner,

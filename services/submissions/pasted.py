@@ -1,7 +1,9 @@
 """What comes by the form: a file or pasted text, as JSON (one submission, or a list of them) or NDJSON."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import orjson
@@ -16,6 +18,10 @@ from web.problems import Problem
 
 #: More is sent by program: `POST /submissions:stream`.
 MAX_UPLOAD_BYTES = 20_000_000
+#: So are more entries: a page tells of each, and each that is refused is kept for good.
+MAX_ENTRIES = 10_000
+#: Bytes that are cut into lines at one go: a file may have millions.
+_SLICE = 65_536
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,7 @@ async def take(intake: Intake, file: UploadFile | None, text: str) -> Sent:
     raw = unmarked(raw)
     lines, document = _lines(raw)
     receipts: list[tuple[int, Receipt]] = []
-    while batch := lines[: intake.piece]:
-        lines = lines[len(batch) :]
+    while batch := lines[len(receipts) : len(receipts) + intake.piece]:
         taken = await intake.take(batch)
         receipts += [(line.number, receipt) for line, (receipt, _) in zip(batch, taken, strict=True)]
     return Sent(tuple(receipts), document, intake.validate_only, raw=raw)
@@ -92,9 +97,13 @@ async def _uploaded(file: UploadFile | None, text: str) -> bytes:
     if file is None or not file.filename:
         return text.encode()
     if (file.size or 0) > MAX_UPLOAD_BYTES:
-        detail = _("Send it by program: POST /submissions:stream takes any number of lines.")
-        raise Problem(413, "upload-too-large", _("The file is larger than 20 MB"), detail)
+        raise _too_large(_("The file is larger than 20 MB"))
     return await file.read()
+
+
+def _too_large(title: str) -> Problem:
+    detail = _("Nothing of it was taken in. POST /submissions:stream and “shuangqian submit” take any number of lines.")
+    return Problem(413, "upload-too-large", title, detail)
 
 
 def _wrong(raw: bytes) -> str:
@@ -110,17 +119,33 @@ def _wrong(raw: bytes) -> str:
 
 
 def _lines(raw: bytes) -> tuple[list[Line], bool]:
-    """The submissions, and whether they stand in one JSON document rather than on lines of their own."""
+    """The submissions, and whether they stand in one JSON document rather than on lines of their own. Raises a Problem
+    where there are too many."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        splitter = Splitter()
-        lines = [*splitter.feed(raw), *splitter.end()]
+        lines = list(islice(_cut(raw), MAX_ENTRIES + 1))
         # One object laid out on many lines begins with a brace alone: with a slip in it, it still is one submission.
-        laid_out = bool(lines) and lines[0].raw.strip() in (b"{", b"[")
-        return ([Line(1, raw, len(raw))], True) if laid_out else (lines, False)
+        if lines and lines[0].raw.strip() in (b"{", b"["):
+            return [Line(1, raw, len(raw))], True
+        if len(lines) > MAX_ENTRIES:
+            raise _too_many() from None
+        return lines, False
+    if isinstance(value, list) and len(value) > MAX_ENTRIES:
+        raise _too_many()
     try:
         texts = written(raw, value)
     except Illegible:
         return [Line(1, raw, len(raw))], True
     return [Line(number, text, len(text)) for number, text in enumerate(texts, start=1)], True
+
+
+def _cut(raw: bytes) -> Iterator[Line]:
+    splitter = Splitter()
+    for start in range(0, len(raw), _SLICE):
+        yield from splitter.feed(raw[start : start + _SLICE])
+    yield from splitter.end()
+
+
+def _too_many() -> Problem:
+    return _too_large(_("These are more than %(most)s entries") % {"most": f"{MAX_ENTRIES:,}"})

@@ -11,6 +11,7 @@ import pytest
 
 from runtime.settings import Settings
 from submissions.__main__ import mongo
+from submissions.pasted import MAX_ENTRIES, MAX_UPLOAD_BYTES
 from submissions.store import ProgressStore
 from tests.submissions.given import OTHER, USCC, line, signed_in, submission
 from tests.submissions.sheet_files import as_csv, as_xlsx, entry, table
@@ -83,6 +84,27 @@ async def test_json_may_be_one_a_list_or_laid_out(
     assert answer.status_code == 422 and "1 entry was refused" in answer.text
     empty = await client.post("/submissions/new/json", data={"text": " "}, headers=partner)
     assert empty.status_code == 422 and "Choose a file or paste at least one entry." in empty.text
+
+
+async def test_text_of_more_than_a_mebibyte_is_taken_and_what_is_too_much_is_told_in_the_readers_language(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str]
+) -> None:
+    path, large = "/submissions/new/json", line("large").decode() + "\n" * 2**20
+    assert (await client.post(path, data={"text": large}, headers=partner)).status_code == 303
+    assert (await client.post(path, files={"text": (None, large)}, headers=partner)).status_code == 303
+    many = {"lines": "{}\n" * (MAX_ENTRIES + 1), "list": orjson.dumps([{}] * (MAX_ENTRIES + 1)).decode()}
+    for language, said in (("en", "Nothing of it was taken in."), ("zh", "均未接收")):
+        told = partner | {"Accept-Language": language}
+        for name, text in many.items():
+            answer = await client.post(path, files={"file": ("a.json", text)}, headers=told)
+            assert answer.status_code == 413 and said in answer.text and "submissions:stream" in answer.text, name
+        too_long = " " * (MAX_UPLOAD_BYTES + 1)
+        for answer in (
+            await client.post(path, data={"text": too_long}, headers=told),
+            await client.post(path, files={"text": (None, too_long)}, headers=told),
+        ):
+            assert answer.status_code == 413 and said in answer.text and "exceeded" not in answer.text
+    assert (await client.get("/refusals", headers=key)).json()["items"] == []
 
 
 async def test_a_field_that_stands_in_an_entry_twice_is_told_however_it_comes(
