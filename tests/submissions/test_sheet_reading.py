@@ -102,12 +102,9 @@ GOOD = [entry("a"), entry("b")]
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_any_usual_encoding_and_separator_is_known_by_itself(encoding: str, separator: str) -> None:
-    told = put(rows(), TITLE, 2, "𠮷野家的“场景”；，\t|")
-    file = as_csv(told, separator, encoding)
-    assert lines(file) == [
-        entry("a", title={**GOOD[0].entry.title.model_dump(), "zh": "𠮷野家的“场景”；，\t|"}),
-        GOOD[1],
-    ]
+    summary = "𠮷野家的“场景”；，\t|，第一段"
+    file = as_csv(put(rows(), "简介（中文）", 2, summary), separator, encoding)
+    assert lines(file) == [entry("a", summary={**GOOD[0].entry.summary.model_dump(), "zh": summary}), GOOD[1]]
 
 
 def test_text_in_gb_18030_is_read_to_the_last_rare_character() -> None:
@@ -316,6 +313,14 @@ def test_a_formula_counts_with_what_was_computed_and_is_told_of_where_nothing_wa
     for empty in (b"<v/>", b"<v></v>", b""):
         never = with_value(as_xlsx(told), at, b'<c r="%s"><f>3+4</f>%s</c>' % (at.encode(), empty))
         assert findings(never) == [("sheet.formula", at, "")]
+
+
+@pytest.mark.parametrize("number", ["NaN", "1E999"])
+def test_what_is_beyond_all_numbers_is_told_of(number: str) -> None:
+    for heading in (TITLE, MATURITY):
+        at = cell(rows(), heading, 3)
+        file = with_value(as_xlsx(rows()), at, f'<c r="{at}"><v>{number}</v></c>'.encode())
+        assert [each[:2] for each in findings(file)] == [("sheet.digits", at)]
 
 
 @pytest.mark.parametrize("error", ["#N/A", "#REF!", "#DIV/0!", "#NAME?"])

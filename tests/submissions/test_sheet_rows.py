@@ -261,6 +261,7 @@ def test_dates_are_read_in_the_usual_ways_and_never_guessed(cell: Any, said: str
         ("title.zh", "有\x00空"),
         ("maturity", date(2026, 3, 5)),
         ("capabilities.zh", "一；\x00"),
+        *((code, float(said)) for code in ("title.zh", "maturity", "revision") for said in ("nan", "inf", "-inf")),
     ],
 )
 def test_what_a_text_would_hide_is_a_value_that_no_rule_takes(code: str, cell: Any) -> None:
@@ -268,10 +269,30 @@ def test_what_a_text_would_hide_is_a_value_that_no_rule_takes(code: str, cell: A
     assert is_odd((values(column, cell) if column.parted else [value(column, cell)])[0])
 
 
+def test_what_is_no_number_is_no_date() -> None:
+    for cell in (float("nan"), float("inf")):
+        assert is_odd(value(of("scene", "opens"), cell))
+
+
 def test_items_of_one_cell_are_parted_by_semicolons_or_lines() -> None:
     tags, needs = of("scene", "tags"), of("scene", "needs.en")
-    assert values(tags, "轨道；检修;AI") == values(tags, "轨道\r\n检修\n\nAI\n") == ["轨道", "检修", "AI"]
-    assert values(needs, "Cracks;;Night ") == ["Cracks", None, "Night"]
+    assert values(tags, "轨道；检修;AI") == values(tags, "轨道\r\n检修； \nAI;\n") == ["轨道", "检修", "AI"]
+    for cell in ("Cracks;;Night ", "Cracks\r\n\r\nNight\r\n", "Cracks;\n;\nNight\n\n"):
+        assert values(needs, cell) == ["Cracks", None, "Night"]
+    assert values(needs, "\n\nNight") == [None, None, "Night"]
+
+
+def test_a_blank_line_keeps_the_names_after_it_beside_their_own() -> None:
+    columns = [Placed(*_meant(code), index, code) for index, code in enumerate(("needs.zh", "needs.en", "tags"))]
+    cells = ["裂纹\n夜间\n磨耗", "Cracks\n\nWear", "轨道\n\n检修"]
+    said = read("scene", Header(1, tuple(columns), frozenset(range(3))), Row(2, cells)).said["entry"]
+    assert said["needs"] == [{"zh": "裂纹", "en": "Cracks"}, {"zh": "夜间"}, {"zh": "磨耗", "en": "Wear"}]
+    assert said["tags"] == ["轨道", "检修"]
+
+
+def test_headings_are_numbered_from_1() -> None:
+    for heading in ("offers.0.type", "needs.0.zh", "attachments.0.title.zh", "开放资源 0 · 数量", "offers.000.type"):
+        assert meant("scene", heading) is None and meant("scene", heading.replace("0", "1", 1)) is not None
 
 
 def _meant(code: str) -> tuple[Column, int | None]:

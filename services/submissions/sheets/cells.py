@@ -54,6 +54,8 @@ def value(column: Column, cell: Cell) -> Any:
         cell = cell.strip()
     if cell is None or cell == "" or is_odd(cell):
         return cell or None
+    if isinstance(cell, float) and not isfinite(cell):
+        return odd("digits", cell)
     match column.type:
         case "date":
             return _date(cell)
@@ -73,11 +75,13 @@ def values(column: Column, cell: Cell) -> list[Any]:
     """The items that a cell of a parted column holds; None where between two separators there is nothing."""
     if not isinstance(cell, str) or _CONTROL.search(cell):
         return [one] if (one := value(column, cell)) is not None else []
-    parts = [value(column, part) for part in _PARTS.split(cell.strip(), _MOST_PARTS)]
+    lines = re.sub("\r\n?", "\n", cell).split("\n")
+    # A semicolon at a line's end parts once; a blank line holds a place, as another cell beside this one has it.
+    text = "\n".join(re.sub("[;；]$", "", line.rstrip()) for line in lines)
+    parts = [value(column, part) for part in _PARTS.split(text, _MOST_PARTS)]
     while parts and parts[-1] is None:
         parts.pop()
-    # Lines that end in CRLF, or a semicolon at a line's end, part once.
-    return [part for part in parts if part is not None] if "\n" in cell else parts
+    return parts
 
 
 def written(column: Column, value: Any) -> str | float:

@@ -163,10 +163,10 @@ def _meanings(kind: str) -> dict[str, Column]:
 
 
 def meant(kind: str, heading: str) -> tuple[Column, int | None] | None:
-    """The column that a heading means, in whichever language or as its code, and the number in it."""
+    """The column that a heading means, in whichever language or as its code, and the number in it, from 1."""
     key, number = _key(heading)
     column = _meanings(kind).get(key)
-    return (column, number) if column else None
+    return (column, number) if column and number != 0 else None
 
 
 def _key(heading: str) -> tuple[str, int | None]:
