@@ -207,7 +207,7 @@ class CaseAppealed(Fact):
 
 
 class CaseClosed(Fact):
-    """No decision is needed any more: a newer revision came, or the submission was withdrawn."""
+    """No decision is needed any more: a newer revision came, or the submission was withdrawn. One made before stays."""
 
     TYPE: ClassVar[str] = "case.closed.v1"
     reason: Literal["withdrawn", "superseded"]

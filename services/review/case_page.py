@@ -98,7 +98,7 @@ class CasePage:
         writes = "reviewer" in me.roles and me.sub not in case.reviewers()
         draft = await desk.drafts.of(outcome.stream, me.sub) if writes else {}
         over = case.status != "open" or (why_not is not None and why_not.rule not in FOR_NOW)
-        too_late = me.sub in case.reviewers() and not may_conflict(case, me) and case.status != "closed"
+        too_late = me.sub in case.reviewers() and not may_conflict(case, me) and not case.closed
         newer = await self.newer(outcome)
         others = await desk.alike(case)
         alike = zip((found for found in case.findings if found.resembles), others, strict=True)
@@ -156,7 +156,7 @@ class CasePage:
             now=at,
             undo=case_path(outcome.stream) if may_take_back(case, me.sub, at) else None,
             undo_s=int(UNDO.total_seconds()),
-            may_appeal="operator" in me.roles and case.status == "decided" and case.decision != Decision.APPROVED,
+            may_appeal="operator" in me.roles and may_appeal(case),
             keys=KEYS,
             snippets=[*await self.snippets.of(me.sub), *OFFICE.snippets] if holds else [],
             form=form or (draft if holds else {}),
@@ -203,6 +203,11 @@ def may_conflict(case: Case, me: Person) -> bool:
     if "reviewer" not in me.roles or case.status != "open" or me.sub in case.conflicts:
         return False
     return me.sub not in case.barred() or takes_review_along(case, me.sub)
+
+
+def may_appeal(case: Case) -> bool:
+    """Whether there is a decision that others could judge again."""
+    return case.status == "decided" and case.decision != Decision.APPROVED and not case.closed
 
 
 def took_review_along(events: Sequence[Event], sub: str) -> bool:

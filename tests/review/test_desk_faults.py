@@ -13,7 +13,7 @@ from review.roster import Roster
 from review.store import CaseStore
 from schemas.review import CRITERIA, CaseClaimed
 from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
-from tests.review.entries import AT, OTHER, OWN, product, received, revised, scene
+from tests.review.entries import AT, OTHER, OWN, product, received, revised, scene, withdrawn
 from tests.review.people import CASE, FORM, GIVEN, JSON, LI, OPERATOR, WANG
 from web.people import Person
 from web.problems import Problem
@@ -332,6 +332,26 @@ async def test_of_reloads_the_history_shows_the_last_alone(review: Review, signe
     assert (await review.cases.get(f"{OWN}/SC-1@1")).version == 2 + 1 + 6 + 1 + 1 + 1, "every fact stays"
     page = (await li.get(CASE)).text
     assert page.count("Time changed") == 2, "one for each time that the case was held"
+
+
+async def test_of_a_decided_case_its_page_says_that_the_submission_was_withdrawn_and_offers_no_appeal(
+    review: Review, signed_in: SignIn
+) -> None:
+    await review.react([received("SC-1", scene())])
+    for me in (LI, WANG):
+        person = signed_in(me)
+        await person.post(f"{CASE}/claim", headers=JSON)
+        await person.post(f"{CASE}/reviews", json=GIVEN, headers=JSON)
+    await review.react([withdrawn(f"{OWN}/SC-1", 2)])
+    operator = signed_in(OPERATOR)
+    page = (await operator.get(CASE)).text
+    standing = re.search(r'<ul class="rv-standing">\s*<li>(.*?)</li>', page, re.DOTALL)
+    assert standing and "Rejected" in standing[1] and "Withdrawn" in standing[1]
+    assert "The partner’s objection" not in page
+    refused = await operator.post(f"{CASE}/appeals", data={"reason": "see 2"})
+    assert refused.status_code == 409 and "the submission was withdrawn" in refused.text
+    assert "A conflict of interest found only now" not in (await signed_in(LI).get(CASE)).text
+    assert CASE in (await operator.get("/cases/decided")).text
 
 
 async def test_an_operator_notes_an_appeal_and_others_judge(review: Review, signed_in: SignIn) -> None:

@@ -197,6 +197,16 @@ def test_closing_ends_an_open_case_only() -> None:
     assert decide(given(*OPEN, decided(Decision.APPROVED)), close) == ()
 
 
+def test_a_withdrawal_after_the_decision_is_recorded_and_the_decision_stays() -> None:
+    close = Close(**by("service:review"), reason="withdrawn")
+    rejected = given(*OPEN, reviewed("li", Verdict.REJECT, "no"), decided(Decision.REJECTED))
+    assert decide(rejected, close) == (CaseClosed(reason="withdrawn"),)
+    closed = evolve(rejected, CaseClosed(reason="withdrawn"))
+    assert closed == rejected.model_copy(update={"closed": "withdrawn"})
+    assert decide(closed, close) == ()
+    assert decide(closed, conflicting()) == Refusal("case.closed"), "nobody could judge again"
+
+
 @pytest.mark.parametrize("command", [claim(), releasing(), conflicting(), giving()])
 def test_what_is_unknown_decided_or_closed_is_not_acted_on(command: CaseCommand) -> None:
     assert decide(Case(), command) == Refusal("case.unknown")

@@ -132,4 +132,5 @@ def test_appeals_go_against_decisions_that_did_not_approve_and_say_why() -> None
     assert decide(given(*REJECTED), objecting("x" * 20_001)) == Refusal("appeal.too-long")
     assert decide(given(*after(Route.ORDINARY)), objecting()) == Refusal("case.not-decided")
     assert decide(given(OPENED, CaseClosed(reason="withdrawn")), objecting()) == Refusal("case.not-decided")
+    assert decide(given(*REJECTED, CaseClosed(reason="withdrawn")), objecting()) == Refusal("case.closed")
     assert decide(given(), objecting()) == Refusal("case.unknown")

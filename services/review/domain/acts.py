@@ -1,7 +1,7 @@
 """What may be asked of a case, and what follows.
 
 The machine opens and checks it; reviewers claim it one at a time, and their reviews decide it by its route. An appeal
-opens it again; a newer revision closes it.
+opens it again; a newer revision closes it, and so does a withdrawal, after its decision too.
 """
 
 from dataclasses import dataclass
@@ -92,13 +92,15 @@ def decide(case: Case, command: CaseCommand) -> tuple[CaseFact, ...] | Refusal:
         case Close(reason=reason):
             if not case.status:
                 return Refusal("case.unknown")
-            return (CaseClosed(reason=reason),) if case.status == "open" else ()
+            # A decision stays, whatever comes after it; that the submission is withdrawn ends what could be asked yet.
+            ends = case.status == "open" or (case.status == "decided" and reason == "withdrawn")
+            return (CaseClosed(reason=reason),) if ends and not case.closed else ()
         case LodgeAppeal():
             return _lodge_appeal(case, command)
         case WithdrawReview() if case.status == "decided":
             return Refusal("case.undo-too-late")
         case DeclareConflict(reviewer=reviewer) if case.status == "decided" and reviewer in case.reviewers():
-            return Refusal("case.conflict-too-late")
+            return Refusal("case.closed" if case.closed else "case.conflict-too-late")
     if case.status != "open":
         return Refusal(f"case.{case.status or 'unknown'}")
     match command:
@@ -151,6 +153,8 @@ def _open(command: Open) -> tuple[CaseFact, ...]:
 def _lodge_appeal(case: Case, command: LodgeAppeal) -> tuple[CaseFact, ...] | Refusal:
     if case.status != "decided":
         return Refusal("case.unknown" if not case.status else "case.not-decided")
+    if case.closed:
+        return Refusal("case.closed")
     if case.decision is Decision.APPROVED:
         return Refusal("case.approved")
     if not command.reason.strip():

@@ -57,7 +57,8 @@ class Case(State):
     """`status` is empty before the case is opened. `left` counts the reviews it still waits for.
 
     `sector` is the entry's industry or theme. `reserved` is when the last of the assignments ends. `former` are the
-    reviews of decisions that were appealed against. `sole_reviewer` is who alone reviewed the revision before.
+    reviews of decisions that were appealed against. `sole_reviewer` is who alone reviewed the revision before. `closed`
+    is why nothing more can come of it: a decided case whose submission is withdrawn stays decided.
     """
 
     status: Literal["", "open", "decided", "closed"] = ""
@@ -169,6 +170,8 @@ def evolve(case: Case, fact: CaseFact) -> Case:
             )
         case CaseAppealed():
             return _appealed(case, fact)
+        case CaseClosed(reason=reason) if case.status == "decided":
+            return case.model_copy(update={"closed": reason})
         case CaseClosed(reason=reason):
             return case.model_copy(update={"status": "closed", "closed": reason, "left": 0, "lease": None})
         case _:
