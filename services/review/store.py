@@ -71,6 +71,11 @@ class CaseStore:
         """Those of these submissions that stand, with their kinds: (kind, submission)."""
         if not submissions:
             return set()
-        query = {"state.submission": {"$in": list(submissions)}, "state.closed": {"$ne": "withdrawn"}}
-        found = self.cases.find(query, {"state.submission": 1, "state.kind": 1, "_id": 0})
-        return {(case["state"]["kind"], case["state"]["submission"]) async for case in found}
+        known, withdrawn = set[tuple[str, str]](), set[tuple[str, str]]()
+        query = {"state.submission": {"$in": list(submissions)}}
+        shown = {"state.submission": 1, "state.kind": 1, "state.closed": 1, "_id": 0}
+        async for case in self.cases.find(query, shown):
+            state = case["state"]
+            # Its earlier revisions were superseded; after the withdrawal there is none.
+            (withdrawn if state["closed"] == "withdrawn" else known).add((state["kind"], state["submission"]))
+        return known - withdrawn

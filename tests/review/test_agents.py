@@ -19,6 +19,7 @@ from schemas.submission import PartnerRegistered, SubmissionRefused
 from tests.review.acts import FOURS
 from tests.review.conftest import Review, reviewer
 from tests.review.entries import AT, OTHER, OWN, SUMMARY, linkage, owned, product, received, revised, scene, withdrawn
+from tests.review.people import OPERATOR
 from web.problems import Problem
 
 
@@ -97,6 +98,23 @@ async def test_a_withdrawal_closes_the_latest_case(review: Review) -> None:
     assert (await review.cases.get(f"{OWN}/SC-1@1")).events[-1].data == CaseClosed(reason="withdrawn")
 
 
+async def test_what_is_withdrawn_after_its_decision_is_not_appealed(review: Review) -> None:
+    id, withdrawal = f"{OWN}/SC-1@1", withdrawn(f"{OWN}/SC-1", 2)
+    await review.react([received("SC-1", scene())])
+    for sub in ("li", "wang"):
+        await review.desk.claim(id, reviewer(sub), f"claim:{sub}")
+        await review.desk.review(id, reviewer(sub), f"review:{sub}", FOURS, Verdict.REJECT, "no")
+    for _ in range(2):
+        await review.react([withdrawal])
+    case = await review.cases.get(id)
+    assert [event.data for event in case.events[-1:]] == [CaseClosed(reason="withdrawn")]
+    assert (case.state.status, case.state.decision, case.version) == ("decided", Decision.REJECTED, 8)
+    with pytest.raises(Problem) as refused:
+        await review.desk.appeal(id, OPERATOR, "appeal", "partner", "Annex 2 has it.")
+    assert refused.value.type == "case-closed"
+    assert [one.id for one in (await review.store.lists.decided())[0]] == [id]
+
+
 async def test_a_hopeless_entry_is_decided_at_once(review: Review) -> None:
     hopeless = scene(title={"zh": "测试测试"}, summary={"zh": "测试测试测试测试测试测试"}, offers=())
     await review.react([received("SC-1", hopeless)])
@@ -133,6 +151,20 @@ async def test_a_linkage_to_what_nobody_sent_is_noticed(review: Review) -> None:
     await review.react([received("LK-4", linkage(f"{OTHER}/PR-1", known))])
     rules = [rule for rule, _ in await findings(review, f"{OTHER}/LK-4@1")]
     assert rules[:2] == ["linkage.scene", "linkage.product"], "of the wrong kind is as good as unknown"
+
+
+async def test_what_is_withdrawn_is_known_no_more(review: Review) -> None:
+    """Whatever had become of it: decided before, or of an earlier revision that was superseded."""
+    hopeless = scene(title={"zh": "测试测试"}, summary={"zh": "测试测试测试测试测试测试"}, offers=())
+    decided, revision = received("SC-1", hopeless), received("PR-1", product())
+    await review.react([decided, revision, revised("PR-1", 2, product(maturity=8))])
+    await review.react([received("LK-1", linkage(decided.subject, revision.subject))])
+    rules = [rule for rule, _ in await findings(review, f"{OTHER}/LK-1@1")]
+    assert not {"linkage.scene", "linkage.product"} & {*rules}
+    await review.react([withdrawn(decided.subject, 2), withdrawn(revision.subject, 3)])
+    await review.react([received("LK-2", linkage(decided.subject, revision.subject))])
+    rules = [rule for rule, _ in await findings(review, f"{OTHER}/LK-2@1")]
+    assert rules[:2] == ["linkage.scene", "linkage.product"]
 
 
 async def test_what_is_not_its_business_is_passed_over(review: Review) -> None:
