@@ -6,7 +6,17 @@ from math import factorial
 import numpy as np
 import pytest
 
-from review.planner.core import DAY_MIN, Assumptions, Calendar, Foretold, comes, foretell, reviewers_needed, simulate
+from review.planner.core import (
+    DAY_MIN,
+    Assumptions,
+    Calendar,
+    Foretold,
+    comes,
+    expected,
+    foretell,
+    reviewers_needed,
+    simulate,
+)
 
 MONDAY = date(2026, 11, 2)
 ALWAYS = Calendar((DAY_MIN,) * 7)
@@ -103,6 +113,14 @@ def test_an_open_case_that_was_begun_needs_one_review_less() -> None:
     fresh = foretell(assumed(waiting=500, reviews=2), three, MONDAY, date(2026, 11, 6), 0).middle
     begun = foretell(assumed(waiting=500, reviews=2, begun=20), three, MONDAY, date(2026, 11, 6), 0).middle
     assert (fresh, begun) == (30, 40)
+
+
+def test_in_what_is_over_of_the_first_day_no_more_cases_come_but_it_is_a_whole_day_of_reviews() -> None:
+    plan = assumed(waiting=8, arrivals=240.0, passed=0.75)
+    came = [case.came for case in simulate(plan, [ALWAYS] * 20, MONDAY, 2, np.random.default_rng(1))][8:]
+    assert min(came) >= 0.75 * DAY_MIN and len(came) == pytest.approx(300, rel=0.15)
+    assert (expected(plan, 2), comes(plan, [OFFICE], MONDAY, MONDAY)) == (308, 8)
+    assert foretell(plan, [OFFICE], MONDAY, MONDAY, 4) == Foretold(4, 4, 4, 1.0)
 
 
 def test_where_there_are_many_several_go_as_one_and_as_many_are_decided() -> None:

@@ -12,13 +12,14 @@ from review.domain.acts import CaseCommand
 from review.domain.claiming import DeclareConflict
 from review.domain.reviewer import Register, stream
 from review.domain.reviewing import WithdrawReview
+from review.planner.core import Calendar, Foretold, foretell
 from review.planner.form import defaults, read
 from review.planner.measured import BY_PEOPLE, COMES_TO_PEOPLE, ROUTED, _checked, happened, measured, timed
-from review.planner.plans import Plans
+from review.planner.plans import Plans, Question
 from review.shadow import checked_again
 from schemas.review import Away, Profile, Route, Verdict
 from tests.review.acts import by, claim, giving
-from tests.review.conftest import Review, SignIn, reviewer
+from tests.review.conftest import ADDRESSES, Review, SignIn, reviewer
 from tests.review.entries import AT, OTHER, OWN, linkage, product, received, scene
 from tests.review.people import GOOD, ONLOOKER, OPERATOR
 
@@ -35,7 +36,7 @@ async def test_open_cases_and_the_time_of_reviews_are_measured(review: Review, s
         path = (await client.post("/cases:next", headers=PAGE)).url.path
         assert (await client.post(f"{path}/reviews", data=GOOD | {"key": sub}, headers=PAGE)).url.path == "/cases"
     known = await measured(review.store.cases, datetime.now(UTC))
-    assert (known.waiting, known.timed.reviews, known.timed.discordant) == (2, 2, 0.0)
+    assert (known.waiting, known.timed.reviews, known.timed.discordant) == (3, 2, 0.0), "one was decided today"
     assert 0 <= known.timed.minutes < 1
     assert known.arrivals == 0  # they came long ago
 
@@ -83,23 +84,57 @@ async def test_only_cases_with_a_review_count_as_decided_and_only_those_for_peop
     assert sorted(routes) == ["express", "return", "return", "return"]
     before = await measured(review.store.cases, at)
     assert (before.waiting, before.begun, len(before.express_from), round(before.arrivals)) == (1, 0, 1, 1)
-    assert await happened(review.store.cases, at, at.date() + timedelta(days=1)) == 0
+    assert await happened(review.store.cases, at.date(), at.date() + timedelta(days=1)) == 0
     client = signed_in(reviewer("reviewer-li"))
     path = (await client.post("/cases:next", headers=PAGE)).url.path
     await client.post(f"{path}/reviews", data=GOOD | {"key": "li"}, headers=PAGE)
-    assert await happened(review.store.cases, at, at.date() + timedelta(days=1)) == 1
+    assert await happened(review.store.cases, at.date(), at.date() + timedelta(days=1)) == 1
 
 
-async def test_an_open_case_that_has_a_review_waits_for_one_more(review: Review, signed_in: SignIn) -> None:
-    await review.react([received(f"SC-{n}", scene()) for n in range(2)])
+async def test_a_case_that_had_a_review_before_today_waits_for_one_more(review: Review, signed_in: SignIn) -> None:
+    await review.react([received(f"SC-{n}", scene()) for n in range(1, 4)])
+    await review.cases.handle([replace(claim("wang"), cause="claim")])
+    await review.cases.handle([replace(giving("wang", minutes=10), cause="give")])
+    known = await measured(review.store.cases, AT + timedelta(minutes=20))
+    assert (known.waiting, known.begun) == (3, 0), "what was given today is of the day that is foretold"
+    # Of another case the first review is given today.
     client = signed_in(reviewer("reviewer-li"))
-    path = (await client.post("/cases:next", headers=PAGE)).url.path
-    await client.post(f"{path}/reviews", data=GOOD | {"key": "li"}, headers=PAGE)
+    other = ADDRESSES.path(f"{OWN}/SC-2@1")
+    await client.post(f"{other}/claim", headers=PAGE)
+    await client.post(f"{other}/reviews", data=GOOD | {"key": "li"}, headers=PAGE)
     known = await measured(review.store.cases, datetime.now(UTC))
-    assert (known.waiting, known.begun, known.assumptions().begun) == (2, 1, 1)
+    assert (known.waiting, known.begun, known.assumptions().begun) == (3, 1, 1)
     shown = (await signed_in(OPERATOR).get("/planner", headers=PAGE)).text
-    assert "Measured: 2 now, 1 of them with a review" in shown
+    assert "Measured: 3, those decided today among them; 1 had a review before today" in shown
     assert "Measured: under 0.5" not in shown, "no case is decided yet, by which reviews could be timed"
+
+
+async def test_a_plan_made_in_the_evening_is_scored_on_the_whole_day_that_it_foretold(
+    review: Review, signed_in: SignIn
+) -> None:
+    """Two review, each 20 minutes a day, 10 minutes a review: two of three cases, one of them before it is made."""
+
+    async def decide(reference: str, minutes: int) -> None:
+        for sub in ("li", "wang"):
+            for act in (claim(sub, minutes), giving(sub, minutes=minutes + 10)):
+                case, cause = f"{OWN}/{reference}@1", f"{sub} {act.at}"
+                # The second and third resemble the first, and so are experts' cases.
+                await review.cases.handle([replace(act, stream=case, cause=cause, expert=True)])
+            minutes += 20
+
+    await review.react([received(f"SC-{n}", scene()) for n in range(1, 4)])
+    await decide("SC-1", 5 * 60)
+    evening = AT + timedelta(hours=8, minutes=30)  # 17:30 by the city's clocks
+    known = await measured(review.store.cases, evening)
+    assert (known.waiting, known.begun, known.passed) == (3, 0, 17 / 24)
+    day, reviewers = evening.date(), [Calendar((20,) * 7)] * 2
+    foretold = foretell(known.assumptions(), reviewers, day, day, 2)
+    assert foretold == Foretold(2, 2, 2, 1.0)
+    question = Question(goal=2, until=day, reviewers=2, minutes_a_day=20, threshold=None)
+    id = await Plans(review.database).keep(evening, "user:op", question, known.assumptions(), foretold, 2)
+    await decide("SC-2", 10 * 60)
+    shown = (await signed_in(OPERATOR).get(f"/planner/plans/{id}", headers=PAGE)).text
+    assert "within what was foretold" in shown
 
 
 async def test_the_form_as_it_first_stands_is_always_one_that_can_be_simulated(
@@ -271,7 +306,7 @@ async def test_a_plan_that_is_kept_is_scored_by_what_was_decided(review: Review,
     kept = await operator.post("/planner", data=QUESTION | SUPPOSED, headers=PAGE)
     assert kept.url.path.startswith("/planner/plans/")
     shown = kept.text
-    assert "still running" in shown and "Decided since the plan was made" in shown
+    assert "still running" in shown and "Decided from the day it was made on" in shown
     # A day after its last day, with nothing decided: not as foretold.
     long_ago = datetime.now(UTC) - timedelta(days=30)
     past = {"made": long_ago, "question.until": (long_ago + timedelta(days=5)).date().isoformat()}

@@ -53,6 +53,7 @@ class Assumptions:
     `waiting` cases are open at the start; `begun` of them have had all their reviews but one. `arrivals` more come a
     day, at any time. A review takes `minutes`, spread by `spread` (its standard deviation ÷ mean; 1 is exponential). Of
     the cases that are not begun `express` need one review, the others `reviews`; `discordant` of those need one more.
+    `passed` of the first day is over: what came in it is among the waiting, and more come in the rest of it.
     """
 
     waiting: int
@@ -63,6 +64,7 @@ class Assumptions:
     discordant: float
     express: float
     begun: int = 0
+    passed: float = 0.0
 
     @property
     def reviews_a_case(self) -> float:
@@ -219,7 +221,7 @@ def simulate(
     `together` cases go as one, which take as long as they would one after another: for where there are many.
     """
     times = [_Time(calendar, start, days) for calendar in calendars]
-    came = _arrivals(assumed.arrivals, days, dice)
+    came = _arrivals(assumed, days, dice)
     counts = _bundles(assumed.waiting, together), _bundles(len(came), together)
     assumed = _bundled(assumed, together)
     # Of so many that go as one, they come with the last.
@@ -284,9 +286,10 @@ def _bundles(cases: int, together: int) -> list[int]:
     return [together] * full + [rest] * (rest > 0)
 
 
-def _arrivals(a_day: float, days: int, dice: np.random.Generator) -> list[float]:
+def _arrivals(assumed: Assumptions, days: int, dice: np.random.Generator) -> list[float]:
     """When cases come, at any time."""
-    found: list[float] = np.sort(dice.uniform(0, days * DAY_MIN, dice.poisson(a_day * days))).tolist()
+    count = dice.poisson(assumed.arrivals * (days - assumed.passed))
+    found: list[float] = np.sort(dice.uniform(assumed.passed * DAY_MIN, days * DAY_MIN, count)).tolist()
     return found
 
 
@@ -305,7 +308,7 @@ def _thrown(throw: Callable[[int], np.ndarray]) -> Iterator[float]:
 
 def expected(assumed: Assumptions, days: int) -> float:
     """How many cases there will be in so many days, decided or not."""
-    return assumed.waiting + assumed.arrivals * days
+    return assumed.waiting + assumed.arrivals * (days - assumed.passed)
 
 
 def foretell(
@@ -345,7 +348,7 @@ def comes(assumed: Assumptions, calendars: Sequence[Calendar], start: date, unti
     last = next((day + spent / DAY_MIN for day, spent in minutes if spent), None)
     if last is None:
         return None
-    thrown = np.random.default_rng(1).poisson(assumed.arrivals * last, 1000)
+    thrown = np.random.default_rng(1).poisson(assumed.arrivals * max(0.0, last - assumed.passed), 1000)
     return assumed.waiting + int(np.percentile(thrown, 100 * (1 - SURE)))
 
 

@@ -53,7 +53,8 @@ class Timed:
 
 @dataclass(frozen=True)
 class Measured:
-    """`waiting` cases are open, `begun` of which have a review; `arrivals` came to people a day.
+    """`waiting` cases are open or were decided today, as a plan counts today as a whole day; `begun` of them had a
+    review before today. `passed` of today, 0 to 1, is over; `arrivals` came to people a day.
 
     `express_from` says of each of the latest cases that came to people from which score the express lane would take it:
     its own; None where its kind, what it offers or a finding keeps it out.
@@ -61,6 +62,7 @@ class Measured:
 
     waiting: int
     begun: int
+    passed: float
     arrivals: float
     timed: Timed
     express_from: tuple[int | None, ...]
@@ -82,6 +84,7 @@ class Measured:
             discordant=self.timed.discordant,
             express=self.express(None),
             begun=self.begun,
+            passed=self.passed,
         )
 
 
@@ -94,9 +97,15 @@ async def measured(cases: AsyncCollection[Json], at: datetime) -> Measured:
     days = OVER_DAYS if first is None else min(OVER_DAYS, max(1.0, _days(first["state"]["received"], at)))
     shown = {f"state.{field}": 1 for field in ("ruleset", "entry", "findings", "checked", "route")}
     latest = await cases.find({}, shown).sort("state.received", DESCENDING).limit(ROUTED).to_list()
+    here = at.astimezone(CITY_TIME)
+    today = _begins(here.date())
+    todays: tuple[Json, ...] = ({"state.status": "open"}, BY_PEOPLE | {"state.decided": {"$gte": today}})
+    reviewed = {"state.reviews.reviewer": {"$exists": True}, "state.reviews.0.given": {"$not": {"$gte": today}}}
     return Measured(
-        waiting=await cases.count_documents({"state.status": "open"}),
-        begun=await cases.count_documents({"state.status": "open", "state.reviews.reviewer": {"$exists": True}}),
+        waiting=sum([await cases.count_documents(each) for each in todays]),
+        begun=sum([await cases.count_documents(each | reviewed) for each in todays]),
+        # By the hour, so that a plan is kept as it was shown.
+        passed=here.hour / 24,
         arrivals=arrived / days,
         timed=await timed(cases),
         express_from=await asyncio.to_thread(_express_from, latest),
@@ -149,10 +158,9 @@ def _checked(id: str, state: Any) -> Checked:
     )
 
 
-async def happened(cases: AsyncCollection[Json], since: datetime, until: date) -> int:
-    """How many cases people decided from a moment to the end of a day by the city's clocks."""
-    end = datetime.combine(until + timedelta(days=1), time(), CITY_TIME)
-    decided = {"state.decided": {"$gte": from_second(since), "$lt": from_second(end)}}
+async def happened(cases: AsyncCollection[Json], first: date, until: date) -> int:
+    """How many cases people decided from the beginning of one day to the end of another by the city's clocks."""
+    decided = {"state.decided": {"$gte": _begins(first), "$lt": _begins(until + timedelta(days=1))}}
     return await cases.count_documents(BY_PEOPLE | decided)
 
 
@@ -178,6 +186,10 @@ def _reviewing_minutes(events: Sequence[Json]) -> list[float]:
             case _:
                 pass
     return [*taken.values()]
+
+
+def _begins(day: date) -> str:
+    return from_second(datetime.combine(day, time(), CITY_TIME))
 
 
 def _days(text: str, at: datetime) -> float:

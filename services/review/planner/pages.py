@@ -153,8 +153,8 @@ def _said(question: Question, answer: Answer) -> str:
     plain = answer.needed
     fewer = [
         (threshold, needed)
-        for threshold, _share, needed, _foretold in answer.lanes[1:]
-        if needed is not None and (plain is None or needed < plain)
+        for threshold, _share, needed, _foretold in answer.lanes
+        if threshold is not None and needed is not None and (plain is None or needed < plain)
     ]
     if not fewer:
         if plain is None:
@@ -195,8 +195,9 @@ def _with_lane(said: Mapping[str, Any], threshold: float, needed: int | None) ->
 
 
 async def _score(cases: AsyncCollection[Json], plan: Plan, at: datetime) -> dict[str, Any]:
-    """How many were decided since the plan was made, whether its last day is over, and whether it was right."""
-    count = await happened(cases, plan.made, plan.question.until)
+    """How many were decided in the days that the plan foretold, whether its last day is over, and whether it was
+    right. The day it was made counts as a whole one, as it does in what was foretold."""
+    count = await happened(cases, plan.made.astimezone(CITY_TIME).date(), plan.question.until)
     over = at.astimezone(CITY_TIME).date() > plan.question.until
     right = plan.foretold.low <= count <= plan.foretold.high
     return {"decided": count, "over": over, "right": right}
