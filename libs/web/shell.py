@@ -27,6 +27,8 @@ from web.languages import LANGUAGES, _, load, sentences, speak
 LINE_EVERY_S = 2.0
 #: And between two drawings of the bar where there is one.
 DRAWN_EVERY_S = 0.1
+#: The exit code where whoever reads the data has gone: shells say the same of what SIGPIPE ends.
+UNREAD = 141
 #: Columns where there is no terminal to ask.
 WIDTH = 120
 
@@ -82,12 +84,25 @@ def _outcome(program: typer.Typer, arguments: Sequence[str]) -> int:
     _translate(command)
     try:
         code = command.main(list(arguments), prog_name="shuangqian", standalone_mode=False)
+        sys.stdout.flush()
         return code if isinstance(code, int) else 0
+    except BrokenPipeError:
+        return _unread()
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # for which Typer has 1
+            return _unread()
+        raise
     except Failed as failed:
         error(failed.text)
         return failed.code
     except typer.exceptions.TyperException as wrong:
         return _usage(wrong)
+
+
+def _unread() -> int:
+    """What is left to be written goes nowhere: whoever read it has gone, as in `| head`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return UNREAD
 
 
 def spoken(arguments: Sequence[str], environment: str) -> str:
@@ -152,10 +167,15 @@ def _usage(wrong: typer.exceptions.TyperException) -> int:
     return wrong.exit_code
 
 
+class _Out(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # rich would end the process with 1, and what is to be kept would not be
+
+
 def out() -> Console:
     """Where data goes."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    console = _Out(highlight=False)
+    return console if console.is_terminal else _Out(highlight=False, width=WIDTH)
 
 
 def note(text: str) -> None:

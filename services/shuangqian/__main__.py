@@ -17,7 +17,8 @@ HERE = Path(__file__).parent
 HELP = N_(
     "Shuangqian (双千) on the command line. Data goes to stdout, progress to stderr.\n\n"
     "Exit codes: 0 all was taken in, 1 some was refused, 2 the command or a file is not right, "
-    "3 not signed in or the key is refused, 4 the server cannot be reached, 5 the server failed, 130 interrupted."
+    "3 not signed in or the key is refused, 4 the server cannot be reached, 5 the server failed, 130 interrupted, "
+    "141 nobody reads on."
 )
 
 

@@ -54,6 +54,23 @@ def opened(path: str) -> tuple[BinaryIO, int | None]:
         raise Failed(NOT_RIGHT, text % {"path": path, "error": error.strerror}) from None
 
 
+def to_write(path: str) -> str:
+    """The path of a file that can be written. Raises Failed for any other, before anything else is done."""
+    where = Path(path)
+    if where.is_dir() or not os.access(where if where.exists() else where.parent, os.W_OK):
+        raise Failed(NOT_RIGHT, _("%s cannot be written: name a file in a folder that is there.") % path)
+    return path
+
+
+def write(path: str, said: bytes) -> None:
+    """Write a file. Raises Failed."""
+    try:
+        Path(path).write_bytes(said)
+    except OSError as error:
+        text = _("%(path)s cannot be written: %(error)s.")
+        raise Failed(NOT_RIGHT, text % {"path": path, "error": error.strerror}) from None
+
+
 def lines(path: str, file: BinaryIO) -> Iterator[list[Line]]:
     """The entries of a file, as many at once as there are; blank lines count, and are passed over.
 

@@ -15,7 +15,7 @@ from schemas.finding import patch
 from schemas.json_text import says_all
 from shuangqian import show
 from shuangqian.client import Json, ask, stream
-from shuangqian.entries import Line, Source, lines, opened
+from shuangqian.entries import Line, Source, lines, opened, to_write, write
 from shuangqian.outcomes import NOT_RIGHT, SOME_REFUSED, TAKEN_IN
 from shuangqian.profiles import Access
 from web.languages import _, moment
@@ -40,12 +40,10 @@ def errors(access: Access, reference: str | None, *, settled_too: bool, as_json:
 
 def refusals(access: Access, reference: str | None) -> Iterator[Json]:
     """What was refused, of one submission or of all."""
-    if reference:
-        yield from ask(access, "/refusals", stream=stream(access, reference))["items"]
-        return
+    one = {"stream": stream(access, reference)} if reference else {}
     after = None
     while True:
-        page = ask(access, "/refusals", after=after)
+        page = ask(access, "/refusals", **one, after=after)
         yield from page["items"]
         if (after := page["next"]) is None:
             return
@@ -202,14 +200,14 @@ def fix(access: Access, reference: str | None, path: str, target: str | None, as
     """
     if path == "-":
         raise Failed(NOT_RIGHT, _("What is mended is a file: name it with --file."))
+    where = to_write(target or str(Path(path).with_name(f"{Path(path).stem}.mended{Path(path).suffix}")))
     file, _size = opened(path)
     found = [line for some in lines(path, file) for line in some]
     findings, others = known(found, list(refusals(access, reference)))
     if others:
         findings |= _checked(access, path, found, others)
     mended = mend(found, findings)
-    where = target or str(Path(path).with_name(f"{Path(path).stem}.mended{Path(path).suffix}"))
-    Path(where).write_bytes(_written(path, mended.lines))
+    write(where, _written(path, mended.lines))
     for change in mended.changes:
         note(_("Line %(line)s: %(change)s") % {"line": change.line.number, "change": change.told()})
     if as_json:

@@ -25,12 +25,12 @@ REMEMBERED = 10_000
 
 def began(text: str, now: datetime) -> datetime:
     """When `--since` says: `2h`, `3d`, a day or a moment; by the city's clocks where no offset is given."""
-    if span := re.fullmatch(r"(\d{1,6})([smhd])", text):
-        unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[span[2]]
-        return now - timedelta(**{unit: int(span[1])})
     try:
+        if span := re.fullmatch(r"(\d{1,6})([smhd])", text):
+            unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[span[2]]
+            return now - timedelta(**{unit: int(span[1])})
         at = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         message = _("This is no time: %s. Write 2h, 3d, 2026-03-05 or 2026-03-05T14:05.")
         raise Failed(NOT_RIGHT, message % text) from None
     return at if at.tzinfo else at.replace(tzinfo=CITY_TIME)

@@ -1,5 +1,6 @@
 """Sheets and mending as a partner meets them on the command line, against the real submissions api."""
 
+import asyncio
 import csv
 import json
 import os
@@ -9,11 +10,15 @@ import signal
 import time
 from pathlib import Path
 
+import aiohttp
 import httpx2
 import orjson
+import pytest
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
+from shuangqian.importing import _moving
+from shuangqian.sending import Dropped
 from tests.cli.conftest import Shell
 from tests.cli.proxy import line_to
 from tests.submissions.given import USCC, line, submission
@@ -101,6 +106,50 @@ def test_a_sheet_that_cannot_be_read_says_which_cell_and_not_to_send_it_again(st
     done = shell.run("import", path, "--kind", "product", "--json")
     (finding,) = json.loads(done.stdout)["problem"]["findings"]
     assert (done.returncode, finding["cell"]) == (2, cell) and finding["text"] in done.stderr
+
+
+def test_where_nothing_can_be_written_is_told_before_anything_is_sent(stranger: Shell, shell: Shell) -> None:
+    prefix, nowhere = name(), str(stranger.home / "no" / "such.csv")
+    sheet = shell.run("import", shell.file("a.csv", as_csv(some(prefix, 1))), "--kind", "product", "--marked", nowhere)
+    lines = shell.run("errors", "--fix", "--file", shell.file("a.ndjson", line(prefix)), "--out", nowhere, "--send")
+    for done in (sheet, lines):
+        assert done.returncode == 2 and f"{nowhere} cannot be written" in done.stderr and "Traceback" not in done.stderr
+    assert shell.run("status", f"{prefix}-0").returncode == 2
+
+
+def test_a_sheet_is_marked_though_the_line_drops_after_all_is_taken_in(stranger: Shell) -> None:
+    path, marked = stranger.file("a.csv", as_csv(some(name(), 2))), str(stranger.home / "marked.csv")
+    # Whether it validates is asked first, then come the receipts.
+    with line_to(stranger.port, ("up", 10**9), ("up", 10**9), ("down", 20)) as way:
+        done = stranger.at(way.port).run("import", path, "--kind", "product", "--marked", marked)
+    assert done.returncode == 0 and way.connections == 4, done.stderr
+    assert len(Path(marked).read_bytes().splitlines()) == 3 and "Trying again" in done.stderr
+
+
+async def test_a_server_that_is_silent_before_its_first_receipt_counts_as_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shuangqian.importing.PATIENCE_S", 0.05)
+    (tmp_path / "a.csv").write_bytes(b"x" * 100)
+    silent: asyncio.Future[aiohttp.ClientResponse] = asyncio.Future()
+    with (tmp_path / "a.csv").open("rb", buffering=0) as file:
+        asyncio.get_running_loop().call_later(0.02, file.read, 50)
+        with pytest.raises(Dropped):
+            await _moving(silent, file)
+    assert silent.cancelled()
+
+
+def test_whoever_reads_no_further_is_no_refusal(shell: Shell) -> None:
+    for arguments in (("--help",), ("login", "--show")):
+        process = shell.start(*arguments)
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert (process.wait(60), process.stderr.read()) == (141, b"")
+
+
+def test_a_time_before_all_times_is_told(shell: Shell) -> None:
+    done = shell.run("events", "tail", "--since", "999999d")
+    assert done.returncode == 2 and "This is no time: 999999d" in done.stderr
 
 
 def test_texts_as_excel_saves_them_are_sheets_too(stranger: Shell) -> None:
