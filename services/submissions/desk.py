@@ -38,18 +38,21 @@ READ_UP_TO = MAX_EVENTS - 20
 
 @dataclass(frozen=True)
 class Story:
-    """One submission with all that happened to it, here and upstream."""
+    """One submission with all that happened to it, here and upstream; or some of its refusals only, and the sequence of
+    the last revision that was `accepted`."""
 
     stream: str
     state: Submission
     events: tuple[Event, ...]
     progress: Progress
+    accepted: int = 0
 
     @classmethod
     def of(cls, document: Json) -> "Story":
-        """A stream's document as a story, without what happened upstream."""
+        """What `Lists.refused` tells of a submission."""
         state = Submission.model_validate(document["state"])
-        return cls(document["_id"], state, tuple(map(from_stored, document["events"])), Progress())
+        events = tuple(map(from_stored, document["events"]))
+        return cls(document["_id"], state, events, Progress(), document["accepted"])
 
     @property
     def partner(self) -> str:
@@ -85,7 +88,7 @@ class Story:
     @property
     def standings(self) -> list[tuple[Event, Standing]]:
         """The refusals, the latest first, each with how it stands."""
-        return standings(self.state, self.events, now())
+        return standings(self.state, self.events, now(), self.accepted)
 
     @property
     def open(self) -> list[Event]:

@@ -1,5 +1,6 @@
 """What a partner's program asks about its own things: whose key it has, what was refused and why, what happens."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -18,7 +19,7 @@ from schemas.entry import Name
 from schemas.envelope import Json, timestamp
 from schemas.submission import Mode, Scope, SubmissionRefused
 from submissions.answers import KEYED, KNOWN, After
-from submissions.callers import Caller, with_key
+from submissions.callers import Caller, unknown_submission, with_key
 from submissions.desk import Desk, Story
 from submissions.domain.refused import Standing
 from submissions.feed import Feed, Place
@@ -121,11 +122,19 @@ def routes(desk: Desk, lists: Lists) -> APIRouter:
         stream: Annotated[str | None, Query(description="`uscc/reference`")] = None,
         after: After = None,
     ) -> Refusals:
-        if stream is not None:
+        kept = lists.of(caller.mode)
+        if stream is None:
+            documents, next = await kept.refused(_partner(caller), after)
+        else:
             caller.may_see(stream.partition("/")[0])
-            return Refusals(items=_refused(await desk.story(stream, caller.mode)), next=None)
-        documents, next = await lists.of(caller.mode).refused(_partner(caller), after)
-        return Refusals(items=[each for document in documents for each in _refused(Story.of(document))], next=next)
+            documents, next = await kept.refused_of(stream, after)
+            if not documents:
+                raise unknown_submission()
+        items = list[Refused]()
+        for document in documents:
+            items += _refused(Story.of(document))
+            await asyncio.sleep(0)  # others have their turn: each may have a hundred findings
+        return Refusals(items=items, next=next)
 
     @router.get(
         "/events",

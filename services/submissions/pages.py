@@ -128,7 +128,7 @@ def _lists(router: APIRouter, lists: Lists) -> None:
     @router.get("/submissions/refused")
     async def refused(request: Request, me: Person = either, after: str | None = None) -> Response:
         partner = of_person(me).partner
-        documents, next = await lists.refused(partner, after)
+        documents, next = await lists.newest_refused(partner, after)
         return page(
             request,
             "refused.html",

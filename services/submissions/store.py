@@ -14,12 +14,16 @@ from pymongo.errors import BulkWriteError
 
 from runtime.streams import DUPLICATE_KEY
 from schemas.envelope import Event, Json
-from schemas.submission import Mode
+from schemas.submission import Mode, SubmissionReceived, SubmissionRefused, SubmissionRevised
 from submissions.domain.submission import SUBMISSIONS, TESTS, Submission
 from submissions.progress import Progress, evolve, submission_of
 
 #: Submissions on one page of a list.
 PAGE = 25
+#: Refusals on one page, each with its findings.
+REFUSALS = 100
+#: Newest refusals of a submission in a list of these: whichever is still to be mended is among them.
+NEWEST = 10
 #: A file that somebody sends by the page is kept so long, to be given back with marks.
 SHEETS_KEPT_S = 60 * 60
 
@@ -223,11 +227,69 @@ class Lists:
         return {doc["_id"]: doc["count"] async for doc in await self._submissions.aggregate(pipeline)}
 
     async def refused(self, partner: str | None, after: str | None = None) -> tuple[list[Json], str | None]:
-        """One page of submissions that were ever refused, whole documents, and the cursor of the next page."""
+        """One page of what was refused, submission by submission as `refusals` has them, and the cursor of the next.
+
+        Where it ends within a submission, the next goes on there, whatever has happened to that one meanwhile.
+        """
+        rest, before = _within(after)
+        places = await self._ever_refused(partner, rest)
+        if rest and before:
+            places.insert(0, rest)
+        page, room = list[Json](), REFUSALS
+        for number, place in enumerate(places, start=1):
+            document = await self.refusals(partner, _id_in(place), before, room)
+            before = None
+            if document:
+                page.append(document)
+                room -= len(document["events"])
+                if document["more"]:
+                    return page, f"{place}@{document['events'][0]['sequence']}"
+            if number < len(places) and (not room or number == PAGE):
+                return page, place
+        return page, None
+
+    async def refused_of(self, stream: str, after: str | None = None) -> tuple[list[Json], str | None]:
+        """The same of one submission; an empty page where there is no such."""
+        place, before = _within(after)
+        before = before if place and _id_in(place) == stream else None
+        document = await self.refusals(None, stream, before, REFUSALS)
+        if document is None:
+            return [], None
+        return [document], f"0.0.{stream}@{document['events'][0]['sequence']}" if document["more"] else None
+
+    async def newest_refused(self, partner: str | None, after: str | None = None) -> tuple[list[Json], str | None]:
+        """One page of submissions that were ever refused, each with its newest refusals, and the cursor of the next."""
+        places = await self._ever_refused(partner, after)
+        found = [await self.refusals(partner, _id_in(place), None, NEWEST) for place in places[:PAGE]]
+        return [document for document in found if document], places[PAGE - 1] if len(places) > PAGE else None
+
+    async def refusals(self, partner: str | None, stream: str, before: int | None, most: int) -> Json | None:
+        """A submission's newest refusals, `most` of those before a sequence if one is given: `{_id, state, events,
+        accepted, more}`, with the sequence of the last revision that was taken in, and whether there are older ones.
+        None where the partner has no such submission."""
+        wanted: list[Json] = [{"$eq": ["$$this.type", SubmissionRefused.TYPE]}]
+        wanted += [{"$lt": ["$$this.sequence", before]}] if before else []
+        taken = {"$in": ["$$this.type", [SubmissionReceived.TYPE, SubmissionRevised.TYPE]]}
+        accepted = {"$map": {"input": "$events", "in": {"$cond": [taken, "$$this.sequence", 0]}}}
+        pipeline: list[Json] = [
+            {"$match": {"$and": [whose(partner), {"_id": stream}]}},
+            {
+                "$project": {
+                    "state": 1,
+                    "accepted": {"$max": accepted},
+                    "events": {"$filter": {"input": "$events", "cond": {"$and": wanted}}},
+                }
+            },
+            {"$set": {"events": {"$slice": ["$events", -most]}, "more": {"$gt": [{"$size": "$events"}, most]}}},
+        ]
+        found = await (await self._submissions.aggregate(pipeline)).to_list()
+        return found[0] if found else None
+
+    async def _ever_refused(self, partner: str | None, after: str | None) -> list[str]:
+        """The cursors of a page of submissions that were ever refused, and of one more."""
         query = {"$and": [whose(partner), _after(after), {"state.refusals": {"$gt": 0}}]}
-        found = await self._submissions.find(query).sort([("changed", -1), ("_id", 1)]).limit(PAGE + 1).to_list()
-        last = found[PAGE - 1] if len(found) > PAGE else None
-        return found[:PAGE], f"{last['changed'].time}.{last['changed'].inc}.{last['_id']}" if last else None
+        found = self._submissions.find(query, {"changed": 1}).sort([("changed", -1), ("_id", 1)]).limit(PAGE + 1)
+        return [f"{doc['changed'].time}.{doc['changed'].inc}.{doc['_id']}" async for doc in found]
 
     async def count_refused(self, partner: str | None) -> int:
         return await self._submissions.count_documents(whose(partner) | {"state.refusals": {"$gt": 0}})
@@ -241,6 +303,18 @@ def whose(partner: str | None) -> Json:
 
 def _accepted(status: str | None) -> Json:
     return {"state.revision": 0} if status == "refused" else {"state.revision": {"$gt": 0}}
+
+
+def _within(cursor: str | None) -> tuple[str | None, int | None]:
+    """A cursor of refusals as the place of a submission in its list and, where a page ended within that one, the
+    sequence before which it goes on."""
+    place, _, before = (cursor or "").partition("@")
+    legible = before.isdecimal() and len(before) <= 9 and _after(place)
+    return place or None, int(before) if legible else None
+
+
+def _id_in(place: str) -> str:
+    return place.split(".", 2)[2]
 
 
 def _after(cursor: str | None) -> Json:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -13,9 +13,10 @@ from schemas.envelope import Event
 from schemas.finding import Finding
 from schemas.submission import SubmissionFact, SubmissionReceived, SubmissionRefused, SubmissionRevised
 from schemas.submission import SubmissionWithdrawn as Withdrawn
+from submissions import store
 from submissions.domain.refused import OPEN_DAYS, standings
 from submissions.domain.submission import SUBMISSIONS, Submission
-from tests.submissions.given import USCC, line, signed_in, submission
+from tests.submissions.given import OTHER, USCC, key_of, line, signed_in, submission
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 PRODUCT = SubmissionLine.model_validate(submission(), strict=False).entry
@@ -100,3 +101,36 @@ async def test_the_page_and_the_api_agree_on_what_is_still_to_be_mended(
     for reference in ("gone", "again"):
         own = (await client.get(f"/submissions/{USCC}/{reference}", headers=partner)).text
         assert "Suggested fixes" not in own and "Nothing is left to be done" in own
+
+
+async def test_refusals_come_page_by_page_also_where_one_submission_has_more_than_a_page(
+    client: httpx2.AsyncClient, key: dict[str, str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "REFUSALS", 4)
+    bad = [line("often", n, maturity=0) for n in range(1, 10)] + [line(f"once-{n}", maturity=0) for n in range(3)]
+    answer = await client.post("/submissions:stream", content=b"".join([*bad, line("often", 8)]), headers=key)
+    assert answer.status_code == 200
+    other = await key_of(client, settings, OTHER)
+
+    async def paged(headers: dict[str, str], **asked: Any) -> list[dict[str, Any]]:
+        items, after = list[dict[str, Any]](), cast(str | None, "")
+        while after is not None:
+            page = (await client.get("/refusals", params={**asked, "after": after}, headers=headers)).json()
+            assert len(page["items"]) <= 4
+            items, after = items + page["items"], page["next"]
+        return items
+
+    every = await paged(key)
+    assert len(every) == len({each["event"] for each in every}) == 12
+    often = [each for each in every if each["reference"] == "often"]
+    assert [each["revision"] for each in often] == [*range(9, 0, -1)], "the latest first"
+    assert [each["standing"] for each in often] == ["mended"] * 9
+    assert await paged(key, stream=f"{USCC}/often") == often
+    # A place in another's submission is no way to it; one from before pages ended within submissions goes on behind it.
+    assert (await client.get("/refusals", params={"after": f"9.9.{USCC}/often@9"}, headers=other)).json()["items"] == []
+    behind = (await client.get("/refusals", params={"after": f"4294967295.0.{USCC}/a"}, headers=key)).json()
+    assert len(behind["items"]) == 4
+    listed = await client.get(
+        "/submissions/refused", headers={"Accept": "text/html", **signed_in(settings, "partner", partner=USCC)}
+    )
+    assert listed.text.count("sq-listing__title") == 4

@@ -18,16 +18,18 @@ OPEN_DAYS = 14
 _RENUMBERED = {"revision.taken", "revision.stale"}
 
 
-def standings(state: Submission, events: Sequence[Event], now: datetime) -> list[tuple[Event, Standing]]:
-    """The refusals of a stream, the latest first, each with how it stands."""
+def standings(
+    state: Submission, events: Sequence[Event], now: datetime, accepted: int = 0
+) -> list[tuple[Event, Standing]]:
+    """The refusals among a stream's events, the latest first, each with how it stands. `accepted` is the sequence of
+    the last revision that was taken in, where that is not among the events."""
     told: list[tuple[Event, Standing]] = []
-    accepted_since = False
     for event in reversed(events):
         match event.data:
             case SubmissionReceived() | SubmissionRevised():
-                accepted_since = True
+                accepted = max(accepted, event.sequence)
             case SubmissionRefused() as refused:
-                mended = accepted_since or _overtaken(refused, state)
+                mended = event.sequence < accepted or _overtaken(refused, state)
                 told.append((event, "mended" if mended else _unmended(event, state, now)))
     return told
 
