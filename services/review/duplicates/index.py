@@ -148,7 +148,7 @@ def _worth_comparing(
     compared: list[dict[str, int]] = [{} for _ in asked]
     enough = np.flatnonzero(alike >= WORTH_COMPARING)
     parts = [_parts(cases[n]) for n in theirs[enough].tolist()]
-    order = np.lexsort(([-revision for _, revision in parts], -alike[enough]))
+    order = np.lexsort((np.array([-revision for _, revision in parts]), -alike[enough]))
     for n, one, other in zip(order.tolist(), mine[enough][order].tolist(), theirs[enough][order].tolist(), strict=True):
         submission, seen = parts[n][0], compared[one]
         already = seen.get(submission, 0 if len(seen) < MOST_COMPARED else MOST_COMPARED)
