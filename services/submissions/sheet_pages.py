@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from math import ceil
 from typing import BinaryIO
 
@@ -18,7 +19,7 @@ from submissions.desk import Desk
 from submissions.sections import sections
 from submissions.sheet_api import attachment, too_large
 from submissions.sheets.findings import in_words
-from submissions.sheets.keeping import PAGE_ROWS, Files, Job
+from submissions.sheets.keeping import PAGE_ROWS, STALLED, Files, Job, TakenOver
 from submissions.sheets.marking import marked
 from submissions.sheets.reading import CSV, XLSX, Sheet, look
 from submissions.sheets.sending import Sent, send
@@ -54,6 +55,7 @@ class Sender:
             await asyncio.wait({task}, timeout=PATIENCE_S)
 
     async def _run(self, job: Job, caller: Caller, site: Site) -> None:
+        beating = asyncio.create_task(self._beat(job))
         try:
             with await self._files.bytes_of(job.token) as file:
                 sheet = await asyncio.to_thread(look, file, job.kind)
@@ -62,12 +64,24 @@ class Sender:
                 async for batch in send(sheet, intake, job.row):
                     counts.update(each.fate for each in batch)
                     refused = [_refused(each, sheet, site) for each in batch if each.findings]
-                    await self._files.note(job.token, batch[-1].row, counts, refused)
-            await self._files.end(job.token, "done")
+                    await self._files.note(job, batch[-1].row, counts, refused)
+            await self._files.end(job, "done")
+        except TakenOver:
+            log.info("sheet.taken-over", kind=job.kind)
         except Exception:
             # The page says so, and offers to go on from the last row noted.
             log.exception("sheet.stopped", kind=job.kind)
-            await self._files.end(job.token, "stopped")
+            with suppress(TakenOver):
+                await self._files.end(job, "stopped")
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+
+    async def _beat(self, job: Job) -> None:
+        """A large workbook is looked through for longer than what is silent counts as at work."""
+        while True:
+            await asyncio.sleep(STALLED.total_seconds() / 3)
+            await self._files.beat(job)
 
 
 def _refused(sent: Sent, sheet: Sheet, site: Site) -> Json:

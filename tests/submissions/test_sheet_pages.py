@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import time
 from datetime import UTC, datetime, timedelta
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 import httpx2
@@ -11,7 +13,8 @@ from fastapi import FastAPI
 
 from runtime.settings import Settings
 from submissions.__main__ import mongo
-from submissions.sheets.reading import XLSX
+from submissions.sheets.keeping import Files, TakenOver
+from submissions.sheets.reading import XLSX, Sheet, look
 from tests.submissions.given import OTHER, USCC, signed_in
 from tests.submissions.sheet_files import Table, as_csv, as_xlsx, entry, opened, put, saved, table
 
@@ -204,6 +207,56 @@ async def test_what_stopped_on_the_way_says_so_and_goes_on_by_a_button(
     went_on = await client.get(result.url.path, headers=partner)
     # What it had taken in and not yet noted is here already.
     assert figures(went_on.text) == {"Received": 1, "Revised": 0, "Unchanged": 1, "Refused": 1}
+
+
+async def test_of_two_runs_of_one_file_the_later_alone_says_what_became_of_it(
+    client: httpx2.AsyncClient, settings: Settings, partner: dict[str, str]
+) -> None:
+    result = await upload(client, partner, as_xlsx(bad(), "Product"), action="send")
+    token = result.url.path.rpartition("/")[2]
+
+    def rows(*numbers: int) -> list[dict[str, Any]]:
+        return [{"row": number, "reference": None, "zh": [], "en": []} for number in numbers]
+
+    async with mongo(settings) as client_:
+        files = Files(client_[settings.database("submissions")])
+        first = await files.begin(token, check=False)
+        assert first and await files.begin(token, check=False) is None
+        await files.note(first, 10, {"refused": 2}, rows(4, 9))
+        late = {"_id": token}, {"$set": {"beat": datetime.now(UTC) - timedelta(minutes=5)}}
+        await client_[settings.database("submissions")]["sheets"].update_one(*late)
+        # The first wrote what it found in more rows, and was too slow to note them.
+        stray = {"_id": f"{token}/refused/{14:09}", "at": datetime.now(UTC), "rows": rows(14, 17)}
+        await client_[settings.database("submissions")]["sheets"].insert_one(stray)
+        second = await files.begin(token, check=False)
+        assert second and second.row == 10 and second.run != first.run
+        for act in (files.beat(first), files.note(first, 20, {}, rows(14, 17)), files.end(first, "stopped")):
+            with pytest.raises(TakenOver):
+                await act
+        await files.note(second, 15, {"refused": 4}, rows(12, 14))
+        await files.note(second, 20, {"refused": 5}, rows(17))
+        await files.end(second, "done")
+        assert [each["row"] for each in await files.refused(token)] == [4, 9, 12, 14, 17]
+
+
+async def test_a_workbook_that_is_looked_through_for_long_is_not_said_to_have_stopped(
+    client: httpx2.AsyncClient, key: dict[str, str], partner: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for where in ("sheets.keeping", "sheet_pages"):
+        monkeypatch.setattr(f"submissions.{where}.STALLED", timedelta(seconds=1.5))
+    looks: list[float] = []
+
+    def slow(file: BinaryIO, kind: str | None) -> Sheet:
+        looks.append(time.monotonic())
+        if len(looks) == 2:  # the first is that of the upload
+            time.sleep(5)
+        return look(file, kind)
+
+    monkeypatch.setattr("submissions.sheet_pages.look", slow)
+    result = await upload(client, partner, as_xlsx(bad(), "Product"), action="send")
+    assert "refresh" in result.headers and "It stopped on the way." not in result.text
+    await client.post(result.url.path, data={"action": "send"}, headers=partner)
+    assert len(looks) == 2, "nobody else takes it up"
 
 
 async def test_what_was_sent_before_is_unchanged_when_checked_and_when_sent(

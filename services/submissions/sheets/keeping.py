@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Literal
 
-from pymongo import ReplaceOne, ReturnDocument
+from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
 from schemas.envelope import Json
@@ -28,7 +28,8 @@ PAGE_ROWS = 50
 
 @dataclass(frozen=True)
 class Job:
-    """A file being sent, or sent. `row` is the last one done, `total` about how many there are."""
+    """A file being sent, or sent. `row` is the last one done, `total` about how many there are; `run` names who is, or
+    was last, at work on it."""
 
     token: str
     name: str
@@ -40,6 +41,7 @@ class Job:
     counts: Mapping[str, int]
     notes: Mapping[str, Sequence[str]]
     beat: datetime
+    run: str | None
 
     @property
     def stalled(self) -> bool:
@@ -49,6 +51,10 @@ class Job:
     @property
     def done(self) -> bool:
         return self.state == "done"
+
+
+class TakenOver(Exception):
+    """Another is at work on the file: whoever was before does no more."""
 
 
 class Files:
@@ -85,14 +91,14 @@ class Files:
         return file  # type: ignore[no-any-return]
 
     async def begin(self, token: str, *, check: bool) -> Job | None:
-        """Take up a file, as it is then; None where somebody is at work on it.
+        """Take up a file, as it is then, by a run of its own; None where somebody is at work on it.
 
         One that stopped on the way goes on, one that is done begins anew.
         """
         now = datetime.now(UTC)
         stopped = {"$or": [{"state": "stopped"}, {"state": "running", "beat": {"$lt": now - STALLED}}]}
         done = {"$or": [*stopped["$or"], {"state": {"$in": ["waiting", "done"]}}]}
-        at_work = {"state": "running", "beat": now, "check": check}
+        at_work = {"state": "running", "beat": now, "check": check, "run": secrets.token_hex(8)}
         after = ReturnDocument.AFTER
         query, change = {"_id": token, "check": check, **stopped}, {"$set": at_work}
         if found := await self._sheets.find_one_and_update(query, change, return_document=after):
@@ -104,23 +110,34 @@ class Files:
         await self._sheets.delete_many(_under(token, "refused"))
         return _job(found)
 
-    async def note(self, token: str, row: int, counts: Mapping[str, int], refused: Sequence[Json]) -> None:
-        """Note a batch that is done: the findings first, so that a count never tells of what is not there."""
-        now = datetime.now(UTC)
-        at = (await self._sheets.find_one({"_id": token}, {"at": 1}) or {}).get("at", now)
-        writes = []
+    async def beat(self, job: Job) -> None:
+        """Say that this run is still at work. Raises TakenOver."""
+        await self._set(job, {"beat": datetime.now(UTC)})
+
+    async def note(self, job: Job, row: int, counts: Mapping[str, int], refused: Sequence[Json]) -> None:
+        """Note a batch that is done: the findings first, so that a count never tells of what is not there.
+
+        Raises TakenOver.
+        """
+        standing = await self._sheets.find_one(_run(job), {"at": 1, "row": 1})
+        if standing is None:
+            raise TakenOver(job.token)
+        # A run that stopped before it noted them may have written some of these rows, in other pieces.
+        first, last = (f"{job.token}/refused/{each:09}" for each in (standing["row"] + 1, row))
+        await self._sheets.delete_many({"_id": {"$gte": first, "$lte": last}})
         for start in range(0, len(refused), _ROWS_A_DOCUMENT):
             rows = list(refused[start : start + _ROWS_A_DOCUMENT])
-            id = f"{token}/refused/{rows[0]['row']:09}"
-            writes.append(ReplaceOne({"_id": id}, {"at": at, "rows": rows}, upsert=True))
-        if writes:
-            await self._sheets.bulk_write(writes)
-        told = {"row": row, "counts": dict(counts), "beat": now}
-        await self._sheets.update_one({"_id": token}, {"$set": told})
+            id = f"{job.token}/refused/{rows[0]['row']:09}"
+            await self._sheets.replace_one({"_id": id}, {"at": standing["at"], "rows": rows}, upsert=True)
+        await self._set(job, {"row": row, "counts": dict(counts), "beat": datetime.now(UTC)})
 
-    async def end(self, token: str, state: Literal["done", "stopped"]) -> None:
-        """Nobody is at work on it any longer: it is done, or stopped on the way."""
-        await self._sheets.update_one({"_id": token}, {"$set": {"state": state, "beat": datetime.now(UTC)}})
+    async def end(self, job: Job, state: Literal["done", "stopped"]) -> None:
+        """This run is at work on it no longer: it is done, or stopped on the way. Raises TakenOver."""
+        await self._set(job, {"state": state, "beat": datetime.now(UTC)})
+
+    async def _set(self, job: Job, told: Json) -> None:
+        if (await self._sheets.update_one(_run(job), {"$set": told})).matched_count == 0:
+            raise TakenOver(job.token)
 
     async def refused(self, token: str, page: int | None = None) -> list[Json]:
         """The refused rows, `{row, reference, zh: [finding], en: [finding]}`: all, or one page of them from 1."""
@@ -137,7 +154,11 @@ class Files:
 
 def _job(found: Json) -> Job:
     names = ("name", "kind", "check", "state", "row", "total", "counts", "notes", "beat")
-    return Job(found["_id"], **{name: found[name] for name in names})
+    return Job(found["_id"], **{name: found[name] for name in names}, run=found.get("run"))
+
+
+def _run(job: Job) -> Json:
+    return {"_id": job.token, "run": job.run}
 
 
 def _under(token: str, what: str) -> Json:
