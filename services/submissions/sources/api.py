@@ -91,7 +91,7 @@ def routes(desk: SourceDesk) -> APIRouter:
     body: dict[str, Any] = {"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}}
     unsigned = problems(_401=N_("Neither key nor session"))
     only_partners = problems(_403=N_("Only partners have sources"))
-    unknown_one = unsigned | problems(_404=N_("There is none, or it is another partner’s"))
+    unknown_one = unsigned | problems(_404=N_("There is no such source, or it is another partner’s"))
 
     def seen(uscc: Partner, caller: Caller = reader) -> Caller:
         if caller.partner not in (None, uscc):

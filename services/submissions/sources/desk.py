@@ -128,6 +128,8 @@ class SourceDesk:
         if terms.content == "lines":  # of which nothing is remembered, nor kept from other sources
             await self._lists.erase(source)
         await self._do(Change(**_by(source, caller, cause), terms=terms))
+        if terms.content == "lines":  # a fetch under way may have written it again before that
+            await self._lists.erase(source)
         if asked.token:  # it may have been paused or failing for want of it
             await self._schedules.due_now(source, now())
         return await self.get(partner, asked.name)
@@ -144,6 +146,7 @@ class SourceDesk:
         outcome = await self._decide(Remove(**_by(source, caller, cause)))
         await forget(self._database, source)
         await self._schedules.follow(source, outcome.version, outcome.state, now())
+        await self._lists.erase(source)  # a fetch under way may have written it again before that
 
     async def fetch_now(self, partner: str, name: str) -> None:
         """Have it fetched as soon as a worker has room."""

@@ -35,6 +35,8 @@ class Result:
     error: NotFetched | None = None
     known: Known = field(default_factory=Known)
     held: frozenset[str] = frozenset()
+    #: Seconds until all had come; what follows is this machine's work.
+    fetched_s: float = 0.0
 
     def add(self, item: Item, receipt: Receipt, translations: Translations) -> None:
         """Count what became of one item."""

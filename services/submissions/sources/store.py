@@ -148,6 +148,7 @@ class Lists:
 
     def __init__(self, database: AsyncDatabase[Json]) -> None:
         self._listed = database["listed"]
+        self._schedules, self._sources = database["schedules"], database["sources"]
 
     async def get(self, source: str) -> dict[str, str]:
         """What it listed the last time."""
@@ -155,15 +156,21 @@ class Lists:
         return dict(zip(held["references"], held["digests"], strict=True)) if held else {}
 
     async def others(self, source: str, *, wanted: bool = False) -> frozenset[str]:
-        """What the same partner's other sources list; with `wanted`, also what they would list if this did not."""
+        """What the same partner's other sources list; with `wanted`, also what they would list if this did not.
+
+        Only of those that still are, and have lists: one that was removed holds nothing off.
+        """
         found: set[str] = set()
-        others = {"$and": [whose(partner_of(source)), {"_id": {"$ne": source}}]}
-        async for document in self._listed.find(others, {"digests": 0}):
+        query = {"$and": [whose(partner_of(source)), {"_id": {"$ne": source}, "state.terms.content": "entries"}]}
+        others = [each["_id"] async for each in self._sources.find(query, {"_id": 1})]
+        async for document in self._listed.find({"_id": {"$in": others}}, {"digests": 0}):
             found.update(document["references"], document["elsewhere"] if wanted else ())
         return frozenset(found)
 
     async def keep(self, claim: Claim, listed: Listed, elsewhere: Collection[str] = ()) -> None:
-        """Remember a list. Raises LeaseLost where a later fetch has written already."""
+        """Remember a list. Raises LeaseLost where the source was changed or removed, or is another's now."""
+        if await self._schedules.find_one({"_id": claim.source, "fence": claim.fence}, {"_id": 1}) is None:
+            raise LeaseLost(claim.source)
         document = {"references": list(listed), "digests": list(listed.values()), "elsewhere": list(elsewhere)}
         try:
             await self._listed.update_one(

@@ -5,6 +5,8 @@ held.
 """
 
 import asyncio
+import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +35,8 @@ from submissions.store import ProgressStore
 from web.languages import LANGUAGES, load, speak
 from web.problems import Problem
 
-#: Lists that are read and taken in at once: that is this machine's work, and waits for nobody's server.
+#: Lists that are read and taken in at once, one of each partner's: that is this machine's work, and waits for nobody's
+#: server.
 AT_ONCE = 2
 LOCALE = Path(__file__).parents[1] / "locale"
 REASON = {"zh": "已不在数据源“{name}”的清单中。", "en": "No longer listed by the source “{name}”."}
@@ -73,10 +76,12 @@ class Puller:
         self._lists = Lists(database)
         self._translations = load(LOCALE)
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def pull(self, http: httpx2.AsyncClient, pull: Pull) -> Result:
         """Fetch a source and take in what is new. Raises PyMongoError and LeaseLost; all else is in the result."""
         try:
+            began = time.monotonic()
             fetched = await fetch(
                 http,
                 pull.terms.address,
@@ -86,12 +91,15 @@ class Puller:
                 known=pull.known,
                 limits=self._limits,
             )
+            fetched_s = time.monotonic() - began
             if fetched.body is None:
-                return Result("unchanged", known=fetched.known)
+                return Result("unchanged", known=fetched.known, fetched_s=fetched_s)
             with fetched.body:
-                async with self._places:
+                async with self._turns[pull.partner], self._places:
                     items = await asyncio.to_thread(self._read, fetched.body, pull.terms)
-                    return await self._take(pull, fetched, items)
+                    result = await self._take(pull, fetched, items)
+            result.fetched_s = fetched_s
+            return result
         except NotFetched as error:
             return Result("failed", error=error)
 

@@ -94,6 +94,8 @@ class Fetcher:
             if found.state.terms is None:
                 await forget(self._database, source)
             await self._schedules.follow(source, found.version, found.state, now())
+            if found.state.terms is None:  # a fetch under way may have written more before that
+                await forget(self._database, source)
 
     async def _start(self, http: httpx2.AsyncClient) -> None:
         """Begin what is due, as far as each lane has room."""
@@ -183,7 +185,9 @@ class Fetcher:
         failures = claim.schedule["failures"] + 1 if failed else 0
         since = (claim.schedule["failing_since"] or ended) if failed else None
         last = {**result.document(), "at": ended}
-        kept: Json = {"last": last} if result.status != "unchanged" else {"last.at": ended, "last.status": "unchanged"}
+        kept: Json = {"last": last}
+        if result.status in ("unchanged", "failed") and claim.schedule.get("last"):  # what was there stays told
+            kept = {f"last.{name}": last[name] for name in ("at", "status", "error")}
         if not failed:
             kept |= {"etag": result.known.etag, "modified": result.known.modified}
             if result.status != "unchanged":
@@ -194,7 +198,7 @@ class Fetcher:
             **kept,
             failures=failures,
             failing_since=since,
-            slow=failed or took > SLOW,
+            slow=failed or result.fetched_s > SLOW.total_seconds(),
             due=next_due(ended - took, ended, terms.every_minutes, failures, random.random()),
         )
         if since and given_up(failures, since, ended):

@@ -71,6 +71,27 @@ async def test_a_source_that_is_paused_or_removed_is_due_no_more_and_its_fetch_e
     assert await schedules.claim(now(), slow=False, but=()) is None
 
 
+@pytest.mark.parametrize("after", [Source(), Source(terms=TERMS.model_copy(update={"content": "lines"}))])
+async def test_what_a_source_listed_that_is_removed_or_sends_lines_now_holds_nothing_off(
+    database: AsyncDatabase[Json], after: Source
+) -> None:
+    schedules, lists = Schedules(database), Lists(database)
+    document = {"_id": ONE, "version": 1, "state": ADDED.model_dump(mode="json")}
+    await database["sources"].insert_one(document)
+    await schedules.follow(ONE, 1, ADDED, now())
+    claim = await claimed(schedules)
+    await lists.keep(claim, {"a": "1"})
+    assert (await lists.others(TWO), await lists.others(ONE)) == (frozenset("a"), frozenset())
+    await database["sources"].replace_one({"_id": ONE}, document | {"state": after.model_dump(mode="json")})
+    assert await lists.others(TWO) == frozenset()
+    # Its fetch, under way by the old terms, writes no more.
+    await schedules.follow(ONE, 2, after, now())
+    await lists.erase(ONE)
+    with pytest.raises(LeaseLost):
+        await lists.keep(claim, {"a": "1"})
+    assert await lists.get(ONE) == {}
+
+
 async def test_what_is_asked_for_while_it_is_being_fetched_is_fetched_again(database: AsyncDatabase[Json]) -> None:
     schedules = Schedules(database)
     await schedules.follow(ONE, 1, ADDED, now())

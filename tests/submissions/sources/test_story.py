@@ -5,8 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from datetime import timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx2
 import orjson
@@ -17,16 +18,19 @@ from deploy.local.table import environment
 from runtime.settings import Settings
 from runtime.streams import Streams
 from schemas.envelope import Json
-from schemas.source import SourcePaused
+from schemas.source import SourcePaused, Terms
 from submissions.domain.source import SOURCES
 from submissions.intake import now
 from submissions.ndjson import BATCH_LINES
 from submissions.sheets.rows import letters
+from submissions.sources import fetch
 from submissions.sources.fetch import Limits
+from submissions.sources.read import Item
+from submissions.sources.take import Pull, Puller
 from tests.submissions.given import OTHER, ROOT, USCC, filled, key_of, submission
 from tests.submissions.sheet_files import as_csv, entry, put, table
 from tests.submissions.sources.conftest import Fetching
-from tests.submissions.sources.servers import Partner, entries, hanging, partner, tagged, text, trickling
+from tests.submissions.sources.servers import Partner, entries, hanging, missing, partner, tagged, text, trickling
 from tests.support import eventually
 
 PATH = f"/sources/{USCC}/list"
@@ -110,6 +114,56 @@ async def test_what_did_not_change_is_neither_sent_nor_read_again(
         assert (await fetches.next(ask=True))["counts"]["unchanged"] == 1
     assert [headers.get("if-none-match") for _, headers in site.asked] == [None, '"1"', None]
     assert {headers["authorization"] for _, headers in site.asked} == {"Bearer s3cret"}
+
+
+async def test_unchanged_after_a_failure_is_told_without_its_error_and_with_what_was_listed_last(
+    client: httpx2.AsyncClient, key: dict[str, str], site: Partner, fetching: Fetching, database: AsyncDatabase[Json]
+) -> None:
+    well = site.answers["/list"] = tagged('"1"', orjson.dumps([submission("a")]))
+    await added(client, key, source(site))
+    fetches = Watched(client, key)
+    async with fetching():
+        taken = await fetches.next()
+        for answer, status, failed in ((missing, "failed", True), (well, "unchanged", False)):
+            site.answers["/list"] = answer
+            await database["schedules"].update_one({}, {"$set": {"due": now(), "slow": False}})
+            assert (await fetches.next())["status"] == status
+
+            async def told(status: str = status) -> Json | None:
+                last: Json = (await client.get(PATH, headers=key)).json()["last"]
+                return last if last["status"] == status else None
+
+            last = await eventually(told)
+            assert last is not None and (bool(last["error"]), last["counts"]) == (failed, taken["counts"])
+
+
+async def test_of_one_partners_lists_one_is_read_at_a_time_and_none_is_slow_for_waiting(
+    client: httpx2.AsyncClient, settings: Settings, site: Partner, database: AsyncDatabase[Json]
+) -> None:
+    site.answers["/list"] = entries()
+    terms = Terms(address=f"{site.url}/list", format="json", content="entries", every_minutes=60, language="en")
+    puller, go_on, reading = Puller(database, settings), threading.Event(), list[str]()
+
+    def read(body: BinaryIO, terms: Terms) -> list[Item]:
+        reading.append(terms.language)
+        go_on.wait(30)
+        return []
+
+    puller._read = read  # type: ignore[method-assign]
+    theirs = [Pull(f"{USCC}/source:{name}", terms) for name in ("one", "two", "three")]
+    other = Pull(f"{OTHER}/source:one", terms.model_copy(update={"language": "zh"}))
+    async with fetch.client() as http:
+        pulls = [asyncio.create_task(puller.pull(http, pull)) for pull in (*theirs, other)]
+
+        async def both() -> bool:
+            return len(reading) == 2
+
+        await eventually(both)
+        await asyncio.sleep(1)
+        assert sorted(reading) == ["en", "zh"]
+        go_on.set()
+        results = await asyncio.gather(*pulls)
+    assert [each.fetched_s < 1 for each in results] == [True] * 4
 
 
 async def test_a_list_with_revisions_of_the_partners_own_withdraws_nothing(
