@@ -7,8 +7,8 @@ writes. The relay makes Kafka's history of what is written.
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic
 
 from bson import Timestamp
@@ -32,6 +32,8 @@ TOO_LARGE = {10334, 17419}
 #: Each attempt on a stream that many write is won by one of them.
 ATTEMPTS = 50
 ABSENT = object()
+#: What is read of a stream to decide on it: of its events the attributes that are asked for, and not what they say.
+OUTLINE = {"state": 1, "seal": 1} | {f"events.{name}": 1 for name in ("causationid", "correlationid", "traceparent")}
 #: Commands decided at one go: others have their turn after that many.
 BREATH = 3
 
@@ -62,7 +64,8 @@ class Outcome(Generic[S]):
 
 @dataclass(slots=True)
 class _Stream(Generic[S]):
-    """A stream while commands are decided on it: `stored` events are in the database, `new` ones are not yet."""
+    """A stream while commands are decided on it: `stored` events are in the database, in outline; `new` ones are not
+    yet."""
 
     id: str
     stored: list[Json]
@@ -72,6 +75,8 @@ class _Stream(Generic[S]):
     before: Json
     #: What opens the personal data in it.
     key: bytes | None = None
+    #: The stored events of the commands that came before, by their cause.
+    known: dict[str, list[Event]] = field(default_factory=dict)
 
     @property
     def version(self) -> int:
@@ -79,12 +84,11 @@ class _Stream(Generic[S]):
 
     @property
     def last(self) -> Json | None:
-        """The attributes of the last event."""
+        """The attributes of the last event that are asked for."""
         return self.new[-1].attributes() if self.new else self.stored[-1] if self.stored else None
 
     def caused_by(self, cause: str) -> tuple[Event, ...]:
-        before = [from_stored(event, self.key) for event in self.stored if event["causationid"] == cause]
-        return (*before, *(event for event in self.new if event.causationid == cause))
+        return (*self.known.get(cause, ()), *(event for event in self.new if event.causationid == cause))
 
 
 class Streams(Generic[S, C, F]):
@@ -97,7 +101,8 @@ class Streams(Generic[S, C, F]):
 
     async def get(self, stream: str) -> Outcome[S]:
         """The stream's state and history; version 0 where it does not exist."""
-        found = (await self._load([stream]))[stream]
+        document = await self.collection.find_one({"_id": stream}, {"changed": 0})
+        found = self._stream(document) if document else self._unseen(stream)
         events = tuple(from_stored(event, found.key) for event in found.stored)
         return Outcome(stream, found.version, found.state, events)
 
@@ -122,7 +127,7 @@ class Streams(Generic[S, C, F]):
         outcomes: dict[int, Outcome[S]] = {}
         waiting = list(enumerate(commands))
         for attempt in range(ATTEMPTS):
-            streams = await self._load({command.stream for _, command in waiting})
+            streams = await self._load([command for _, command in waiting])
             decided: dict[str, list[tuple[int, Outcome[S]]]] = {}
             for index, command in waiting:
                 decided.setdefault(command.stream, []).append((index, self._decide(streams[command.stream], command)))
@@ -147,19 +152,31 @@ class Streams(Generic[S, C, F]):
     async def dry_run(self, commands: Sequence[C], supposed: Mapping[str, S] | None = None) -> list[Outcome[S]]:
         """What `handle` would do now, in order; nothing is written, and the events are never told. `supposed` are the
         states from which some streams go on, whatever is stored."""
-        streams = await self._load({command.stream for command in commands})
+        streams = await self._load(commands)
         for id, state in (supposed or {}).items():
             streams[id].state = state
         return [self._decide(streams[command.stream], command) for command in commands]
 
-    async def _load(self, ids: Iterable[str]) -> dict[str, _Stream[S]]:
-        streams = {id: self._unseen(id) for id in ids}
-        async for document in self.collection.find({"_id": {"$in": list(streams)}}, {"changed": 0}):
-            state = self.decider.state.model_validate(document["state"], strict=False)
-            streams[document["_id"]] = _Stream(
-                document["_id"], document["events"], state, [], document["state"], document.get("seal")
-            )
+    async def _load(self, commands: Sequence[C]) -> dict[str, _Stream[S]]:
+        """The streams of these commands, with the events of those that came before."""
+        streams = {command.stream: self._unseen(command.stream) for command in commands}
+        async for document in self.collection.find({"_id": {"$in": list(streams)}}, OUTLINE):
+            streams[document["_id"]] = self._stream(document)
+        causes = {id: {event["causationid"] for event in stream.stored} for id, stream in streams.items()}
+        again = [command for command in commands if command.cause in causes[command.stream]]
+        if again:
+            asked = {"$literal": list({command.cause for command in again})}
+            events = {"$filter": {"input": "$events", "cond": {"$in": ["$$this.causationid", asked]}}}
+            ids = list({command.stream for command in again})
+            async for document in self.collection.find({"_id": {"$in": ids}}, {"events": events}):
+                stream = streams[document["_id"]]
+                for event in document["events"]:
+                    stream.known.setdefault(event["causationid"], []).append(from_stored(event, stream.key))
         return streams
+
+    def _stream(self, document: Json) -> _Stream[S]:
+        state = self.decider.state.model_validate(document["state"], strict=False)
+        return _Stream(document["_id"], document["events"], state, [], document["state"], document.get("seal"))
 
     def _unseen(self, id: str) -> _Stream[S]:
         """A stream before its first event."""

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from pymongo import AsyncMongoClient, WriteConcern
+from pymongo.monitoring import CommandListener, CommandSucceededEvent
 
 from deploy.local.sample.generate import generate, partners
 from runtime.streams import MAX_EVENTS, StreamFull, Streams
@@ -124,6 +125,42 @@ async def test_a_command_that_begins_its_stream_looks_only_where_that_is_there(m
     at_first, refused = (event.data for event in stored.events)
     assert taken.version == 2 and isinstance(at_first, SubmissionReceived) and isinstance(refused, SubmissionRefused)
     assert [finding.rule for finding in refused.findings] == ["revision.taken"]
+
+
+class Reads(CommandListener):
+    """Counts the characters of what is found, by the client whose `event_listeners` has it."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def started(self, event: Any) -> None:
+        pass
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        self.count += len(str(event.reply)) if event.command_name in ("find", "getMore") else 0
+
+    def failed(self, event: Any) -> None:
+        pass
+
+
+async def test_to_decide_nothing_is_read_of_what_events_say_but_of_those_that_came_before(
+    mongo: str, database: Any
+) -> None:
+    reads = Reads()
+    async with AsyncMongoClient[Any](mongo, event_listeners=[reads]) as client:
+        partners = Streams(client[database.name], PARTNERS)
+        given: dict[str, Any] = {"stream": USCC, "actor": "user:test", "at": AT}
+        registered, first, second = (
+            Register(**given, cause="1", name=Name(zh="蓉城"), type="agency"),
+            IssueKey(**given, cause="$2", key="a", label="x" * 100_000, hash="0" * 64),
+            IssueKey(**given, cause="3", key="b", label="ERP", hash="0" * 64),
+        )
+        *_, made, _ = await partners.handle([registered, first, second])
+        (again,) = await partners.handle([second])
+        assert reads.count < 2 * 100_000, "the state has the label, and the events have it too"
+        (also,) = await partners.handle([first])
+    assert (again.version, again.fresh, [event.id for event in again.events]) == (3, False, [f"{USCC}/3"])
+    assert (also.version, also.fresh, also.events) == (3, False, made.events)
 
 
 async def test_where_all_is_undone_a_command_that_begins_its_stream_looks_first(database: Any) -> None:
