@@ -1,7 +1,8 @@
 """The published JSON Schemas (2020-12) of what partners send: a submission, and each kind of entry.
 
 They say all that `schemas.rules` asks and JSON Schema can say. UNSAYABLE names the rules that it cannot: what a code's
-check digit is, what one date or text is beside another, and what is held already.
+check digit is, what one date or text is beside another, and what is held already; and `text.one-line`, which is younger
+than the schemas: a published one never accepts less (docs/decisions/0008).
 """
 
 from typing import Any
@@ -22,6 +23,7 @@ UNSAYABLE = {
         "uscc.check-digit",
         "dates.order",
         "linkage.same-entry",
+        "text.one-line",
         "text.placeholder",
         "text.language",
     ),

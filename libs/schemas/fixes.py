@@ -17,6 +17,7 @@ from rapidfuzz import fuzz, process
 from schemas.entry import ENTRY_ID, HTTPS_URL, OFFER_UNITS, REFERENCE, SHA256, TAG, SubmissionLine, is_uscc
 from schemas.finding import Finding, Fix, steps
 from schemas.names import NAMES
+from schemas.oddities import UNLINED
 from schemas.readings import day, number, plain, whole
 from schemas.texts import CHOICES
 
@@ -231,11 +232,18 @@ def _length(value: Any, finding: Finding, path: list[str], parent: Any) -> str |
     return trimmed if bound == "≤" and 2 <= len(trimmed) <= int(most) else None
 
 
+def _one_line(value: Any, finding: Finding, path: list[str], parent: Any) -> str | None:
+    """The text on one line, a blank for each break."""
+    joined = " ".join(UNLINED.sub(" ", value).split()) if isinstance(value, str) else ""
+    return joined if len(joined) >= 2 else None
+
+
 READERS: Mapping[str, Callable[[Any, Finding, list[str], Any], Any]] = {
     "choice": _choice,
     "type": _type,
     "pattern": _pattern,
     "length": _length,
+    "text.one-line": _one_line,
     "uscc": _uscc,
     "uscc.check-digit": lambda value, finding, path, parent: value[:17] + finding.expected,
     "date": lambda value, finding, path, parent: day(value),

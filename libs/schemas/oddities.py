@@ -1,5 +1,5 @@
-"""What JSON readers pass over in silence, and a partner should hear of: fields that stand there twice, and characters
-that no document on the way (pages, feeds, sheets) can carry."""
+"""What JSON readers pass over in silence, and a partner should hear of: fields that stand there twice, characters that
+no document on the way (pages, feeds, sheets) can carry, and line breaks where one line is meant (a mail's subject)."""
 
 import json
 import re
@@ -18,6 +18,11 @@ _FORBIDDEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f{_UNESCAPED}]")
 _HINTS = (b"\\u000", b"\\u001", b"\\b", b"\\f", b"\\ufff", b"\\uFFF", b"\\u202", b"\\u206")
 #: Those of them that a line may hold as they are, in UTF-8: one search costs a third of one for each.
 _ENCODED = re.compile(b"|".join(character.encode() for character in _UNESCAPED))
+#: What ends a line to some reader or other, and the controls that a paragraph may hold; and what JSON has of these.
+UNLINED = re.compile("[\t\n\r\x7f-\x9f\u2028\u2029]")
+_UNLINED_HINTS = re.compile(rb"\\[tnru]|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")
+#: All that an entry says is one line but these.
+_PARAGRAPHS = ("/entry/summary/", "/entry/distinction/")
 
 
 class _Repeated:
@@ -25,8 +30,8 @@ class _Repeated:
 
 
 def oddities(line: bytes, raw: Any) -> Iterator[tuple[str, str, str]]:
-    """(rule, pointer, found) for each field that is repeated and each text with a forbidden character; `raw` is what
-    `line` was read as. Most lines have neither, and cost a few microseconds."""
+    """(rule, pointer, found) for each field that is repeated, each text with a forbidden character and each line with a
+    break; `raw` is what `line` was read as. Most lines have none, and cost a few microseconds."""
     escapes = b"\\" in line
     if not says_all(raw, line):
         try:
@@ -41,6 +46,11 @@ def oddities(line: bytes, raw: Any) -> Iterator[tuple[str, str, str]]:
             said = "".join(value) if isinstance(value, dict) else value
             if isinstance(said, str) and (found := _FORBIDDEN.search(said)):
                 yield "characters", where, f"U+{ord(found[0]):04X}"
+    if _UNLINED_HINTS.search(line):
+        for where, _name, value in _places(raw):
+            in_line = where.startswith("/entry/") and not where.startswith(_PARAGRAPHS)
+            if in_line and isinstance(value, str) and (found := UNLINED.search(value)):
+                yield "text.one-line", where, f"U+{ord(found[0]):04X}"
 
 
 def near(where: str) -> str:

@@ -117,6 +117,9 @@ def check(line: bytes) -> tuple[SubmissionLine | None, tuple[Finding, ...]]:
         more = max(0, len(details) - MAX_FINDINGS)
         findings.extend(map(_finding, details[:MAX_FINDINGS]))
     findings.extend(across(raw))
+    # What is no code, date or text at all need not be told that it is no line either.
+    wrong = {finding.pointer for finding in findings if finding.rule != "text.one-line"}
+    findings = [each for each in findings if each.rule != "text.one-line" or each.pointer not in wrong]
     if not findings:
         return submission, ()
     more += max(0, len(findings) - MAX_FINDINGS)

@@ -88,6 +88,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh": "这里没有产品“{found}”。请核对编号，或先提交该产品。",
         "en": "There is no product “{found}” here. Check its name, or send the product first.",
     },
+    "text.one-line": {
+        "zh": "应为一行文字，其中却有换行或控制字符（{found}）。请改为空格。",
+        "en": "This is to stand on one line, but holds a line break or control character ({found}). Put a blank there.",
+    },
     "text.placeholder": {
         "zh": "“{found}”只是占位文字。请写出实际内容。",
         "en": "“{found}” only keeps the place. Write what is to be said.",

@@ -39,6 +39,7 @@ VALUES: list[Any] = [
     *("scene", "场景", "产品", "新制造", "新零售业", "高新区", "wuhuo", "Hi-Tech Zone", "industrail", "企业级", "demo"),
     *("yuan", "平方米", "m²", "space", "talent", "demonstration", "implementation", "laboratory", "capital linkage"),
     *("http://example.org/a.pdf", "example.org/a", "https://a b", "ABCDEF" * 10 + "0123", "SC 1", "a b/c", "a\u2028b"),
+    *("换\n行的文字", "制表\t符", "第一段。\r\n第二段，写得更长一些。", "Next\u0085line", "\n", "\u2029\x7f"),
     *("待补充", "TBD", "……", "哈哈哈哈哈哈", "Smart metro maintenance", "地铁智能检修，面向全市", "检测、识别、预警"),
 ]
 NAMES = ["sumary", "Title", "budget", "distric", "colour", "contacts", "openDate", "offer", "", "a/b~c", "zh", "en"]

@@ -63,6 +63,13 @@ def test_a_number_that_no_reader_has_exactly_is_not_suggested(written: str) -> N
         assert finding.fix is None or orjson.dumps(finding.fix)
 
 
+def test_what_breaks_a_line_is_answered_with_a_blank() -> None:
+    assert fixes(title={"zh": "地铁\r\n智能检修\u2028"}) == replaced("/entry/title/zh", "地铁 智能检修")
+    assert fixes(contact={"name": "王\n明"}) == {"/entry/contact/name": None}  # nothing of a contact is repeated
+    deep = {"x" * 300: {"zh": "地铁\n检修"}}  # told of where it is near
+    assert fixes(zone=deep)["/entry/zone"] is None
+
+
 @pytest.mark.parametrize("written", ["non-industrial", "not industrial", "非产业级", "不是产业级"])
 def test_the_opposite_of_a_choice_is_no_other_way_to_write_it(written: str) -> None:
     assert fixes(level=written)["/entry/level"] is None

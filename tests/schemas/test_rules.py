@@ -82,6 +82,23 @@ def test_a_good_submission_has_no_findings() -> None:
         (line(needs=[{"zh": "一", "en": "Crack"}]), [("length", "/entry/needs/0/zh")]),
         (line(title={"zh": "地铁\u202e检修"}), [("characters", "/entry/title/zh")]),
         (
+            line(title={"zh": "地铁\n检修", "en": "Metro\u2028care"}),
+            [
+                ("text.one-line", "/entry/title/zh"),
+                ("text.one-line", "/entry/title/en"),
+            ],
+        ),
+        (
+            line(owner={"name": {"zh": "某\u0085局"}, "uscc": SCENE["owner"]["uscc"]}),
+            [("text.one-line", "/entry/owner/name/zh")],
+        ),
+        (line(needs=[{"zh": "轨道裂纹"}, {"zh": "轨道\t裂纹"}]), [("text.one-line", "/entry/needs/1/zh")]),
+        (line(tags=["地\x85铁"]), [("text.one-line", "/entry/tags/0")]),
+        (line(tags=["地\n铁"]), [("pattern", "/entry/tags/0")]),
+        (line(opens="2026-12-01\n"), [("date", "/entry/opens")]),
+        (line(contact={"name": "王\n明"}), [("text.one-line", "/entry/contact/name")]),
+        (line(summary={"zh": "为全市地铁线路寻找\r\n智能检修的\t产品与团队。"}), []),
+        (
             line(owner={"name": {"zh": "某局"}, "uscc": "91510100MA6C000001"}),
             [("uscc.check-digit", "/entry/owner/uscc")],
         ),

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from runtime.settings import Settings
+from schemas.oddities import UNLINED
 from schemas.rules import MAX_FINDINGS
 from submissions.ndjson import BATCH_BYTES, BATCH_LINES, batches
 from tests.submissions.bad import BAD, GOOD, RARE
@@ -51,12 +52,14 @@ async def test_among_bad_lines_every_good_one_is_taken_in(client: httpx2.AsyncCl
 async def test_rare_characters_come_out_as_they_went_in(
     client: httpx2.AsyncClient, key: dict[str, str], text: str
 ) -> None:
-    title = {"zh": f"地铁智能检修{text}。", "en": f"Smart maintenance of the metro {text}."}
-    for reference, raw in (("raw", line("raw", title=title)), ("escaped", _ascii(line("escaped", title=title)))):
+    said = {"zh": f"地铁智能检修，面向全市{text}。", "en": f"Smart maintenance of the metro {text}."}
+    texts: dict[str, Any] = {"summary": said, **({} if UNLINED.search(text) else {"title": said})}
+    for reference, raw in (("raw", line("raw", **texts)), ("escaped", _ascii(line("escaped", **texts)))):
         answer = await client.post("/submissions", content=raw, headers=key)
         assert answer.status_code == 201, answer.text
         held = (await client.get(f"/submissions/{USCC}/{reference}", headers=key)).json()
-        assert held["title"] == held["entry"]["title"] == title
+        assert held["title"] == held["entry"]["title"]
+        assert {name: held["entry"][name] for name in texts} == texts
 
 
 def _ascii(raw: bytes) -> bytes:
