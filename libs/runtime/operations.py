@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 #: Topics of one family that an operator is shown: those furthest behind.
 MOST_SHOWN = 20
+#: Of parked streams, those that wait longest.
+MOST_PARKED = 200
 #: Of what people did with parked streams, the latest.
 MOST_ACTS = 200
 #: What says which event it is: mending must not make another one of it.
@@ -35,10 +37,7 @@ class Parked:
     """A stream whose events wait since one of them could not be handled (design, promise 5).
 
     `id` names it for `redrive`; `waiting` counts its events, the first included; `topic`, `partition` and `offset`
-    say where that first one lies in Kafka; `raw` is that event as it came, undecodable bytes replaced; `error` is
-    the exception's type and text. `mended` is what is handled in its place, None where nobody mended it; `differences`
-    is in what that which would be handled differs from an event. `foreign`: what came is no event of this stream, and
-    may be set aside.
+    say where that first one lies in Kafka; `error` is the exception's type and text.
     """
 
     id: str
@@ -49,6 +48,16 @@ class Parked:
     since: datetime
     waiting: int
     error: str
+
+
+@dataclass(frozen=True)
+class Opened(Parked):
+    """A parked stream with its first event: `raw` is that event as it came, undecodable bytes replaced.
+
+    `mended` is what is handled in its place, None where nobody mended it; `differences` is in what that which would be
+    handled differs from an event. `foreign`: what came is no event of this stream, and may be set aside.
+    """
+
     raw: str
     mended: str | None = None
     differences: tuple[Difference, ...] = ()
@@ -164,9 +173,15 @@ class Operations:
         named = (families or {}).items()
         self._families = {settings.topic(group): settings.topic(beginning) for group, beginning in named}
 
-    async def parked(self) -> list[Parked]:
-        """All parked streams, the oldest first."""
-        return [_parked(document) for document in await self._parking.list() if document["events"]]
+    async def parked(self) -> tuple[list[Parked], int]:
+        """The parked streams, the MOST_PARKED oldest of them; and how many there are in all."""
+        found, total = await self._parking.list(MOST_PARKED)
+        return [Parked(**_place(document)) for document in found], total
+
+    async def opened(self, id: str) -> Opened | None:
+        """One parked stream with its first event; None if nothing is parked there."""
+        document = await self._parking.first(id)
+        return _opened(document) if document else None
 
     async def redrive(self, id: str, actor: str) -> int | None:
         """Handle the parked events of one stream again, in order; how many were, or None if nothing is parked there."""
@@ -333,18 +348,16 @@ def _relay(lease: Json | None) -> Relay:
     )
 
 
-def _parked(document: Json) -> Parked:
+def _place(document: Json) -> dict[str, Any]:
+    partition, _, offset = document["position"].partition(":")
+    own = {name: document[name] for name in ("stream", "topic", "since", "waiting", "error")}
+    return {"id": document["_id"], "partition": int(partition), "offset": int(offset), **own}
+
+
+def _opened(document: Json) -> Opened:
     first = document["events"][0]
-    partition, _, offset = first["position"].partition(":")
-    return Parked(
-        id=document["_id"],
-        stream=document["stream"],
-        topic=document["topic"],
-        partition=int(partition),
-        offset=int(offset),
-        since=document["since"],
-        waiting=len(document["events"]),
-        error=document["error"],
+    return Opened(
+        **_place(document),
         raw=first["raw"].decode(errors="replace"),
         mended=first["mended"].decode() if "mended" in first else None,
         differences=differences(to_handle(document, first).raw),

@@ -18,6 +18,11 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from runtime import telemetry
 from schemas.envelope import Json
 
+#: Without events a stream is about to be parked no longer.
+_THERE: Json = {"events.0": {"$exists": True}}
+#: What is told of a stream in place of its events, which may be many megabytes.
+_TOLD: Json = {"waiting": {"$size": "$events"}, "position": {"$first": "$events.position"}}
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -89,11 +94,27 @@ class Parking:
         found = await self._acts.find().sort("_id", -1).limit(limit).to_list()
         return found, await self._acts.estimated_document_count()
 
-    async def list(self) -> list[Json]:
-        """All that is parked, the longest waiting first."""
-        return await self._parked.find().sort("since").to_list()
+    async def list(self, limit: int) -> tuple[list[Json], int]:
+        """What is parked, the longest waiting first, without its events: `waiting` says how many, `position` where the
+        first one lies. And how many streams there are in all."""
+        ways: list[Json] = [
+            {"$match": _THERE},
+            {"$sort": {"since": 1}},
+            {"$limit": limit},
+            {"$set": _TOLD},
+            {"$unset": "events"},
+        ]
+        found = await (await self._parked.aggregate(ways)).to_list()
+        return found, len(found) if len(found) < limit else await self._parked.count_documents(_THERE)
+
+    async def first(self, id: str) -> Json | None:
+        """One parked stream as `list` has it, with its first event alone."""
+        first = {"events": {"$slice": ["$events", 1]}}
+        found = await self._parked.aggregate([{"$match": {"_id": id, **_THERE}}, {"$set": _TOLD | first}])
+        return next(iter(await found.to_list()), None)
 
     async def get(self, id: str) -> Json | None:
+        """One parked stream, with all its events."""
         return await self._parked.find_one({"_id": id})
 
     async def mend(self, id: str, position: str, mended: bytes) -> bool:

@@ -6,7 +6,7 @@ Onlookers see all that operators see, and may press nothing; auditors see what o
 import asyncio
 import re
 from ast import literal_eval
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from urllib.parse import quote
 
 import orjson
@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from runtime.operations import CannotMend, OfThisStream, Operations, Parked
+from runtime.operations import CannotMend, OfThisStream, Operations
 from schemas.envelope import Json
 from web import invalid
 from web.languages import _, ngettext, sentences
@@ -41,25 +41,25 @@ def operations_routes(operations: Operations) -> APIRouter:
     @router.get("/operations.json")
     async def as_json(me: Person = looking) -> Json:
         """What the service's own database knows, for the console; where its consumers are, it asks Kafka itself."""
-        relay, queues, parked = await asyncio.gather(operations.relay(), operations.queues(), operations.parked())
+        relay, queues, found = await asyncio.gather(operations.relay(), operations.queues(), operations.parked())
+        parked, total = found
         return {
             "relay": asdict(relay) if relay else None,
             "queues": [asdict(queue) for queue in queues],
-            # Not the events themselves: those are on the stream's own page.
-            "parked": [
-                asdict(replace(stream, error=legible(stream.error), raw="", mended=None, differences=()))
-                for stream in parked
-            ],
+            # The longest waiting, and how many there are; their events are on each one's own page.
+            "parked": [asdict(stream) | {"error": legible(stream.error)} for stream in parked],
+            "parked_total": total,
         }
 
     @router.get("/operations")
     async def overview(request: Request, me: Person = looking) -> Response:
-        standing, parked = await operations.status(), await operations.parked()
+        standing, (parked, total) = await operations.status(), await operations.parked()
         return page(
             request,
             "operations.html",
             standing=standing,
             parked=parked,
+            total=total,
             legible=legible,
             services=operations_tabs(request, "/operations"),
         )
@@ -119,8 +119,7 @@ def operations_routes(operations: Operations) -> APIRouter:
             refused.links = {_path(id): _("Back to the parked stream")}
             raise refused from error
         notify(request, _("Set aside. What came, and why it was passed over, is among what operators did."))
-        left = any(stream.id == id for stream in await operations.parked())
-        return RedirectResponse(_path(id) if left else "/operations", 303)
+        return RedirectResponse(_path(id) if await operations.opened(id) else "/operations", 303)
 
     @router.get("/operations/acts")
     async def acts(request: Request, me: Person = watching) -> Response:
@@ -137,7 +136,9 @@ def operations_routes(operations: Operations) -> APIRouter:
         missing: str | None = None,
     ) -> Response:
         """A parked stream's page, with what was given in place of its event or as a reason, and what is wrong there."""
-        stream = await _parked(id)
+        stream = await operations.opened(id)
+        if stream is None:
+            raise _nothing_parked()
         raw, mended = _indented(stream.raw), _indented(stream.mended) if stream.mended else None
         return page(
             request,
@@ -154,18 +155,12 @@ def operations_routes(operations: Operations) -> APIRouter:
             missing=missing,
         )
 
-    async def _parked(id: str) -> Parked:
-        for stream in await operations.parked():
-            if stream.id == id:
-                return stream
-        raise _nothing_parked()
-
     @router.post("/operations/parked/{id:path}")
     async def redrive(request: Request, id: str, me: Person = operator) -> Response:
         handled = await operations.redrive(id, f"user:{me.sub}")
         if handled is None:
             raise _nothing_parked()
-        if any(stream.id == id for stream in await operations.parked()):
+        if await operations.opened(id):
             said = ngettext(
                 "Sent on: %(count)s event. The next one still cannot be handled, and the stream waits on.",
                 "Sent on: %(count)s events. The next one still cannot be handled, and the stream waits on.",

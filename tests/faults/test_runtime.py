@@ -71,7 +71,7 @@ async def all_copied(settings: Settings, copies: Any, seconds: float = 90.0) -> 
     expected = Keyring(keys=tuple(str(key) for key in range(KEYS)))
     for stream in range(STREAMS):
         assert (await Streams(copies, COPIES).get(f"s{stream}")).state == expected
-    assert await Parking(copies).list() == []
+    assert await Parking(copies).list(1) == ([], 0)
     history = await asyncio.to_thread(sequences, settings, SUBMISSIONS)
     assert len(history) == STREAMS
     assert all(whole(found) and max(found) == KEYS for found in history.values())

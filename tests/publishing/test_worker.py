@@ -86,7 +86,7 @@ async def test_a_month_goes_from_decided_cases_to_published_entries(kafka: str, 
             own = [event for event in events if event.subject == id]
             assert [event.sequence for event in own] == [1, 2, 3]
             assert {event.correlationid for event in own} == {f"/submissions/{id}/1"}
-        assert await Parking(database).list() == []
+        assert await Parking(database).list(1) == ([], 0)
         await client.drop_database(database.name)
 
 

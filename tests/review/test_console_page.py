@@ -56,6 +56,8 @@ async def test_nothing_need_be_done_only_where_nothing_is_parked_and_it_is_known
     assert "Nothing need be done" not in page and ">2 streams are parked</a>: an event of each could not be" in page
     page = (await operator.get("/console", headers={"Accept-Language": "zh"})).text
     assert '<a class="govuk-link" href="#parked">2 个事件流被搁置</a>：其中有事件无法处理' in page
+    told["review"] = Told(relay=None, queues=(), parked=(stopped, stopped), parked_total=300)
+    assert ">300 streams are parked</a>" in (await operator.get("/console")).text  # not only those that are listed
 
 
 async def test_the_relay_has_one_name_on_the_console_and_on_each_services_operations(signed_in: SignIn) -> None:

@@ -93,13 +93,13 @@ async def test_a_rule_that_raises_on_one_case_parks_that_stream_alone_until_it_i
         async with running(app, Relay(settings, "review", DECIDERS)):
 
             async def the_others_are_there() -> bool:
-                parked = await parking.list()
+                parked, _ = await parking.list(9)
                 return await cases.collection.count_documents({}) == len(others) and [
-                    len(stream["events"]) for stream in parked
+                    stream["waiting"] for stream in parked
                 ] == [2]
 
             await eventually(the_others_are_there)
-        (stuck,) = await parking.list()
+        (stuck,), _ = await parking.list(9)
         assert (stuck["stream"], stuck["error"]) == (
             f"{OWN}/SC-1",
             "ZeroDivisionError('a rule that nobody tried on thirteen yuan')",

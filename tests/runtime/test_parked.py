@@ -3,17 +3,19 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 import pytest
+from bson import encode
 from prometheus_client import REGISTRY
 from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent, CommandSucceededEvent
 
+from runtime import operations
 from runtime.consume import handle
-from runtime.operations import CannotMend, OfThisStream, Operations, Tried
+from runtime.operations import CannotMend, OfThisStream, Opened, Operations, Tried
 from runtime.parking import Message, Parking
 from runtime.settings import Settings
 from runtime.streams import Streams
@@ -59,9 +61,17 @@ class Here:
         topic = self.settings.topic(SUBMISSIONS)
         messages = [Message(topic, "s", f"0:{n}", raw) for n, raw in enumerate(values)]
         await handle(messages, copying(Streams(self.database, COPIES)), Parking(self.database))
-        (stream,) = await self.operations.parked()
+        stream = await self.only()
         assert stream.waiting == len(values)
         return stream.id
+
+    async def only(self) -> Opened:
+        """The one stream that is parked, as its page has it."""
+        (stream,), total = await self.operations.parked()
+        opened = await self.operations.opened(stream.id)
+        assert opened is not None and total == 1
+        assert {name: getattr(opened, name) for name in asdict(stream)} == asdict(stream)
+        return opened
 
     async def keys(self) -> tuple[str, ...]:
         return (await Streams(self.database, COPIES).get("s")).state.keys
@@ -79,7 +89,7 @@ async def here(kafka: str, mongo: str) -> AsyncIterator[Here]:
 async def test_what_is_parked_is_mended_beside_what_came_tried_and_sent_on_in_order(here: Here) -> None:
     wrong = event(1, data={"label": "", "hash": ""})
     id = await here.parked(*map(orjson.dumps, (wrong, event(2), event(3))))
-    (stream,) = await here.operations.parked()
+    stream = await here.only()
     (difference,) = stream.differences
     assert (difference.pointer, difference.found, difference.error["type"]) == ("/data/key", None, "missing")
     tried = await here.operations.try_dry(id, "user:zheng")
@@ -87,7 +97,7 @@ async def test_what_is_parked_is_mended_beside_what_came_tried_and_sent_on_in_or
 
     assert await here.operations.mend(id, body(event(1)), "user:zheng") is True
     assert await here.operations.mend(id, body(event(1)), "user:zheng") is False
-    (stream,) = await here.operations.parked()
+    stream = await here.only()
     assert (orjson.loads(stream.raw), stream.differences) == (wrong, ())
     assert orjson.loads(stream.mended or "") == event(1)
 
@@ -118,11 +128,11 @@ async def test_a_dry_try_tells_nobody_of_what_it_did(here: Here) -> None:
 
 async def test_what_is_no_event_of_the_stream_is_set_aside_with_its_reason_and_the_rest_goes_on(here: Here) -> None:
     id = await here.parked(b"not json", orjson.dumps(event(1)))
-    (stream,) = await here.operations.parked()
+    stream = await here.only()
     assert stream.foreign
     assert await here.operations.set_aside(id, "0:0", "somebody tried a producer", "user:zheng")
     assert not await here.operations.set_aside(id, "0:0", "pressed twice", "user:zheng")
-    (stream,) = await here.operations.parked()
+    stream = await here.only()
     assert (stream.waiting, stream.foreign) == (1, False)
     with pytest.raises(OfThisStream):
         await here.operations.set_aside(id, "0:1", "in the way", "user:zheng")
@@ -138,18 +148,18 @@ async def test_what_is_no_event_of_the_stream_is_set_aside_with_its_reason_and_t
 async def test_an_event_under_the_key_of_another_stream_is_parked_and_may_be_set_aside(here: Here) -> None:
     """It would count for its own stream, and come in the order of the other."""
     id = await here.parked(orjson.dumps(event(1, subject="t")))
-    (stream,) = await here.operations.parked()
+    stream = await here.only()
     assert stream.foreign and "an event of t, under the key of s" in stream.error
     assert (await Streams(here.database, COPIES).get("t")).version == 0
     assert await here.operations.set_aside(id, "0:0", "a producer's mistake", "user:zheng")
-    assert await here.operations.parked() == []
+    assert await here.operations.parked() == ([], 0)
 
 
 @pytest.mark.parametrize("came", [b"", b"[]", body(event(1, subject="t", data={})).encode(), b'{"subject": "s"}'])
 async def test_the_last_that_is_set_aside_leaves_nothing_parked(here: Here, came: bytes) -> None:
     id = await here.parked(came)
     assert await here.operations.set_aside(id, "0:0", "no event", "user:zheng")
-    assert await here.operations.parked() == []
+    assert await here.operations.parked() == ([], 0)
     assert not await here.operations.set_aside(id, "0:0", "again", "user:zheng")
 
 
@@ -194,9 +204,47 @@ async def test_an_event_that_comes_twice_is_parked_once_mended_or_not(here: Here
         again = Message(here.settings.topic(SUBMISSIONS), "s", position, b"not json")
         await parking.park(again, "once more")
         assert await parking.join(again)
-    (document,) = await parking.list()
+    document = await parking.get(id)
+    assert document is not None
     assert [waiting["position"] for waiting in document["events"]] == ["0:0", "0:1"]
     assert document["events"][0]["mended"] == body(event(1)).encode()
+
+
+class Received(CommandListener):
+    """The most bytes that one answer of the database had."""
+
+    most = 0
+
+    def started(self, event: CommandStartedEvent) -> None:
+        pass
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        self.most = max(self.most, len(encode(event.reply)))
+
+    def failed(self, event: Any) -> None:
+        pass
+
+
+async def test_whoever_looks_is_not_sent_what_waits_behind_the_first_event_nor_streams_without_end(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "MOST_PARKED", 2)
+    topic, parking, received = here.settings.topic(SUBMISSIONS), Parking(here.database), Received()
+    for stream in ("a", "b", "c"):
+        for n in range(20):
+            await parking.park(Message(topic, stream, f"0:{n}", bytes(100_000)), "too much")
+    async with AsyncMongoClient[Any](here.settings.mongo_url, tz_aware=True, event_listeners=[received]) as client:
+        seen = Operations("review", here.settings, client[here.settings.database("review")], lambda db: {})
+        found, total = await seen.parked()
+        assert ([(each.stream, each.waiting, each.offset) for each in found], total) == (
+            [("a", 20, 0), ("b", 20, 0)],
+            3,
+        )
+        assert received.most < 10_000
+        opened = await seen.opened(found[0].id)
+        assert opened is not None and (opened.waiting, len(opened.raw)) == (20, 100_000)
+        assert received.most < 200_000
+        assert await seen.opened("none") is None
 
 
 async def test_how_many_streams_are_parked_is_told_until_they_are_sent_on(here: Here) -> None:
@@ -240,7 +288,7 @@ async def test_a_body_that_is_no_event_or_another_one_mends_nothing(here: Here, 
     id = await here.parked(orjson.dumps(event(1, data={})))
     with pytest.raises(CannotMend, match=why):
         await here.operations.mend(id, given, "user:zheng")
-    (stream,) = await here.operations.parked()
+    stream = await here.only()
     assert stream.mended is None and await here.operations.acts() == ([], 0)
 
 

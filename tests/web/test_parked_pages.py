@@ -15,7 +15,7 @@ from itsdangerous import TimestampSigner
 from markupsafe import escape
 from starlette.testclient import TestClient
 
-from runtime.operations import OfThisStream, Operations, Parked, _mended
+from runtime.operations import OfThisStream, Opened, Operations, _mended
 from schemas.differences import differences
 from schemas.events import Undecodable
 from tests.review.entries import received, scene
@@ -25,7 +25,7 @@ from tests.web.settings import WebSettings
 from web.app import create_app
 from web.operations import legible, operations_routes
 
-Looks = Callable[[str, str, Parked], str]
+Looks = Callable[[str, str, Opened], str]
 
 
 def browser(operations: DemoOperations, language: str) -> TestClient:
@@ -43,7 +43,7 @@ def browser(operations: DemoOperations, language: str) -> TestClient:
 def looks() -> Looks:
     """What an operator reads of a parked stream: at a path, in a language."""
 
-    def page(path: str, language: str, parked: Parked) -> str:
+    def page(path: str, language: str, parked: Opened) -> str:
         operations = DemoOperations()
         operations.waiting = [parked]
         answer = browser(operations, language).get(path)
@@ -122,7 +122,7 @@ def test_what_mends_nothing_is_said_in_the_readers_language(monkeypatch: pytest.
     for language, given, said in (
         ("zh", "{a", "这不能代替该事件：第 1 行第 2 列有语法错误，请检查引号、逗号和括号"),
         ("zh", another, f'这不能代替该事件：/subject 须仍为 "{subject}"：它表明这是哪个事件。'),
-        ("zh", "{}", "这不能代替该事件：/id 缺少必填项。 /source 缺少必填项。"),
+        ("zh", "{}", "这不能代替该事件：/id 缺少必填项。/source 缺少必填项。"),
         ("en", another, f'/subject This must stay "{subject}": it says which event it is.'),
     ):
         answer = browser(DemoOperations(), language).post(f"/operations/mend/{PARKED.id}", data={"body": given})

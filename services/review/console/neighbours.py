@@ -51,7 +51,8 @@ class Told(BaseModel):
 
     relay: Outbox | None
     queues: tuple[Waiting, ...]
-    parked: tuple[Stopped, ...]
+    parked: tuple[Stopped, ...]  # those that have waited longest
+    parked_total: int = 0
 
 
 @dataclass

@@ -95,6 +95,7 @@ async def _seen(console: Console, request: Request) -> dict[str, Any]:
         "relays": [(name, each.relay) for name, each in answering.items() if each.relay],
         "queues": [(name, queue) for name, each in answering.items() for queue in each.queues],
         "parked": [(name, stream) for name, each in answering.items() for stream in each.parked],
+        "parked_total": sum(max(each.parked_total, len(each.parked)) for each in answering.values()),
         "workers": [(each, member) for each in standings for member in each.group.members],
         "held": held_count,
         "holding": holding,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from runtime.operations import Consumer, Operations, Parked, Queue, Relay, Status
+from runtime.operations import Consumer, Opened, Operations, Parked, Queue, Relay, Status
 from runtime.streams import StreamFull
 from web.app import Settings, create_app
 from web.operations import operations_routes
@@ -60,7 +60,7 @@ ENTRIES = [
         "at": NOW - timedelta(days=9),
     },
 ]
-PARKED = Parked(
+PARKED = Opened(
     "91510100MA6CGUGA1W/cold-chain@2",
     "91510100MA6CGUGA1W/cold-chain@2",
     "submissions.events",
@@ -79,8 +79,11 @@ class DemoOperations:
     def __init__(self) -> None:
         self.waiting = [PARKED]
 
-    async def parked(self) -> list[Parked]:
-        return self.waiting
+    async def parked(self) -> tuple[list[Parked], int]:
+        return list(self.waiting), len(self.waiting)
+
+    async def opened(self, id: str) -> Opened | None:
+        return next((stream for stream in self.waiting if stream.id == id), None)
 
     async def redrive(self, id: str, actor: str) -> int | None:
         handled = sum(stream.waiting for stream in self.waiting if stream.id == id)
