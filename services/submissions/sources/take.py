@@ -123,19 +123,19 @@ class Puller:
     async def _take(self, pull: Pull, fetched: Fetched, items: Sequence[Item]) -> Result:
         result = Result(known=fetched.known)
         result.counts["listed"] = len(items)
+        intake = intake_of(self._submissions, pull, self._pepper)
         if pull.terms.content == "lines":
-            await self._lines(pull, [(item, item.line) for item in items], result)
+            await self._lines(intake, [(item, item.line) for item in items], result)
         else:
-            await self._entries(pull, fetched, items, result)
+            await self._entries(pull, intake, fetched, items, result)
         if result.held:
             result.status = "held"
         if result.held or result.notes["unsure"]:
             result.known = Known()  # to be read again, changed or not
         return result
 
-    async def _lines(self, pull: Pull, lines: Sequence[tuple[Item, Line]], result: Result) -> list[bool]:
+    async def _lines(self, intake: Intake, lines: Sequence[tuple[Item, Line]], result: Result) -> list[bool]:
         """Take items in as these lines, batch by batch: for each whether it was accepted."""
-        intake = intake_of(self._submissions, pull, self._pepper)
         accepted = []
         for start in range(0, len(lines), BATCH_LINES):
             batch = lines[start : start + BATCH_LINES]
@@ -146,7 +146,9 @@ class Puller:
                 accepted.append(receipt.status != "refused")
         return accepted
 
-    async def _entries(self, pull: Pull, fetched: Fetched, items: Sequence[Item], result: Result) -> None:
+    async def _entries(
+        self, pull: Pull, intake: Intake, fetched: Fetched, items: Sequence[Item], result: Result
+    ) -> None:
         listed = await self._lists.get(pull.source)
         found = compare.sort(items, listed, await self._lists.others(pull.source))
         result.counts["unchanged"] += len(found.unchanged)
@@ -156,19 +158,21 @@ class Puller:
         if pull.claim and named:
             await self._lists.keep(pull.claim, compare.awaiting(found, listed), elsewhere)
         for start in range(0, len(found.candidates), BATCH_LINES):
-            await self._batch(pull, found.candidates[start : start + BATCH_LINES], named, result)
+            await self._batch(pull, intake, found.candidates[start : start + BATCH_LINES], named, result)
         kept = await self._gone(pull, fetched, items, listed, found.whole, result)
         if pull.claim:
             same = {item.reference: item.digest for item in found.unchanged if item.reference}
             await self._lists.keep(pull.claim, kept | same | named, elsewhere)
 
-    async def _batch(self, pull: Pull, items: Sequence[Item], named: dict[str, str], result: Result) -> None:
+    async def _batch(
+        self, pull: Pull, intake: Intake, items: Sequence[Item], named: dict[str, str], result: Result
+    ) -> None:
         """Take a batch of changed items in. What is refused is `named` with no digest, so that it is tried again."""
         known = await held(self._database, pull.partner, [item.reference for item in items if item.reference])
         lines = compare.numbered(items, known, self._pepper)
         result.counts["unchanged"] += lines.count(None)
         asked = [(item, line) for item, line in zip(items, lines, strict=True) if line]
-        accepted = await self._lines(pull, asked, result)
+        accepted = await self._lines(intake, asked, result)
         for (item, _), well in zip(asked, accepted, strict=True):
             if item.reference and not well:
                 named[item.reference] = ""

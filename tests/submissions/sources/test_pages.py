@@ -9,10 +9,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from runtime.settings import Settings
 from schemas.envelope import Json
+from submissions.sources import take
 from submissions.sources.asked import Asked
 from submissions.sources.desk import SourceDesk
 from submissions.sources.secret import Secrets
-from tests.submissions.given import OTHER, USCC, key_of, signed_in, submission
+from tests.submissions.given import OTHER, USCC, key_of, samples, signed_in, submission
 from tests.submissions.sources.conftest import Fetching
 from tests.submissions.sources.servers import Partner, entries
 from tests.submissions.sources.test_story import Watched
@@ -49,6 +50,21 @@ async def test_a_source_is_tried_before_it_is_added_and_trying_writes_nothing(
     assert (added.status_code, added.headers["location"]) == (303, PATH)
     shown = (await client.get(PATH, headers=mine)).text
     assert "It was not fetched yet." in shown and f"{site.url}/list" in shown
+
+
+async def test_a_linkage_is_tried_with_the_scene_and_product_that_the_same_source_lists(
+    client: httpx2.AsyncClient, mine: dict[str, str], site: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(take, "BATCH_LINES", 1)  # they come in different batches
+    kinds = {each["entry"]["kind"]: each["entry"] for each in samples()}
+    owner = submission()["entry"]["owner"]
+    names = {"scene": f"{USCC}/tunnel", "product": f"{USCC}/robot"}
+    listed = [("tunnel", kinds["scene"]), ("robot", kinds["product"]), ("link", kinds["linkage"] | names)]
+    site.answers["/list"] = entries(
+        *({"reference": name, "revision": 1, "entry": said | {"owner": owner}} for name, said in listed)
+    )
+    tried = await client.post("/sources/new", data=form(site, act="try"), headers=mine)
+    assert tried.status_code == 200 and re.search(r"New</dt>\s*<dd[^>]*>\s*3\s", tried.text), tried.text
 
 
 async def test_every_page_speaks_both_languages(
