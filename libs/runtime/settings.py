@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     oidc_client_secret: str = "local"
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 8025
+    # STARTTLS and TLS (from the first byte) send nothing unencrypted, and check the server's certificate as Kafka's is;
+    # only there it is said who comes.
+    smtp_protocol: Literal["PLAIN", "STARTTLS", "TLS"] = "PLAIN"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_ca: str | None = None
     mail_from: str = "shuangqian@localhost"
     # Webhooks go to public https addresses only, except where this says otherwise (the local stack, tests).
     webhooks_to_private_addresses: bool = False
@@ -90,6 +96,10 @@ class Settings(BaseSettings):
     def _can_sign_in(self) -> Self:
         if self.kafka_signs_in and not (self.kafka_username and self.kafka_password):
             raise ValueError(f"kafka_protocol {self.kafka_protocol} needs kafka_username and kafka_password")
+        if bool(self.smtp_username) != bool(self.smtp_password):
+            raise ValueError("smtp_username and smtp_password need each other")
+        if self.smtp_username and self.smtp_protocol == "PLAIN":
+            raise ValueError("smtp_password is not sent unencrypted: smtp_protocol must be STARTTLS or TLS")
         return self
 
     @property
@@ -111,6 +121,17 @@ class Settings(BaseSettings):
             come["sasl_plain_password"] = self.kafka_password.get_secret_value()
         if context := self.kafka_tls:
             come["ssl_context"] = context
+        return come
+
+    @property
+    def smtp(self) -> dict[str, Any]:
+        """What aiosmtplib needs to hand a mail over."""
+        come: dict[str, Any] = {"hostname": self.smtp_host, "port": self.smtp_port}
+        if self.smtp_protocol != "PLAIN":
+            come["start_tls" if self.smtp_protocol == "STARTTLS" else "use_tls"] = True
+            come["tls_context"] = ssl.create_default_context(cadata=self.smtp_ca)
+        if self.smtp_username and self.smtp_password:
+            come |= {"username": self.smtp_username, "password": self.smtp_password.get_secret_value()}
         return come
 
     @property

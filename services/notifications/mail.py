@@ -110,8 +110,7 @@ class Mail:
                 message.as_bytes(),
                 sender=self.settings.mail_from,
                 recipients=[address],
-                hostname=self.settings.smtp_host,
-                port=self.settings.smtp_port,
+                **self.settings.smtp,
                 timeout=TIMEOUT_S,
             )
         except aiosmtplib.SMTPRecipientsRefused as error:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
@@ -83,9 +84,9 @@ def receiver(
 
 
 @asynccontextmanager
-async def mail_server(folder: Path) -> AsyncIterator[tuple[int, Mailbox]]:
-    """An SMTP server on the loopback: its port, and the messages it took."""
+async def mail_server(folder: Path, **asks: Any) -> AsyncIterator[tuple[int, Mailbox]]:
+    """An SMTP server on the loopback: its port, and the messages it took. `asks` is what aiosmtpd's asks of clients."""
     (port,), mailbox = free(1), Mailbox(folder)
     loop = asyncio.get_running_loop()
-    async with await loop.create_server(lambda: SMTP(mailbox, enable_SMTPUTF8=True), HOST, port):
+    async with await loop.create_server(lambda: SMTP(mailbox, enable_SMTPUTF8=True, **asks), HOST, port):
         yield port, mailbox

@@ -1,18 +1,25 @@
 """The emails themselves, in both languages; pictures of them are left in build/notifications for people."""
 
+import ssl
 from datetime import timedelta
 from email.message import EmailMessage
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
+from aiosmtpd.smtp import AuthResult, LoginPassword
+from pydantic import SecretStr, ValidationError
 
 from notifications.domain.delivery import Delivery
 from notifications.domain.subscription import Subscription
+from notifications.failures import NotDelivered
 from notifications.mail import Mail
 from notifications.settings import Settings
 from notifications.store import Recipient, Sendable, as_edition
 from schemas.notification import Filter
 from tests.notifications.events import AT, corrected, entries, published
+from tests.notifications.receivers import mail_server
+from tests.runtime.test_signing_in import certificate
 
 SETTINGS = Settings()
 WANTED = Filter(kinds=("scene", "product"), sectors=("new-retail", "data-empowerment"))
@@ -110,3 +117,45 @@ def test_a_title_without_english_is_said_in_chinese() -> None:
     assert mail["Subject"] == "New in March 2026: 1 entry for you · Shuangqian"
     assert 'lang="zh-Hans-CN"' in body(mail, "html")
     assert "1 entry of this month’s release matches" in body(mail, "plain")
+
+
+async def test_a_mail_server_that_asks_who_comes_is_told_it_and_only_over_tls(tmp_path: Path) -> None:
+    chain, authority = certificate()
+    (tmp_path / "chain.pem").write_bytes(chain)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "chain.pem")
+
+    def known(_server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
+        return AuthResult(success=given == LoginPassword(b"shuangqian", b"secret"), handled=False)
+
+    asks = {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": known}
+    async with mail_server(tmp_path / "asks", **asks) as (port, mailbox), mail_server(tmp_path) as (plain, unasked):
+        settings = Settings(
+            smtp_port=port,
+            smtp_protocol="STARTTLS",
+            smtp_username="shuangqian",
+            smtp_password=SecretStr("secret"),
+            smtp_ca=authority.decode(),
+        )
+
+        async def send(**changes: Any) -> None:
+            mail = Mail.of(settings.model_copy(update=changes))
+            await mail.send(message("confirmation", "zh"), "reader@example.org")
+
+        await send()
+        assert [kept.to for kept in mailbox.messages] == [("reader@example.org",)]
+        for wrong in (
+            {"smtp_password": SecretStr("guessed")},
+            {"smtp_username": None},
+            {"smtp_ca": None},
+            {"smtp_port": plain},
+        ):
+            with pytest.raises(NotDelivered):
+                await send(**wrong)
+        assert len(mailbox.messages) == 1 and unasked.messages == []
+
+
+@pytest.mark.parametrize("said", [{"smtp_username": "me"}, {"smtp_username": "me", "smtp_password": "secret"}])
+def test_who_comes_is_not_said_by_half_nor_unencrypted(said: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=r"need each other|not sent unencrypted"):
+        Settings(**said)
