@@ -18,6 +18,13 @@ from schemas.topics import PARTITIONS
 CHART = Path(__file__).parents[2] / "deploy" / "helm" / "shuangqian"
 VALUES: Mapping[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 
+#: What an installation must say of itself.
+GIVEN = {
+    "SHUANGQIAN_KAFKA_PARTNERS_BOOTSTRAP": "kafka.example:9094",
+    "SHUANGQIAN_SMTP_HOST": "mail.example",
+    "SHUANGQIAN_MAIL_FROM": "shuangqian@shuangqian.example",
+}
+
 helm = pytest.mark.skipif(
     shutil.which("helm") is None, reason="helm is not installed (https://helm.sh/docs/intro/install)"
 )
@@ -25,7 +32,8 @@ helm = pytest.mark.skipif(
 
 def rendered() -> dict[tuple[str, str], Any]:
     """What helm makes of the chart, by kind and name."""
-    done = subprocess.run(["helm", "template", "sq", str(CHART)], capture_output=True, text=True, timeout=60)
+    given = [f"--set=settings.{name}={value}" for name, value in GIVEN.items()]
+    done = subprocess.run(["helm", "template", "sq", str(CHART), *given], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     found = [each for each in yaml.safe_load_all(done.stdout) if each]
     named = {(each["kind"], each["metadata"]["name"]): each for each in found}
@@ -45,6 +53,34 @@ def test_the_values_are_those_of_the_services() -> None:
     assert set(VALUES["settings"]) <= known
     templates = "".join(path.read_text() for path in (CHART / "templates").iterdir())
     assert set(re.findall(r"SHUANGQIAN_[A-Z_]+[A-Z]", templates.replace("SHUANGQIAN_{{", ""))) <= known
+
+
+def test_no_installation_is_left_with_the_mail_server_or_listener_of_a_local_stack() -> None:
+    """What the local stack's defaults point to themselves must be said, or is said by the values."""
+    given = VALUES["settings"]
+    assert {name for name, value in given.items() if value == ""} == set(GIVEN)
+    required = re.search(r"range \$name := list (.*) }}", (CHART / "templates" / "settings.yaml").read_text())
+    assert required and set(re.findall(r'"(\w+)"', required[1])) == set(GIVEN)
+    beside = {"mongo_url", "host", "log_timestamps_url"}  # in the Secret, in the pod
+    here = [
+        name
+        for name, field in Settings.model_fields.items()
+        if re.match(r"(https?://)?(127|localhost|.*@localhost)", str(field.default))
+    ]
+    assert {f"SHUANGQIAN_{name.upper()}" for name in here if name not in beside} <= set(given)
+    Settings(**{name.removeprefix("SHUANGQIAN_").lower(): value for name, value in (given | GIVEN).items()})
+
+
+def test_the_histories_are_made_by_a_job() -> None:
+    job = (CHART / "templates" / "topics.yaml").read_text()
+    assert "command: [python, -m, runtime.admin, {{ .Values.topics.partitions" in job
+    assert VALUES["topics"] == {"partitions": PARTITIONS, "replication": 3}
+
+
+@helm
+def test_nothing_is_rendered_without_what_must_be_given() -> None:
+    done = subprocess.run(["helm", "template", "sq", str(CHART)], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and "must be given" in done.stderr
 
 
 @helm

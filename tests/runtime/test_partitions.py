@@ -1,7 +1,9 @@
 """The partitions of a history are raised on a real broker: each stream stays whole and in order on one partition."""
 
 import asyncio
+import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
@@ -29,7 +31,7 @@ from runtime.replay import extent, read
 from runtime.settings import Settings
 from runtime.streams import Streams
 from runtime.worker import running
-from schemas.topics import SUBMISSIONS
+from schemas.topics import HISTORIES, SUBMISSIONS
 from tests.runtime.keyring import COPIES, KEYRINGS, copying, issue
 from tests.support import eventually, own_settings, sequences, whole
 
@@ -323,3 +325,26 @@ async def test_a_run_that_was_cut_off_is_run_again(kafka: str, mongo: str, cut_o
     assert (raised.messages, raised.streams) == (3 * STREAMS, STREAMS)
     assert await asyncio.to_thread(sequences, settings, SUBMISSIONS) == before
     assert await asyncio.to_thread(lag, settings) == 0
+
+
+async def test_the_command_by_which_an_installation_makes_its_histories_keeps_them_for_ever(kafka: str) -> None:
+    prefix = f"{secrets.token_hex(4)}."
+    environ = {
+        **os.environ,
+        "SHUANGQIAN_KAFKA_BOOTSTRAP": kafka,
+        "SHUANGQIAN_TOPIC_PREFIX": prefix,
+        "LC_ALL": "en_GB.UTF-8",
+    }
+    said = []
+    for _ in range(2):
+        made = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "runtime.admin", "4", "1"), env=environ, stdout=asyncio.subprocess.PIPE
+        )
+        said.append((await made.communicate())[0].decode().split("\n"))
+    assert said == [[*(prefix + topic for topic in HISTORIES), ""], ["All histories are there.", ""]]
+    with closing(KafkaAdminClient(bootstrap_servers=kafka)) as admin:
+        (described,) = admin.describe_topics([prefix + SUBMISSIONS])
+        assert len(described["partitions"]) == 4
+        resource = ConfigResource(ConfigResourceType.TOPIC, prefix + SUBMISSIONS)
+        own = admin.describe_configs([resource])["topic"][prefix + SUBMISSIONS]
+        assert {name: each["value"] for name, each in own.items()} == KEPT
