@@ -268,11 +268,12 @@ def test_interrupted_it_says_how_to_go_on_and_resumes_after_the_last_receipt(she
     assert "nothing to go on with" in shell.run("submit", path, "--resume").stderr
 
 
-def test_a_reader_that_goes_away_ends_it_quietly_and_it_can_be_resumed(shell: Shell) -> None:
+@pytest.mark.parametrize("form", [("--json",), ()])
+def test_a_reader_that_goes_away_ends_it_quietly_and_it_can_be_resumed(shell: Shell, form: tuple[str, ...]) -> None:
     path = shell.file("entries.ndjson", b"".join(map(line, references(1000))))
-    with shell.start("submit", path, "--json") as process:
+    with shell.start("submit", path, *form) as process:
         assert process.stdout and process.stderr
         process.stdout.readline()
         process.stdout.close()
-        assert b"Traceback" not in process.stderr.read() and process.wait(60) == 1
+        assert b"Traceback" not in process.stderr.read() and process.wait(60) == 141
     assert "Going on after" in shell.run("submit", path, "--resume").stderr
