@@ -104,7 +104,8 @@ class Mail:
         return self.templates.get_template(template).render(values)
 
     async def send(self, message: EmailMessage, address: str) -> None:
-        """Hand the message to the SMTP server. Raises NotDelivered; for good where the server knows no such mailbox."""
+        """Hand the message to the SMTP server. Raises NotDelivered; for good where the server knows no such mailbox, as
+        our own fault where it speaks of neither the mailbox nor the message: it may be away for days."""
         try:
             await aiosmtplib.send(
                 message.as_bytes(),
@@ -116,12 +117,14 @@ class Mail:
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [refused.code for refused in error.recipients]
             raise NotDelivered(f"SMTP {codes[0]}", final=all(code // 100 == 5 for code in codes)) from error
-        except aiosmtplib.SMTPResponseException as error:
+        except aiosmtplib.SMTPDataError as error:
             raise NotDelivered(f"SMTP {error.code}") from error
+        except aiosmtplib.SMTPResponseException as error:
+            raise NotDelivered(f"SMTP {error.code}", ours=True) from error
         except aiosmtplib.SMTPTimeoutError as error:
-            raise NotDelivered("timeout") from error
+            raise NotDelivered("timeout", ours=True) from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise NotDelivered(type(error).__name__) from error
+            raise NotDelivered(type(error).__name__, ours=True) from error
 
 
 def message_id(delivery: str, notifications_url: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from pydantic import SecretStr, ValidationError
 
+from deploy.local.ports import free
 from notifications.domain.delivery import Delivery
 from notifications.domain.subscription import Subscription
 from notifications.failures import NotDelivered
@@ -149,9 +150,11 @@ async def test_a_mail_server_that_asks_who_comes_is_told_it_and_only_over_tls(tm
             {"smtp_username": None},
             {"smtp_ca": None},
             {"smtp_port": plain},
+            {"smtp_port": free(1)[0]},  # where nobody listens
         ):
-            with pytest.raises(NotDelivered):
+            with pytest.raises(NotDelivered) as failed:
                 await send(**wrong)
+            assert failed.value.ours, "no subscriber is to blame, and none is suspended"
         assert len(mailbox.messages) == 1 and unasked.messages == []
 
 
