@@ -8,7 +8,7 @@ import typer
 from shuangqian.client import ask
 from shuangqian.outcomes import KEY_REFUSED
 from shuangqian.profiles import Access, checked, folder, profiles, save
-from web.languages import _, say
+from web.languages import _, say, sentences
 from web.shell import Failed, note, out, print_json
 
 #: Where `make run` serves submissions.
@@ -62,7 +62,7 @@ def show(as_json: bool) -> None:
         )
         return
     if not kept:
-        note(_("There is no profile yet.") + " " + _("Run: shuangqian login"))
+        note(sentences(_("There is no profile yet."), _("Run: shuangqian login")))
     for name, each in kept.items():
         out().print(f"{name}  {each.url}  {each.partner}  {short(each)}", markup=False, soft_wrap=True)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from shuangqian.outcomes import KEY_REFUSED, NOT_RIGHT
-from web.languages import _
+from web.languages import _, sentences
 from web.shell import Failed
 
 
@@ -62,8 +62,9 @@ def access(profile: str, url: str | None) -> Access:
         return Access(where, key)
     if where and kept:
         text = _("There is no key for %(url)s: profile “%(profile)s” is for %(other)s.")
-        raise Failed(KEY_REFUSED, text % {"url": where, "profile": profile, "other": kept.url} + " " + _how())
-    raise Failed(KEY_REFUSED, _("You are not signed in (profile “%s”).") % profile + " " + _how())
+        text %= {"url": where, "profile": profile, "other": kept.url}
+        raise Failed(KEY_REFUSED, sentences(text, _how()))
+    raise Failed(KEY_REFUSED, sentences(_("You are not signed in (profile “%s”).") % profile, _how()))
 
 
 def checked(url: str) -> str:

@@ -16,7 +16,7 @@ from shuangqian.outcomes import INTERRUPTED, NOT_RIGHT, SERVER_FAILED, SOME_REFU
 from shuangqian.places import KeptPlace
 from shuangqian.profiles import Access
 from shuangqian.sending import receipts
-from web.languages import _
+from web.languages import _, sentences
 from web.shell import Bar, Failed, note, out, progress
 from web.words import word
 
@@ -80,7 +80,7 @@ def carry_out(
             seconds = bar.seconds
     except KeyboardInterrupt:
         place.keep()
-        raise Failed(INTERRUPTED, _("Interrupted.") + " " + how_to_go_on(place)) from None
+        raise Failed(INTERRUPTED, sentences(_("Interrupted."), how_to_go_on(place))) from None
     except Failed as failed:
         place.keep()
         # What must be mended first is refused again, however often it is sent.
