@@ -1,8 +1,11 @@
 """Whoever is to judge an entry does not learn whose it is before their review is given: not by any page, nor by JSON,
 an address, a header or a cookie. Operators see all."""
 
+import re
 from base64 import b64decode
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from time import process_time
 from typing import Any
 
@@ -306,12 +309,19 @@ def test_one_apostrophe_stands_for_another_and_none_for_any(name: str, said: str
     assert nameless("Women's Lab", names) == "Women's Lab"
 
 
+def seconds(text: str, names: re.Pattern[str]) -> float:
+    """Of the processor, for hiding the names in a text."""
+    began, calls, took = process_time(), 0, 0.0
+    while took < 0.001:  # what takes less cannot be told from what the clock adds
+        nameless(text, names)
+        calls, took = calls + 1, process_time() - began
+    return took / calls
+
+
 def test_an_apostrophe_between_chinese_characters_makes_no_text_slow() -> None:
     names = naming(Owner.model_validate({"name": {"zh": "天’府锦云公司", "en": "A '"}, "uscc": OWN}))
     assert nameless("由天'府 锦云公司与天府锦云公司", names) == f"由{NAMELESS}与{NAMELESS}"
-    began = process_time()
-    nameless("天" + " " * 20_000, names)
-    assert process_time() - began < 0.5
+    assert seconds("天" + " " * 20_000, names) < 40 * seconds("天" + " " * 2_000, names)
 
 
 @pytest.mark.parametrize("name", ["-", "·", "()", ".,", "▇", "▇▇▇ ▇", "\u200b", "’", "' ’"])
@@ -327,17 +337,18 @@ def within_itself(text: str, layers: int) -> str:
 @pytest.mark.parametrize(
     ("zh", "said"),
     [
-        ("锦云", within_itself(OWN, 1_100)),
-        ("锦云", "Lab 5G" * 3_300),
-        ("AI 锦云AI", "AI 锦云AI" * 2_500),
-        ("锦云AI 云", "锦云AI 云" * 2_500 + OWN * 100),
+        ("锦云", partial(within_itself, OWN)),
+        ("锦云", lambda times: "Lab 5G" * 3 * times),
+        ("AI 锦云AI", lambda times: "AI 锦云AI" * 2 * times),
+        ("锦云AI 云", lambda times: "锦云AI 云" * 2 * times + OWN * (times // 10)),
     ],
 )
-def test_a_name_within_itself_or_glued_to_itself_a_thousand_times_is_hidden_in_no_time(zh: str, said: str) -> None:
+def test_a_name_within_itself_or_glued_to_itself_a_thousand_times_is_hidden_and_costs_so_much_more(
+    zh: str, said: Callable[[int], str]
+) -> None:
     names = naming(Owner.model_validate({"name": {"zh": zh, "en": "Lab 5G"}, "uscc": OWN}))
-    began = process_time()
-    shown = nameless(said, names)
-    assert process_time() - began < 0.5 and names.search(shown) is None
+    assert names.search(nameless(said(1_100), names)) is None
+    assert seconds(said(1_100), names) < 40 * seconds(said(110), names)
 
 
 PIECES = (
@@ -372,16 +383,8 @@ def test_a_text_of_ten_times_the_length_takes_nothing_like_a_hundred_times_as_lo
 ) -> None:
     """The same parts again and again are what a pattern that goes back and back is slowest at."""
     part = "".join(map("".join, parts))
-
-    def seconds(length: int) -> float:
-        text = (part * (length // len(part) + 1))[:length]
-        began, calls, took = process_time(), 0, 0.0
-        while took < 0.001:  # what takes less cannot be told from what the clock adds
-            nameless(text, BUREAU)
-            calls, took = calls + 1, process_time() - began
-        return took / calls
-
-    assert seconds(20_000) < 40 * min(seconds(2_000) for _ in range(3))
+    long, short = ((part * (length // len(part) + 1))[:length] for length in (20_000, 2_000))
+    assert seconds(long, BUREAU) < 40 * min(seconds(short, BUREAU) for _ in range(3))
 
 
 @given(st.text(max_size=90))

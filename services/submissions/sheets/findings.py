@@ -33,7 +33,7 @@ BROKEN = {
 
 
 #: Rules whose fix is a code, which a sheet has by its name; a fix of any other holds what was written, as a text.
-_CODES = {"choice", "offer.unit", "scene.level-fit", "kind.changed"}
+_CODES = {"choice", "offer.unit", "scene.level-fit"}
 
 
 def in_words(finding: Json) -> str | None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
+from time import perf_counter
 from typing import Any, BinaryIO
 
 import httpx2
@@ -153,6 +154,7 @@ async def test_of_one_partners_lists_one_is_read_at_a_time_and_none_is_slow_for_
     theirs = [Pull(f"{USCC}/source:{name}", terms) for name in ("one", "two", "three")]
     other = Pull(f"{OTHER}/source:one", terms.model_copy(update={"language": "zh"}))
     async with fetch.client() as http:
+        began = perf_counter()
         pulls = [asyncio.create_task(puller.pull(http, pull)) for pull in (*theirs, other)]
 
         async def both() -> bool:
@@ -161,9 +163,10 @@ async def test_of_one_partners_lists_one_is_read_at_a_time_and_none_is_slow_for_
         await eventually(both)
         await asyncio.sleep(1)
         assert sorted(reading) == ["en", "zh"]
+        waited_s = perf_counter() - began
         go_on.set()
         results = await asyncio.gather(*pulls)
-    assert [each.fetched_s < 1 for each in results] == [True] * 4
+    assert max(each.fetched_s for each in results) < waited_s, "nobody's wait for another counts"
 
 
 async def test_a_list_with_revisions_of_the_partners_own_withdraws_nothing(
